@@ -1,0 +1,9 @@
+//! The policy decision point of Interlock: who somebody is, what a command touches, whether it
+//! may pass, and the record of all that. It opens no socket and, outside [`clock`], reads no
+//! clock: time is an argument.
+#![forbid(unsafe_code)]
+
+pub mod clock;
+pub mod finding;
+pub mod limits;
+pub mod subject;
