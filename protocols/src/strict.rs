@@ -45,7 +45,6 @@ pub(crate) fn to_bytes(message: &impl Encode<()>) -> Vec<u8> {
 
 /// The message of `bytes`, if they are its one spelling. Compares bytes, not values: NaN is
 /// equal to itself here.
-#[expect(dead_code, reason = "the conduit reads with it next")]
 pub(crate) fn from_bytes<'b, T>(bytes: &'b [u8]) -> Result<T, Malformed>
 where
     T: Decode<'b, ()> + Encode<()>,

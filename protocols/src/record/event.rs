@@ -252,7 +252,7 @@ pub struct DenialSummary {
     /// Function code.
     #[n(3)]
     pub function: u8,
-    /// The table touched, where the function has one.
+    /// The table touched, where the function has one, as its Modicon digit (0, 1, 3, 4).
     #[n(4)]
     pub table: Option<u8>,
     /// First address, from 0.
@@ -293,7 +293,7 @@ pub struct ReadSummary {
     /// Function code.
     #[n(4)]
     pub function: u8,
-    /// The table read, where the function has one.
+    /// The table read, where the function has one, as its Modicon digit (0, 1, 3, 4).
     #[n(5)]
     pub table: Option<u8>,
     /// First address, from 0.
