@@ -1,5 +1,12 @@
 //! Requests written down byte by byte, legal and not: what each one is, or the exception it gets.
 //! Independent of the encoder, which the properties test.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking, in its own functions too"
+)]
 
 use interlock_protocols::modbus::{
     DataType, ExceptionCode, Malformed, Request, Table, Values, WordOrder, value,
