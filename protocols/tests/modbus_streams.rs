@@ -312,3 +312,20 @@ fn a_frame_inside_a_broken_one_is_not_found() {
     assert_eq!(line.heard.len(), 2);
     assert!(line.heard[1].is_ok());
 }
+
+#[test]
+fn a_loopback_ends_with_silence_and_noise_costs_only_itself() {
+    let loopback = rtu::encode_adu(UnitId::new(1), &Pdu::new(&[8, 0, 0, 1, 2]).unwrap());
+    let mut framer = rtu::Framer::new(Direction::Requests);
+    for change in [1, 0] {
+        let spare = framer.spare();
+        spare[..8].copy_from_slice(loopback.as_bytes());
+        spare[4] ^= change;
+        framer.filled(8);
+        assert_eq!(framer.next_adu(), Ok(None));
+        match framer.idle() {
+            Ok(Some(adu)) => assert_eq!((change, adu.pdu), (0, &[8, 0, 0, 1, 2][..])),
+            other => assert!(change == 1 && other.is_err(), "{other:?}"),
+        }
+    }
+}
