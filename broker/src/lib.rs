@@ -5,5 +5,6 @@
 
 pub mod clock;
 pub mod finding;
+pub mod journal;
 pub mod limits;
 pub mod subject;
