@@ -4,7 +4,9 @@
 #![forbid(unsafe_code)]
 
 pub mod clock;
+pub mod document;
 pub mod finding;
 pub mod journal;
 pub mod limits;
+pub mod plant;
 pub mod subject;
