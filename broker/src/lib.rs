@@ -7,4 +7,5 @@ pub mod clock;
 pub mod document;
 pub mod finding;
 pub mod limits;
+pub mod policy;
 pub mod subject;
