@@ -7,5 +7,6 @@ pub mod clock;
 pub mod document;
 pub mod finding;
 pub mod limits;
+pub mod plant;
 pub mod policy;
 pub mod subject;
