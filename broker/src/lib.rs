@@ -9,4 +9,5 @@ pub mod finding;
 pub mod journal;
 pub mod limits;
 pub mod plant;
+pub mod policy;
 pub mod subject;

@@ -10,6 +10,9 @@ pub const OUTSTANDING_MAX: usize = 16;
 /// screen and a line of a record.
 pub const NAME_MAX_BYTES: usize = 64;
 
+/// Longest file of a policy, in bytes: some ten thousand rules.
+pub const POLICY_MAX_BYTES: u64 = 4 << 20;
+
 /// How often one and the same denial is recorded in full before it is only counted.
 pub const DENIALS_RECORDED_EACH: u32 = 10;
 
