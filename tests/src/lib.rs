@@ -1,1 +1,1 @@
-//! To be filled.
+//! What the tests of the whole system share.
