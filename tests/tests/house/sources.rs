@@ -101,9 +101,9 @@ fn uses(line: &str, name: &str) -> bool {
     line.match_indices(name).any(|(at, _)| {
         let before = line[..at].chars().next_back();
         let after = line[at + name.len()..].chars().next();
-        let own_start = name.starts_with(is_name);
-        let own_end = name.ends_with(is_name);
-        !(own_start && before.is_some_and(is_name)) && !(own_end && after.is_some_and(is_name))
+        let runs_on = name.starts_with(is_name) && before.is_some_and(is_name)
+            || name.ends_with(is_name) && after.is_some_and(is_name);
+        !runs_on
     })
 }
 
