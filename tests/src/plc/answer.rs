@@ -145,19 +145,24 @@ fn write_coil(memory: &mut Memory, body: &[u8]) -> Result<Vec<u8>, Refused> {
 }
 
 fn diagnostics(body: &[u8]) -> Result<Vec<u8>, Refused> {
-    if body.len() < 2 || !body.len().is_multiple_of(2) {
-        return refused(3, "diagnostics without whole words");
+    if body.len() < 2 {
+        return refused(3, "no sub-function");
     }
     let sub = word(body, 0);
+    if !matches!(sub, 0..=4 | 10..=18 | 20) {
+        return refused(1, format!("sub-function {sub} is none of ours"));
+    }
+    if !body.len().is_multiple_of(2) {
+        return refused(3, "data that is no whole words");
+    }
     match sub {
         0 => {}
         1 if matches!(body[2..], [0 | 0xFF, 0]) => {}
-        3 if matches!(body[2..], [_, 0]) => {}
+        3 if matches!(body[2..], [0..=0x7F, 0]) => {}
         // Force listen-only: carried out, and never answered.
         4 if matches!(body[2..], [0, 0]) => return Ok(Vec::new()),
         2 | 10..=18 | 20 if matches!(body[2..], [0, 0]) => {}
-        1..=4 | 10..=18 | 20 => return refused(3, format!("data of sub-function {sub}")),
-        _ => return refused(1, format!("sub-function {sub} is none of ours")),
+        _ => return refused(3, format!("data of sub-function {sub}")),
     }
     Ok([&[8], body].concat())
 }
@@ -204,31 +209,60 @@ fn write_registers(memory: &mut Memory, body: &[u8]) -> Result<Vec<u8>, Refused>
     Ok([&[16], &body[..4]].concat())
 }
 
-/// One group of functions 20 and 21: file, record, length.
-fn group(bytes: &[u8]) -> Result<(u16, u16, u16), Refused> {
-    let (file, record, length) = (word(bytes, 1), word(bytes, 3), word(bytes, 5));
-    if bytes[0] != 6 {
-        return refused(3, format!("reference type {}", bytes[0]));
+/// One group of functions 20 and 21: file, record, length. All groups are judged by their
+/// structure before any is by its place.
+#[derive(Clone, Copy)]
+struct Group {
+    file: u16,
+    record: u16,
+    length: u16,
+}
+
+impl Group {
+    fn read(bytes: &[u8]) -> Result<Group, Refused> {
+        let (file, record, length) = (word(bytes, 1), word(bytes, 3), word(bytes, 5));
+        if bytes[0] != 6 || length == 0 {
+            return refused(3, format!("reference type {}, {length} words", bytes[0]));
+        }
+        Ok(Group {
+            file,
+            record,
+            length,
+        })
     }
-    if file == 0 || record > 9999 || u32::from(record) + u32::from(length) > 10_000 {
-        return refused(2, format!("file {file} record {record} length {length}"));
+
+    fn placed(self) -> Result<Group, Refused> {
+        let end = u32::from(self.record) + u32::from(self.length);
+        if self.file == 0 || self.record > 9999 || end > 10_000 {
+            return refused(
+                2,
+                format!("file {} record {} to {end}", self.file, self.record),
+            );
+        }
+        Ok(self)
     }
-    Ok((file, record, length))
 }
 
 fn read_files(memory: &mut Memory, body: &[u8]) -> Result<Vec<u8>, Refused> {
-    let Some((&count, groups)) = body.split_first() else {
+    let Some((&count, bytes)) = body.split_first() else {
         return refused(3, "no byte count");
     };
-    if usize::from(count) != groups.len() || !(7..=245).contains(&count) || count % 7 != 0 {
-        return refused(3, format!("byte count {count}, {} bytes", groups.len()));
+    if usize::from(count) != bytes.len() || !(7..=245).contains(&count) || count % 7 != 0 {
+        return refused(3, format!("byte count {count}, {} bytes", bytes.len()));
+    }
+    let groups = bytes.chunks_exact(7).map(Group::read);
+    let groups = groups.collect::<Result<Vec<_>, _>>()?;
+    let sizes = groups.iter().map(|group| 2 + 2 * usize::from(group.length));
+    if sizes.sum::<usize>() > 251 {
+        return refused(3, "the answer would not fit a PDU");
     }
     let mut out = Vec::new();
-    for bytes in groups.chunks_exact(7) {
-        let (file, record, length) = group(bytes)?;
-        if out.len() + 2 + 2 * usize::from(length) > 251 {
-            return refused(3, "the answer would not fit a PDU");
-        }
+    for group in groups {
+        let Group {
+            file,
+            record,
+            length,
+        } = group.placed()?;
         let values: Vec<u16> = (0..length)
             .map(|i| memory.record(file, record + i))
             .collect();
@@ -254,24 +288,21 @@ fn write_files(memory: &mut Memory, pdu: &[u8], body: &[u8]) -> Result<Vec<u8>, 
         if left.len() < 7 {
             return refused(3, "half a group");
         }
-        let (file, record, length) = group(left)?;
-        let end = 7 + 2 * usize::from(length);
-        if length == 0 || left.len() < end {
-            return refused(
-                3,
-                format!("a group of {length} words in {} bytes", left.len()),
-            );
+        let group = Group::read(left)?;
+        let end = 7 + 2 * usize::from(group.length);
+        if left.len() < end {
+            return refused(3, format!("{} words in {} bytes", group.length, left.len()));
         }
-        let values = registers(&left[7..end]).into_iter();
-        writes.extend(
-            (record..)
-                .zip(values)
-                .map(|(record, value)| (file, record, value)),
-        );
+        writes.push((group, registers(&left[7..end])));
         left = &left[end..];
     }
-    for (file, record, value) in writes {
-        memory.write_record(file, record, value);
+    for (group, _) in &writes {
+        group.placed()?;
+    }
+    for (Group { file, record, .. }, values) in writes {
+        for (record, value) in (record..).zip(values) {
+            memory.write_record(file, record, value);
+        }
     }
     Ok(pdu.to_vec())
 }
@@ -317,7 +348,10 @@ fn read_fifo(memory: &mut Memory, body: &[u8]) -> Result<Vec<u8>, Refused> {
 
 fn identification(body: &[u8]) -> Result<Vec<u8>, Refused> {
     let [14, code, object] = *body else {
-        return refused(if body.first() == Some(&14) { 3 } else { 1 }, "not 43/14");
+        return match body.first() {
+            None | Some(14) => refused(3, format!("{} bytes", body.len())),
+            Some(kind) => refused(1, format!("MEI type {kind}")),
+        };
     };
     const OBJECTS: [&[u8]; 3] = [b"Interlock tests", b"simulated", b"1"];
     let first = usize::from(object);
