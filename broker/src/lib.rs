@@ -3,11 +3,16 @@
 //! clock: time is an argument.
 #![forbid(unsafe_code)]
 
+pub mod activation;
+pub mod authority;
 pub mod clock;
 pub mod document;
 pub mod finding;
 pub mod journal;
 pub mod limits;
+pub mod mediation;
+mod offers;
 pub mod plant;
 pub mod policy;
 pub mod subject;
+pub mod wording;

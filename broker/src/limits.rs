@@ -58,3 +58,7 @@ pub const JOURNAL_QUEUE_MAX_BYTES: usize = 1 << 20;
 /// Intents whose outcome is open. Each has a place for its outcome in the queue, whatever else
 /// waits there; more than a plant's links can have in flight means that outcomes got lost.
 pub const JOURNAL_OPEN_INTENTS_MAX: usize = 4096;
+
+/// Least time that a command may wait in a device's queue: a short timeout for answers says
+/// that a device is quick, not that its users are impatient.
+pub const QUEUED_MIN: Duration = Duration::from_secs(2);

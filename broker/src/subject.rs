@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use aws_lc_rs::digest::{SHA256, digest};
+use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
+
 /// People, vendors and workloads are different kinds, and policy tells them apart.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub enum SubjectKind {
@@ -126,6 +129,93 @@ impl fmt::Display for SubjectKind {
     }
 }
 
+/// What a verified client certificate says.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Identity {
+    subject: SubjectId,
+    ends_ms: i64,
+    fingerprint: [u8; 32],
+}
+
+/// Why a certificate names no subject.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum NoIdentity {
+    /// It cannot be read.
+    #[error("the certificate cannot be read")]
+    Unreadable,
+    /// It has no URI, or several.
+    #[error("the certificate must carry exactly one URI as its subject alternative name")]
+    NotOneUri,
+    /// Its URI is no subject.
+    #[error("the certificate's subject: {0}")]
+    NotASubject(#[from] NotASubject),
+    /// It was made for another site.
+    #[error("the certificate is of site `{theirs}`, and this is site `{ours}`")]
+    OtherSite {
+        /// The site of the certificate.
+        theirs: String,
+        /// The site of this gateway.
+        ours: String,
+    },
+}
+
+impl Identity {
+    /// Reads the subject out of a certificate whose chain the TLS stack has verified. A
+    /// certificate of another site is refused, whoever signed it.
+    pub fn of_certificate(der: &[u8], site: &str) -> Result<Identity, NoIdentity> {
+        let (rest, certificate) =
+            X509Certificate::from_der(der).map_err(|_| NoIdentity::Unreadable)?;
+        if !rest.is_empty() {
+            return Err(NoIdentity::Unreadable);
+        }
+        let names = certificate
+            .subject_alternative_name()
+            .map_err(|_| NoIdentity::Unreadable)?
+            .ok_or(NoIdentity::NotOneUri)?;
+        let mut uris = names
+            .value
+            .general_names
+            .iter()
+            .filter_map(|name| match name {
+                GeneralName::URI(uri) => Some(*uri),
+                _ => None,
+            });
+        let (Some(uri), None) = (uris.next(), uris.next()) else {
+            return Err(NoIdentity::NotOneUri);
+        };
+        let subject = SubjectId::parse(uri)?;
+        if subject.site() != site {
+            return Err(NoIdentity::OtherSite {
+                theirs: subject.site().to_owned(),
+                ours: site.to_owned(),
+            });
+        }
+        let ends_s = certificate.validity().not_after.timestamp();
+        let mut fingerprint = [0; 32];
+        fingerprint.copy_from_slice(digest(&SHA256, der).as_ref());
+        Ok(Identity {
+            subject,
+            ends_ms: ends_s.saturating_mul(1_000),
+            fingerprint,
+        })
+    }
+
+    /// Whose certificate it is.
+    pub fn subject(&self) -> &SubjectId {
+        &self.subject
+    }
+
+    /// When it ends, in milliseconds since 1970-01-01 UTC.
+    pub fn ends_ms(&self) -> i64 {
+        self.ends_ms
+    }
+
+    /// SHA-256 over the certificate.
+    pub fn fingerprint(&self) -> &[u8; 32] {
+        &self.fingerprint
+    }
+}
+
 fn is_name(part: &str) -> bool {
     !part.is_empty()
         && part != "."
@@ -133,4 +223,60 @@ fn is_name(part: &str) -> bool {
         && part
             .bytes()
             .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_three_kinds_are_read_and_shown_in_their_parts() {
+        for (text, kind, path) in [
+            (
+                "spiffe://waterworks/person/olga",
+                SubjectKind::Person,
+                "person/olga",
+            ),
+            (
+                "spiffe://waterworks/vendor/acme/victor",
+                SubjectKind::Vendor,
+                "vendor/acme/victor",
+            ),
+            (
+                "spiffe://waterworks/workload/historian",
+                SubjectKind::Workload,
+                "workload/historian",
+            ),
+        ] {
+            let id = SubjectId::parse(text).unwrap();
+            assert_eq!(
+                (id.kind(), id.site(), id.path()),
+                (kind, "waterworks", path)
+            );
+            assert_eq!(SubjectId::parse_at("waterworks", path).unwrap(), id);
+        }
+    }
+
+    #[test]
+    fn anything_else_is_no_subject() {
+        for text in [
+            "",
+            "spiffe://",
+            "spiffe://waterworks",
+            "spiffe://waterworks/person",
+            "spiffe://waterworks/person/",
+            "spiffe://waterworks/person/olga/",
+            "spiffe://waterworks/person/Olga",
+            "spiffe://waterworks/person/../olga",
+            "spiffe://waterworks/person/..",
+            "spiffe://waterworks/vendor/acme",
+            "spiffe://waterworks/vendor/acme/victor/x",
+            "spiffe://waterworks/gateway/g1",
+            "spiffe:///person/olga",
+            "https://waterworks/person/olga",
+            "spiffe://waterworks/person/ol\u{430}ga",
+        ] {
+            assert!(SubjectId::parse(text).is_err(), "{text}");
+        }
+    }
 }

@@ -1,1 +1,17 @@
-//! To be filled.
+//! The program on the gateway: the policy enforcement point. It listens, carries bytes and
+//! keeps links to the PLCs; every decision is the broker's, and nothing is sent without a permit
+//! that only the broker can mint.
+#![forbid(unsafe_code)]
+
+mod conduit;
+mod limits;
+mod link;
+
+pub mod cli;
+pub mod config;
+pub mod init;
+pub mod keys;
+mod listen;
+pub mod sample;
+pub mod service;
+pub mod site;

@@ -3,6 +3,7 @@
 //! All of it comes from `plant.toml`. Limits belong to the point and hold for everybody; limit
 //! sets narrow them for a group; nothing widens them.
 
+mod asking;
 mod device;
 mod judge;
 mod limit_broken;

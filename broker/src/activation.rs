@@ -1,0 +1,224 @@
+//! Putting a policy in force: compiled, its cases tried on the whole way of a command, kept as a
+//! snapshot, recorded, and only then in force. A restart takes up what was activated last.
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use interlock_protocols::record::{Event, PolicyActivated};
+
+use crate::clock::Now;
+use crate::finding::Finding;
+use crate::journal::{Journal, Unrecordable};
+use crate::mediation::{Decision, Refusal, Session, decide, reason_of};
+use crate::plant::Plant;
+use crate::policy::{
+    Action, Answer, Ask, Bundle, Case, Circumstances, Estate, Facts, LocalTime, Policy, Report,
+    Resource, Transport, View, run,
+};
+
+/// Why a policy was not activated. The one before it stays in force.
+#[derive(Debug, thiserror::Error)]
+pub enum NotActivated {
+    /// The subject may not.
+    #[error("{}: {}", .0.reason().what(), .0.reason().next())]
+    Refused(Refusal),
+    /// It has faults, or a case of it fails.
+    #[error("{} problems:\n{}", .0.len(), listed(.0))]
+    Faulty(Vec<Finding>),
+    /// Its snapshot cannot be written.
+    #[error("its snapshot cannot be written: {0}")]
+    Snapshot(#[from] io::Error),
+    /// It cannot be recorded.
+    #[error("it cannot be recorded: {0}")]
+    Journal(#[from] Unrecordable),
+}
+
+fn listed(findings: &[Finding]) -> String {
+    let lines: Vec<String> = findings.iter().map(Finding::to_string).collect();
+    lines.join("\n")
+}
+
+/// What was activated.
+#[derive(Clone, Debug)]
+pub struct Activated {
+    digest: [u8; 32],
+    cases: usize,
+}
+
+impl fmt::Display for Activated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digest = crate::policy::hex(&self.digest);
+        let short = digest.get(..12).unwrap_or(&digest);
+        write!(f, "policy {short} is in force; {} cases passed", self.cases)
+    }
+}
+
+/// Compiles a policy and tries its cases. Every case that fails is a finding.
+pub fn prepare(bundle: &Bundle, plant: &Arc<Plant>) -> Result<(Arc<Policy>, Report), Vec<Finding>> {
+    let policy = compile(bundle, plant)?;
+    let report = rehearse(bundle, &policy, plant)?;
+    let failed: Vec<Finding> = report
+        .failed()
+        .map(|case| Finding {
+            file: case.file.clone(),
+            span: None,
+            line: Some(case.line),
+            what: format!("the case `{}` fails: {}", case.name, case.came_out),
+            hint: format!("it must come to: {}", case.expected),
+        })
+        .collect();
+    if failed.is_empty() {
+        Ok((policy, report))
+    } else {
+        Err(failed)
+    }
+}
+
+/// Tries the cases of a policy, each through the same decision as a command from the wire.
+pub fn rehearse(
+    bundle: &Bundle,
+    policy: &Arc<Policy>,
+    plant: &Arc<Plant>,
+) -> Result<Report, Vec<Finding>> {
+    let cases = bundle.cases(&Estate::from(plant.as_ref()))?;
+    Ok(run(&cases, |case| answer(case, policy, plant)))
+}
+
+/// Compiles the policy of a bundle.
+pub fn compile(bundle: &Bundle, plant: &Arc<Plant>) -> Result<Arc<Policy>, Vec<Finding>> {
+    Ok(Arc::new(Policy::compile(
+        bundle,
+        &Estate::from(plant.as_ref()),
+    )?))
+}
+
+/// Takes up the policy that was activated last, from its snapshot.
+pub fn restore(
+    snapshots: &Path,
+    digest: &[u8; 32],
+    plant: &Arc<Plant>,
+) -> Result<Arc<Policy>, Vec<Finding>> {
+    compile(&Bundle::load_snapshot(snapshots, digest)?, plant)
+}
+
+/// Activates the policy that a site begins with, at the first start of its gateway.
+pub async fn install(
+    journal: &Journal,
+    bundle: &Bundle,
+    plant: &Arc<Plant>,
+    snapshots: &Path,
+    now: Now,
+) -> Result<Arc<Policy>, NotActivated> {
+    let (policy, report) = prepare(bundle, plant).map_err(NotActivated::Faulty)?;
+    bundle.store(snapshots)?;
+    record(journal, &policy, &report, "installation", None, now).await?;
+    Ok(policy)
+}
+
+/// Activates the policy that `load` reads, if the session may. Files are not even looked at for
+/// somebody who may not.
+pub async fn activate(
+    session: &Session,
+    load: impl FnOnce() -> Result<Bundle, Vec<Finding>>,
+    snapshots: &Path,
+    now: Now,
+) -> Result<Activated, NotActivated> {
+    session
+        .administer(Action::ActivatePolicy, now)
+        .map_err(NotActivated::Refused)?;
+    let broker = session.broker();
+    let bundle = load().map_err(NotActivated::Faulty)?;
+    let (policy, report) = prepare(&bundle, broker.plant()).map_err(NotActivated::Faulty)?;
+    bundle.store(snapshots)?;
+    let by = session.subject().to_string();
+    record(
+        broker.journal(),
+        &policy,
+        &report,
+        &by,
+        Some(session.id()),
+        now,
+    )
+    .await?;
+    let activated = Activated {
+        digest: *policy.digest(),
+        cases: report.passed(),
+    };
+    broker.replace_policy(policy);
+    Ok(activated)
+}
+
+async fn record(
+    journal: &Journal,
+    policy: &Policy,
+    report: &Report,
+    by: &str,
+    session: Option<u64>,
+    now: Now,
+) -> Result<(), Unrecordable> {
+    let activated = PolicyActivated {
+        digest: *policy.digest(),
+        by: by.to_owned(),
+        session,
+        cases: u32::try_from(report.passed()).unwrap_or(u32::MAX),
+    };
+    journal
+        .commit(now.wall_ms(), Event::PolicyActivated(activated))?
+        .await
+}
+
+fn answer(case: &Case, policy: &Arc<Policy>, plant: &Plant) -> Result<Answer, String> {
+    let mut view = View::new(Arc::clone(policy), &case.as_subject);
+    let circumstances = Circumstances {
+        time: LocalTime::of(case.at),
+        transport: Transport::Quic,
+    };
+    let device = match &case.device {
+        Some(name) => Some(
+            plant
+                .device(name)
+                .ok_or_else(|| format!("the plant has no device `{name}`"))?,
+        ),
+        None => None,
+    };
+    if let Ask::Act(action) = &case.ask {
+        let resource = device.map_or(Resource::Site, |device| Resource::Device(device.name()));
+        let facts = Facts {
+            circumstances,
+            command: None,
+        };
+        let verdict = view.decide(*action, resource, &facts);
+        let reason = (!verdict.allow).then(|| reason_of(&verdict).code().to_owned());
+        return Ok(Answer {
+            allow: verdict.allow,
+            reason,
+            rules: verdict.policies,
+        });
+    }
+    let device = device.ok_or("it names no device")?;
+    let (unit, pdu) = case.request(device)?.ok_or("it asks for no command")?;
+    let armed = case.armed;
+    Ok(
+        match decide(
+            &mut view,
+            device,
+            circumstances,
+            armed,
+            unit,
+            pdu.as_bytes(),
+        ) {
+            Decision::Allow(allowed) => Answer {
+                allow: true,
+                reason: None,
+                rules: allowed.policies,
+            },
+            Decision::Deny(denied) => Answer {
+                allow: false,
+                reason: Some(denied.reason.code().to_owned()),
+                rules: denied.policies,
+            },
+        },
+    )
+}

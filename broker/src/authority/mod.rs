@@ -1,0 +1,200 @@
+//! Certificates: an [`Authority`] that signs them, for clients and for the gateway itself.
+//!
+//! Two authorities are kept apart. The *identity issuer* signs client certificates and nothing
+//! else; the *gateway authority* signs the certificate that the edge shows, and clients trust it
+//! for nothing else. Neither can stand in for the other.
+
+use rcgen::{
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
+    Issuer, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PublicKeyData, SanType,
+};
+use time::OffsetDateTime;
+
+use crate::clock::Now;
+use crate::subject::{SubjectId, SubjectKind};
+
+/// A clock that runs a little behind must not refuse a certificate made a moment ago.
+const BACKDATE_S: i64 = 300;
+const HOUR_S: i64 = 3_600;
+/// An authority lasts as long as the gateway stands; it is replaced by hand until enrolment
+/// renews it.
+const AUTHORITY_S: i64 = 10 * 365 * 24 * HOUR_S;
+/// The gateway's own certificate.
+const GATEWAY_S: i64 = 365 * 24 * HOUR_S;
+
+/// Why a certificate could not be made or taken up.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthorityError {
+    /// The certificate library refused.
+    #[error("{0}")]
+    Certificate(#[from] rcgen::Error),
+    /// A key and a certificate were mixed up.
+    #[error("the key is not the one of the certificate")]
+    OtherKey,
+}
+
+/// A key pair and certificate in PEM. `Debug` shows no key.
+#[derive(Clone)]
+pub struct Credential {
+    /// The certificate, `CERTIFICATE` in PEM.
+    pub certificate: String,
+    /// The private key, PKCS#8 `PRIVATE KEY` in PEM.
+    pub key: String,
+}
+
+impl Credential {
+    /// Whether the key can be read, and is the one of the certificate.
+    pub fn check(&self) -> Result<(), AuthorityError> {
+        let key = KeyPair::from_pem(&self.key)?;
+        let (_, pem) = x509_parser::pem::parse_x509_pem(self.certificate.as_bytes())
+            .map_err(|_| rcgen::Error::CouldNotParseCertificate)?;
+        let certificate = pem
+            .parse_x509()
+            .map_err(|_| rcgen::Error::CouldNotParseCertificate)?;
+        if certificate.public_key().raw == key.subject_public_key_info() {
+            Ok(())
+        } else {
+            Err(AuthorityError::OtherKey)
+        }
+    }
+}
+
+impl std::fmt::Debug for Credential {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Credential").finish_non_exhaustive()
+    }
+}
+
+/// A signing certificate with its key.
+pub struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+}
+
+/// How long a new client certificate lasts, in hours: a shift for people, an hour for vendors,
+/// a day for workloads.
+pub const fn client_hours(kind: SubjectKind) -> u32 {
+    match kind {
+        SubjectKind::Person => 8,
+        SubjectKind::Vendor => 1,
+        SubjectKind::Workload => 24,
+    }
+}
+
+impl Authority {
+    /// Makes a new authority of that name.
+    pub fn create(name: &str, now: Now) -> Result<Credential, AuthorityError> {
+        let mut params = CertificateParams::default();
+        params.distinguished_name = named(name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        valid(&mut params, now, AUTHORITY_S);
+        let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
+        Ok(Credential {
+            certificate: params.self_signed(&key)?.pem(),
+            key: key.serialize_pem(),
+        })
+    }
+
+    /// Takes up an authority that was made before.
+    pub fn open(credential: &Credential) -> Result<Authority, AuthorityError> {
+        let key = KeyPair::from_pem(&credential.key)?;
+        Ok(Authority {
+            issuer: Issuer::from_ca_cert_pem(&credential.certificate, key)?,
+        })
+    }
+
+    /// Makes a key and a certificate for somebody who comes in as a client.
+    pub fn issue_client(
+        &self,
+        subject: &SubjectId,
+        hours: u32,
+        now: Now,
+    ) -> Result<Credential, AuthorityError> {
+        let mut params = CertificateParams::default();
+        params.distinguished_name = named(subject.path());
+        params.subject_alt_names = vec![SanType::URI(subject.as_str().try_into()?)];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        valid(&mut params, now, i64::from(hours) * HOUR_S);
+        self.sign(params)
+    }
+
+    /// Makes the key and certificate that the edge shows to clients, who look for `server_name`.
+    pub fn issue_gateway(&self, server_name: &str, now: Now) -> Result<Credential, AuthorityError> {
+        let mut params = CertificateParams::new(vec![server_name.to_owned()])?;
+        params.distinguished_name = named(server_name);
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        valid(&mut params, now, GATEWAY_S);
+        self.sign(params)
+    }
+
+    fn sign(&self, mut params: CertificateParams) -> Result<Credential, AuthorityError> {
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.use_authority_key_identifier_extension = true;
+        let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
+        Ok(Credential {
+            certificate: params.signed_by(&key, &self.issuer)?.pem(),
+            key: key.serialize_pem(),
+        })
+    }
+}
+
+/// Issuer and leaf must differ in name: OpenSSL takes a leaf named like its issuer for
+/// self-signed.
+fn named(name: &str) -> DistinguishedName {
+    let mut distinguished = DistinguishedName::new();
+    distinguished.push(DnType::CommonName, name);
+    distinguished
+}
+
+fn valid(params: &mut CertificateParams, now: Now, seconds: i64) {
+    let now_s = now.wall_ms() / 1_000;
+    let at = |s: i64| OffsetDateTime::from_unix_timestamp(s).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    params.not_before = at(now_s - BACKDATE_S);
+    params.not_after = at(now_s + seconds);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Mono;
+    use crate::subject::{Identity, NoIdentity};
+    use std::time::Duration;
+
+    fn at(wall_ms: i64) -> Now {
+        Now::new(wall_ms, Mono::at(Duration::ZERO))
+    }
+
+    fn der(pem: &str) -> Vec<u8> {
+        x509_parser::pem::parse_x509_pem(pem.as_bytes())
+            .unwrap()
+            .1
+            .contents
+    }
+
+    #[test]
+    fn a_client_certificate_names_its_subject_and_its_end() {
+        let now = at(1_795_000_000_000);
+        let made = Authority::create("identity issuer of waterworks", now).unwrap();
+        let authority = Authority::open(&made).unwrap();
+        let subject = SubjectId::parse("spiffe://waterworks/vendor/acme/victor").unwrap();
+        let issued = authority.issue_client(&subject, 1, now).unwrap();
+        let identity = Identity::of_certificate(&der(&issued.certificate), "waterworks").unwrap();
+        assert_eq!(identity.subject(), &subject);
+        assert_eq!(identity.ends_ms(), 1_795_000_000_000 + 3_600_000);
+        assert!(matches!(
+            Identity::of_certificate(&der(&issued.certificate), "otherworks"),
+            Err(NoIdentity::OtherSite { .. })
+        ));
+    }
+
+    #[test]
+    fn a_gateway_certificate_is_no_subject() {
+        let now = at(1_795_000_000_000);
+        let authority = Authority::open(&Authority::create("gateways", now).unwrap()).unwrap();
+        let issued = authority.issue_gateway("gateway.waterworks", now).unwrap();
+        assert_eq!(
+            Identity::of_certificate(&der(&issued.certificate), "waterworks"),
+            Err(NoIdentity::NotOneUri)
+        );
+    }
+}

@@ -1,0 +1,260 @@
+//! One Modbus conversation of a session with one device.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use interlock_protocols::modbus::tcp::Adu;
+use interlock_protocols::modbus::{Pdu, TransactionId, UnitId};
+use interlock_protocols::record::{CommandResult, Denial, Event, Intent};
+
+use super::decide::{Allowed, Decision, Denied, decide, point_values};
+use super::ledger::Key;
+use super::permit::{Counted, Duty, Owed, Permit};
+use super::refusal::{Reason, Refusal, Wire};
+use super::session::Inner;
+use crate::clock::Now;
+use crate::journal::Unrecordable;
+use crate::limits::{OUTSTANDING_MAX, QUEUED_MIN};
+use crate::plant::{Device, LinkSettings};
+
+/// What became of one ADU that was not refused.
+#[derive(Debug)]
+pub enum Authorized {
+    /// It may be sent, once.
+    Permit(Permit),
+    /// It repeats a request whose answer is still open, and that answer serves both (I5).
+    Repeat,
+}
+
+/// The requests of one stream. It is used by one task alone.
+pub struct Conversation {
+    session: Arc<Inner>,
+    device: Arc<Device>,
+    id: u64,
+    armed: bool,
+    outstanding: Vec<Outstanding>,
+}
+
+struct Outstanding {
+    transaction: TransactionId,
+    unit: UnitId,
+    pdu: Pdu,
+}
+
+impl Conversation {
+    pub(super) fn new(
+        session: Arc<Inner>,
+        device: Arc<Device>,
+        id: u64,
+        armed: bool,
+    ) -> Conversation {
+        Conversation {
+            session,
+            device,
+            id,
+            armed,
+            outstanding: Vec::new(),
+        }
+    }
+
+    /// Its number within the session, which notices carry.
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// The device it was opened to.
+    pub fn device(&self) -> &Arc<Device> {
+        &self.device
+    }
+
+    /// Decides one ADU; if it has an effect, makes its INTENT durable; then mints the permit.
+    /// Dropping the future at its one await records WITHHELD.
+    pub async fn authorize(&mut self, adu: Adu<'_>, now: Now) -> Result<Authorized, Refusal> {
+        if let Some(open) = self.open_under(adu.transaction) {
+            if open.unit == adu.unit && open.pdu.as_bytes() == adu.pdu {
+                return Ok(Authorized::Repeat);
+            }
+            return Err(self.refuse(&adu, Reason::TransactionReused.into(), now));
+        }
+        if self.outstanding.len() >= OUTSTANDING_MAX {
+            return Err(self.refuse(&adu, Reason::TooManyInFlight.into(), now));
+        }
+        if let Err(reason) = self.session.may_act(now) {
+            return Err(self.refuse(&adu, reason.into(), now));
+        }
+        let circumstances = match self.session.circumstances(now) {
+            Ok(circumstances) => circumstances,
+            Err(reason) => return Err(self.refuse(&adu, reason.into(), now)),
+        };
+        let device = Arc::clone(&self.device);
+        let decision = {
+            let mut view = self.session.view();
+            decide(
+                &mut view,
+                &device,
+                circumstances,
+                self.armed,
+                adu.unit,
+                adu.pdu,
+            )
+        };
+        let allowed = match decision {
+            Decision::Allow(allowed) => allowed,
+            Decision::Deny(denied) => return Err(self.refuse(&adu, denied, now)),
+        };
+        let permit = self.mint(&adu, allowed, now).await?;
+        Ok(Authorized::Permit(permit))
+    }
+
+    /// The answer to `transaction` is on its way to the client: the id is free again. Returns
+    /// what was asked.
+    pub fn settled(&mut self, transaction: TransactionId) -> Option<Pdu> {
+        let at = self
+            .outstanding
+            .iter()
+            .position(|open| open.transaction == transaction)?;
+        Some(self.outstanding.swap_remove(at).pdu)
+    }
+
+    /// Records that the client's bytes stopped being Modbus/TCP, for which it is cut off.
+    pub fn not_modbus(&self, _why: &str, now: Now) {
+        let nothing = Adu {
+            transaction: TransactionId::new(0),
+            unit: UnitId::new(0),
+            pdu: &[],
+        };
+        self.refuse(&nothing, Reason::NotModbus.into(), now);
+    }
+
+    /// How many requests await their answers.
+    pub fn outstanding(&self) -> usize {
+        self.outstanding.len()
+    }
+
+    fn open_under(&self, transaction: TransactionId) -> Option<&Outstanding> {
+        self.outstanding
+            .iter()
+            .find(|open| open.transaction == transaction)
+    }
+
+    /// Records the INTENT, if there is to be one, and mints (I2).
+    async fn mint(
+        &mut self,
+        adu: &Adu<'_>,
+        allowed: Allowed<'_, '_>,
+        now: Now,
+    ) -> Result<Permit, Refusal> {
+        let pdu = allowed.request.encode();
+        let duty = if allowed.request.has_effect() {
+            let intent = self.intent(adu, &pdu, &allowed);
+            match self.record_intent(intent, now).await {
+                Ok(owed) => Duty::Owed(owed),
+                Err(error) => {
+                    let reason = Reason::JournalFailed(error.to_string());
+                    return Err(self.refuse(adu, reason.into(), now));
+                }
+            }
+        } else {
+            let key = Key {
+                device: self.device.name().to_owned(),
+                unit: adu.unit.value(),
+                function: allowed.request.function().code(),
+                area: allowed.touched.area,
+                reason: "",
+            };
+            Duty::Counted(Counted::new(Arc::clone(&self.session.ledger), key, now))
+        };
+        let permit = Permit::mint(
+            allowed.unit,
+            &allowed.request,
+            now.mono().after(queue_deadline(self.device.link())),
+            self.session.certificate_ends_ms,
+            self.session.standing.clone(),
+            duty,
+        );
+        self.outstanding.push(Outstanding {
+            transaction: adu.transaction,
+            unit: adu.unit,
+            pdu,
+        });
+        Ok(permit)
+    }
+
+    async fn record_intent(&self, intent: Intent, now: Now) -> Result<Owed, Unrecordable> {
+        let journal = &self.session.broker.journal;
+        let pending = journal.commit(now.wall_ms(), Event::Intent(intent))?;
+        // From here on an outcome is owed, wherever this future is dropped (I4).
+        let owed = Owed::new(journal.clone(), pending.sequence(), now);
+        match pending.await {
+            Ok(()) => Ok(owed),
+            Err(error) => {
+                let reason = "journal-failed".to_owned();
+                owed.settle(CommandResult::Withheld { reason }, Default::default(), now);
+                Err(error)
+            }
+        }
+    }
+
+    fn intent(&self, adu: &Adu<'_>, pdu: &Pdu, allowed: &Allowed<'_, '_>) -> Intent {
+        Intent {
+            session: self.session.id,
+            subject: self.session.subject.to_string(),
+            transaction: adu.transaction.value(),
+            device: self.device.name().to_owned(),
+            unit: adu.unit.value(),
+            pdu: pdu.as_bytes().to_vec(),
+            points: point_values(&allowed.touched),
+            policies: allowed.policies.clone(),
+            policy: *self.session.view().policy().digest(),
+        }
+    }
+
+    /// Records a denial, or counts it where it repeats itself.
+    fn refuse(&self, adu: &Adu<'_>, denied: Denied, now: Now) -> Refusal {
+        let Denied {
+            reason,
+            policies,
+            points,
+            area,
+        } = denied;
+        let key = Key {
+            device: self.device.name().to_owned(),
+            unit: adu.unit.value(),
+            function: adu.pdu.first().copied().unwrap_or_default(),
+            area,
+            reason: reason.code(),
+        };
+        let mut record = None;
+        if self.session.ledger.denied(key, now) {
+            let event = Event::Denial(Denial {
+                session: self.session.id,
+                subject: self.session.subject.to_string(),
+                transaction: adu.transaction.value(),
+                device: self.device.name().to_owned(),
+                unit: adu.unit.value(),
+                pdu: adu.pdu.to_vec(),
+                points,
+                reason: reason.code().to_owned(),
+                detail: reason.what(),
+                policies: policies.clone(),
+                exception: exception_byte(&reason),
+            });
+            record = self.session.append(now, event);
+        }
+        Refusal::new(reason)
+            .decided_by(policies)
+            .recorded_as(record)
+    }
+}
+
+/// How long a command may wait for its turn: as long as two answers may take.
+fn queue_deadline(link: &LinkSettings) -> Duration {
+    link.timeout.saturating_mul(2).max(QUEUED_MIN)
+}
+
+pub(super) fn exception_byte(reason: &Reason) -> Option<u8> {
+    match reason.wire() {
+        Wire::Exception(code) => Some(code.code()),
+        Wire::Close => None,
+    }
+}

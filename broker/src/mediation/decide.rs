@@ -1,0 +1,135 @@
+//! The pure decision about one command.
+
+use interlock_protocols::modbus::{Area, Request, UnitId};
+use interlock_protocols::record::PointValue;
+
+use super::refusal::Reason;
+use crate::plant::{Device, Touched};
+use crate::policy::{Cause, Circumstances, Verdict, View};
+
+/// What was decided about one command.
+#[derive(Debug)]
+pub enum Decision<'p, 'd> {
+    /// It may pass, as this request and no other.
+    Allow(Allowed<'p, 'd>),
+    /// It may not.
+    Deny(Denied),
+}
+
+/// An allowed command. Not yet a permit: it may still have to be recorded.
+#[derive(Debug)]
+pub struct Allowed<'p, 'd> {
+    /// The typed request.
+    pub request: Request<'p>,
+    /// The unit id towards the device.
+    pub unit: UnitId,
+    /// What it touches.
+    pub touched: Touched<'d>,
+    /// The rules that permitted it.
+    pub policies: Vec<String>,
+}
+
+/// A denied command.
+#[derive(Debug)]
+pub struct Denied {
+    /// Why.
+    pub reason: Reason,
+    /// The rules that determined it.
+    pub policies: Vec<String>,
+    /// The points it would have touched.
+    pub points: Vec<PointValue>,
+    /// The addresses it would have touched.
+    pub area: Option<Area>,
+}
+
+impl From<Reason> for Denied {
+    fn from(reason: Reason) -> Denied {
+        Denied {
+            reason,
+            policies: Vec::new(),
+            points: Vec::new(),
+            area: None,
+        }
+    }
+}
+
+/// Decides one command: function (01), structure (03) and addresses (02), in the order that the
+/// codec keeps; then routing (0A), policy (01), and last the limits, which are explained only to
+/// those whom policy allows the action. `armed` says whether the conversation was opened for
+/// writing.
+pub fn decide<'p, 'd>(
+    view: &mut View,
+    device: &'d Device,
+    circumstances: Circumstances,
+    armed: bool,
+    unit: UnitId,
+    pdu: &'p [u8],
+) -> Decision<'p, 'd> {
+    match judge(view, device, circumstances, armed, unit, pdu) {
+        Ok(allowed) => Decision::Allow(allowed),
+        Err(denied) => Decision::Deny(denied),
+    }
+}
+
+fn judge<'p, 'd>(
+    view: &mut View,
+    device: &'d Device,
+    circumstances: Circumstances,
+    armed: bool,
+    unit: UnitId,
+    pdu: &'p [u8],
+) -> Result<Allowed<'p, 'd>, Denied> {
+    let request = Request::decode(pdu).map_err(Reason::Malformed)?;
+    let south = device.south_unit(unit).ok_or(Reason::NotRouted(unit))?;
+    let touched = device.touched(unit, &request);
+    let denied = |reason, policies| Denied {
+        reason,
+        policies,
+        points: point_values(&touched),
+        area: touched.area,
+    };
+    let verdict = view.decide_command(device, circumstances, unit, &request, &touched);
+    if !verdict.allow {
+        return Err(denied(reason_of(&verdict), verdict.policies));
+    }
+    if request.has_effect() && !armed {
+        return Err(denied(Reason::NotArmed, verdict.policies));
+    }
+    let groups = view.policy().groups_of(view.subject());
+    if let Err(limit) = device.judge(&touched, &request, groups) {
+        return Err(denied(Reason::Limit(limit), verdict.policies));
+    }
+    Ok(Allowed {
+        request,
+        unit: south,
+        touched,
+        policies: verdict.policies,
+    })
+}
+
+/// Why a verdict denies. An error in any rule denies, a `forbid` that errors included (I8).
+pub(crate) fn reason_of(verdict: &Verdict) -> Reason {
+    match verdict.cause() {
+        Cause::NoRule => Reason::NoRule,
+        Cause::Forbidden => Reason::Forbidden,
+        // An allowed verdict has no reason to deny: asking for one is a fault, and denies.
+        Cause::Failed | Cause::Permitted => {
+            Reason::PolicyFailed(verdict.errors.first().cloned().unwrap_or_default())
+        }
+    }
+}
+
+/// The points of a command as the journal keeps them.
+pub(super) fn point_values(touched: &Touched<'_>) -> Vec<PointValue> {
+    let reads = touched.reads.iter().map(|point| PointValue {
+        name: point.name().to_owned(),
+        value: None,
+        unit: point.engineering_unit().to_owned(),
+    });
+    let writes = touched.writes.iter().map(|write| PointValue {
+        name: write.point.name().to_owned(),
+        value: write.value,
+        unit: write.point.engineering_unit().to_owned(),
+    });
+    writes.chain(reads).collect()
+}

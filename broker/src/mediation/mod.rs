@@ -1,0 +1,21 @@
+//! From one ADU to a [`Permit`] or a [`Refusal`]: the walk of a command through the policy
+//! decision point.
+//!
+//! [`decide`] is pure. [`Conversation::authorize`] is the only way to a permit: it decides,
+//! makes the INTENT durable, and mints, with nothing public in between (I2).
+
+mod conversation;
+mod decide;
+mod ledger;
+mod permit;
+mod refusal;
+mod session;
+mod standing;
+
+pub use conversation::{Authorized, Conversation};
+pub(crate) use decide::reason_of;
+pub use decide::{Allowed, Decision, Denied, decide};
+pub use permit::{Answer, Awaiting, Handed, Permit, Redeemed};
+pub use refusal::{Reason, Refusal, Wire};
+pub use session::{Broker, Session};
+pub use standing::{Lost, Standing};

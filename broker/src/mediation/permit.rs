@@ -1,0 +1,416 @@
+//! The one-shot proof that one command was decided and, if it has an effect, durably recorded.
+//!
+//! A [`Permit`] owns the one request it was made for, encoded afresh (I3). It cannot be built
+//! outside this module's parent, cloned, or used twice; a link takes permits and nothing else
+//! (I1). Each of the three is a compile error:
+//!
+//! ```
+//! use interlock_broker::clock::Now;
+//! use interlock_broker::mediation::{Handed, Permit};
+//! fn once(permit: Permit, now: Now) {
+//!     let _ = permit.redeem(now, |_, _| Ok(Handed::Whole));
+//! }
+//! ```
+//!
+//! Used twice:
+//!
+//! ```compile_fail,E0382
+//! use interlock_broker::clock::Now;
+//! use interlock_broker::mediation::{Handed, Permit};
+//! fn twice(permit: Permit, now: Now) {
+//!     let _ = permit.redeem(now, |_, _| Ok(Handed::Whole));
+//!     let _ = permit.redeem(now, |_, _| Ok(Handed::Whole));
+//! }
+//! ```
+//!
+//! Cloned:
+//!
+//! ```
+//! use interlock_broker::mediation::Permit;
+//! fn keep(permit: Permit) -> (Permit, u8) {
+//!     let copy = permit.function();
+//!     (permit, copy)
+//! }
+//! ```
+//!
+//! ```compile_fail,E0599
+//! use interlock_broker::mediation::Permit;
+//! fn keep(permit: Permit) -> (Permit, Permit) {
+//!     let copy = permit.clone();
+//!     (permit, copy)
+//! }
+//! ```
+//!
+//! Forged, around a request of one's own:
+//!
+//! ```
+//! use interlock_broker::clock::Mono;
+//! use interlock_broker::mediation::Permit;
+//! fn read(permit: &Permit) -> Mono {
+//!     permit.deadline()
+//! }
+//! ```
+//!
+//! ```compile_fail,E0616
+//! use interlock_broker::clock::Mono;
+//! use interlock_broker::mediation::Permit;
+//! fn read(permit: &Permit) -> Mono {
+//!     permit.deadline
+//! }
+//! ```
+//!
+//! ```compile_fail,E0624
+//! use interlock_broker::mediation::Permit;
+//! let forged = Permit::mint();
+//! ```
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use interlock_protocols::modbus::{ExceptionCode, Pdu, Reply, Request, UnitId};
+use interlock_protocols::record::{CommandResult, Event, Outcome};
+
+use super::ledger::{Key, Ledger};
+use super::refusal::{Reason, Refusal};
+use super::standing::Standing;
+use crate::clock::{Mono, Now};
+use crate::journal::Journal;
+
+/// The right to send one command once, before its deadline, while its session stands.
+#[must_use = "a permit that is dropped is recorded as WITHHELD"]
+#[derive(Debug)]
+pub struct Permit {
+    unit: UnitId,
+    pdu: Pdu,
+    deadline: Mono,
+    valid_until_ms: i64,
+    standing: Standing,
+    duty: Duty,
+}
+
+/// What has to be recorded about a command, however it ends.
+#[derive(Debug)]
+pub(super) enum Duty {
+    /// It has an effect: exactly one outcome (I4).
+    Owed(Owed),
+    /// It has none: it is counted.
+    Counted(Counted),
+}
+
+/// How much of a command a socket took in one non-blocking write.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Handed {
+    /// All of it.
+    Whole,
+    /// Some of it: the connection is useless from here on, and the outcome unknown.
+    Part,
+}
+
+/// What became of a permit that was redeemed.
+#[derive(Debug)]
+pub enum Redeemed {
+    /// It was sent; its answer is awaited.
+    Sent(Awaiting),
+    /// A part of it was sent. Close the connection, then call [`Awaiting::silent`].
+    Torn(Awaiting),
+    /// The socket took nothing; try again when it is writable.
+    WouldBlock(Permit),
+    /// It was not sent, and will not be.
+    Withheld(Refusal),
+}
+
+impl Permit {
+    pub(super) fn mint(
+        unit: UnitId,
+        request: &Request<'_>,
+        deadline: Mono,
+        valid_until_ms: i64,
+        standing: Standing,
+        duty: Duty,
+    ) -> Permit {
+        Permit {
+            unit,
+            pdu: request.encode(),
+            deadline,
+            valid_until_ms,
+            standing,
+            duty,
+        }
+    }
+
+    /// When it is too late to send it.
+    pub fn deadline(&self) -> Mono {
+        self.deadline
+    }
+
+    /// The function code, for logs and counters.
+    pub fn function(&self) -> u8 {
+        self.pdu.as_bytes().first().copied().unwrap_or_default()
+    }
+
+    /// Whether the command has an effect. Such a command never waits for a reconnect and is
+    /// never repeated (I5).
+    pub fn has_effect(&self) -> bool {
+        matches!(self.duty, Duty::Owed(_))
+    }
+
+    /// Sends the command, if it may still be sent. `send` must be one non-blocking write: the
+    /// session cannot be ended while it runs, and not after it began without its outcome being
+    /// awaited (I7). An error from `send` means that no byte was taken.
+    pub fn redeem(
+        mut self,
+        now: Now,
+        send: impl FnOnce(UnitId, &Pdu) -> io::Result<Handed>,
+    ) -> Redeemed {
+        if now.mono() > self.deadline {
+            return Redeemed::Withheld(self.withhold(Reason::DeadlinePassed, now));
+        }
+        if now.wall_ms() >= self.valid_until_ms {
+            self.standing.end(super::standing::Lost::Expired);
+        }
+        match self.standing.hold(|| send(self.unit, &self.pdu)) {
+            Err(lost) => Redeemed::Withheld(self.withhold(Reason::Standing(lost), now)),
+            Ok(Err(error)) if error.kind() == io::ErrorKind::WouldBlock => {
+                Redeemed::WouldBlock(self)
+            }
+            Ok(Err(error)) => {
+                Redeemed::Withheld(self.withhold(Reason::LinkDown(error.to_string()), now))
+            }
+            Ok(Ok(handed)) => {
+                self.duty.sent(now);
+                let awaiting = Awaiting {
+                    pdu: self.pdu,
+                    sent: now,
+                    duty: self.duty,
+                };
+                match handed {
+                    Handed::Whole => Redeemed::Sent(awaiting),
+                    Handed::Part => Redeemed::Torn(awaiting),
+                }
+            }
+        }
+    }
+
+    /// Gives the permit back unsent: no room in a queue, no connection, too late.
+    pub fn withhold(self, reason: Reason, now: Now) -> Refusal {
+        let record = self.duty.end(
+            CommandResult::Withheld {
+                reason: reason.code().to_owned(),
+            },
+            Duration::ZERO,
+            now,
+        );
+        Refusal::new(reason).recorded_as(record)
+    }
+}
+
+/// A command that was sent and whose answer is open. Dropping it records OUTCOME UNKNOWN.
+#[must_use = "an answer that is not awaited is recorded as OUTCOME UNKNOWN"]
+#[derive(Debug)]
+pub struct Awaiting {
+    pdu: Pdu,
+    sent: Now,
+    duty: Duty,
+}
+
+/// The PLC's answer, checked against the request and encoded afresh.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Answer {
+    pdu: Pdu,
+    exception: Option<ExceptionCode>,
+    latency: Duration,
+}
+
+impl Answer {
+    /// The bytes for the client.
+    pub fn pdu(&self) -> &Pdu {
+        &self.pdu
+    }
+
+    /// The PLC's own exception, if that was its answer.
+    pub fn exception(&self) -> Option<ExceptionCode> {
+        self.exception
+    }
+
+    /// From the write to the socket to the reply.
+    pub fn latency(&self) -> Duration {
+        self.latency
+    }
+}
+
+impl Awaiting {
+    /// Takes a reply of the right transaction and unit. If it does not answer this request, the
+    /// caller drops it and goes on waiting with what is handed back (I6).
+    pub fn answer(self, pdu: &[u8], now: Now) -> Result<Answer, Awaiting> {
+        let Some((encoded, exception)) = checked(&self.pdu, pdu) else {
+            return Err(self);
+        };
+        let latency = now.mono().since(self.sent.mono());
+        let result = match exception {
+            None => CommandResult::Answered {
+                pdu: encoded.as_bytes().to_vec(),
+            },
+            Some(code) => CommandResult::Exception { code: code.code() },
+        };
+        self.duty.end(result, latency, now);
+        Ok(Answer {
+            pdu: encoded,
+            exception,
+            latency,
+        })
+    }
+
+    /// Gives up: no answer came in time, or the connection broke. For a command with effect the
+    /// outcome is unknown, and it is never tried again (I5).
+    pub fn silent(self, why: &str, now: Now) -> Refusal {
+        let latency = now.mono().since(self.sent.mono());
+        let record = self.duty.end(
+            CommandResult::Unknown {
+                why: why.to_owned(),
+            },
+            latency,
+            now,
+        );
+        Refusal::new(Reason::Silent).recorded_as(record)
+    }
+}
+
+fn checked(request: &Pdu, reply: &[u8]) -> Option<(Pdu, Option<ExceptionCode>)> {
+    let request = Request::decode(request.as_bytes()).ok()?;
+    let reply = Reply::decode(&request, reply).ok()?;
+    let exception = match reply {
+        Reply::Normal(_) => None,
+        Reply::Exception(code) => Some(code),
+    };
+    Some((reply.encode(&request), exception))
+}
+
+impl Duty {
+    fn sent(&mut self, now: Now) {
+        if let Duty::Owed(owed) = self {
+            owed.sent = true;
+            owed.latest = now;
+        }
+    }
+
+    /// Fulfils the duty; returns the INTENT's sequence, if there was one.
+    fn end(self, result: CommandResult, latency: Duration, now: Now) -> Option<u64> {
+        match self {
+            Duty::Owed(owed) => Some(owed.settle(result, latency, now)),
+            Duty::Counted(mut counted) => {
+                counted.answered = matches!(result, CommandResult::Answered { .. });
+                counted.latest = now;
+                None
+            }
+        }
+    }
+}
+
+/// An INTENT stands in the journal, and its outcome does not yet. Whatever drops this records
+/// one: WITHHELD if nothing was sent, OUTCOME UNKNOWN if something was (I4).
+pub(super) struct Owed {
+    journal: Journal,
+    intent: u64,
+    sent: bool,
+    settled: bool,
+    latest: Now,
+}
+
+impl Owed {
+    pub(super) fn new(journal: Journal, intent: u64, now: Now) -> Owed {
+        Owed {
+            journal,
+            intent,
+            sent: false,
+            settled: false,
+            latest: now,
+        }
+    }
+
+    pub(super) fn settle(mut self, result: CommandResult, latency: Duration, now: Now) -> u64 {
+        self.latest = now;
+        self.record(result, latency);
+        self.intent
+    }
+
+    fn record(&mut self, result: CommandResult, latency: Duration) {
+        self.settled = true;
+        let outcome = Outcome {
+            intent: self.intent,
+            result,
+            latency_us: u64::try_from(latency.as_micros()).unwrap_or(u64::MAX),
+        };
+        // A journal that fails here has failed for good: the next start finds an INTENT without
+        // an outcome and records OUTCOME UNKNOWN.
+        if let Err(error) = self
+            .journal
+            .append(self.latest.wall_ms(), Event::Outcome(outcome))
+        {
+            tracing::error!(intent = self.intent, %error, "an outcome could not be recorded");
+        }
+    }
+}
+
+impl Drop for Owed {
+    fn drop(&mut self) {
+        if self.settled {
+            return;
+        }
+        let result = if self.sent {
+            CommandResult::Unknown {
+                why: "the task that waited for the answer ended".to_owned(),
+            }
+        } else {
+            CommandResult::Withheld {
+                reason: "task-ended".to_owned(),
+            }
+        };
+        self.record(result, Duration::ZERO);
+    }
+}
+
+/// One read under way. Dropping it counts it, as failed unless it was answered.
+pub(super) struct Counted {
+    ledger: Arc<Ledger>,
+    key: Option<Key>,
+    answered: bool,
+    latest: Now,
+}
+
+impl Counted {
+    pub(super) fn new(ledger: Arc<Ledger>, key: Key, now: Now) -> Counted {
+        Counted {
+            ledger,
+            key: Some(key),
+            answered: false,
+            latest: now,
+        }
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        if let Some(key) = self.key.take() {
+            self.ledger.read(key, self.answered, self.latest);
+        }
+    }
+}
+
+impl std::fmt::Debug for Owed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Owed")
+            .field("intent", &self.intent)
+            .field("sent", &self.sent)
+            .finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Counted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Counted")
+            .field("key", &self.key)
+            .field("answered", &self.answered)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,238 @@
+//! Why a command was refused, in words, and the one mapping from that to the wire.
+
+use interlock_protocols::modbus::{ExceptionCode, Malformed, UnitId};
+
+use super::standing::Lost;
+use crate::plant::LimitBroken;
+use crate::policy::Cause;
+
+/// What the client's side of the wire sees of a refusal. It says only the code.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Wire {
+    /// An exception reply; the connection stays.
+    Exception(ExceptionCode),
+    /// Nothing, and the connection is closed.
+    Close,
+}
+
+/// Why a command was refused.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Reason {
+    /// The bytes are no request, or one of wrong structure.
+    Malformed(Malformed),
+    /// The bytes are no Modbus/TCP: their header says so.
+    NotModbus,
+    /// The session may no longer act.
+    Standing(Lost),
+    /// The edge takes no new commands: it is being stopped.
+    Stopping,
+    /// A different request under a transaction id whose answer is still open.
+    TransactionReused,
+    /// More requests outstanding than a conversation may have.
+    TooManyInFlight,
+    /// The unit is not routed on this device.
+    NotRouted(UnitId),
+    /// The conversation was opened for reading only.
+    NotArmed,
+    /// A rule forbids it.
+    Forbidden,
+    /// No rule permits it.
+    NoRule,
+    /// A rule could not be evaluated (I8).
+    PolicyFailed(String),
+    /// The clock shows a time that no calendar has.
+    NoTime,
+    /// The device, or the act, is unknown or not this subject's to see.
+    NotYours,
+    /// A value outside what is ever sane.
+    Limit(LimitBroken),
+    /// The command could not be recorded durably, so it was not sent.
+    JournalFailed(String),
+    /// The device cannot be reached.
+    LinkDown(String),
+    /// The PLC did not answer, or its reply did not answer the request.
+    Silent,
+    /// The device's queue has no room.
+    QueueFull,
+    /// It waited longer than it was good for, and was not sent.
+    DeadlinePassed,
+}
+
+impl Reason {
+    /// The stable code in journal, notices and tests.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Reason::Malformed(Malformed::NotARequest) => "not-a-request",
+            Reason::Malformed(Malformed::UnknownFunction(_)) => "unknown-function",
+            Reason::Malformed(Malformed::Structure(_)) => "structure",
+            Reason::Malformed(Malformed::Address) => "address",
+            Reason::NotModbus => "not-modbus",
+            Reason::Standing(Lost::Expired) => "certificate-expired",
+            Reason::Standing(Lost::Stopping) | Reason::Stopping => "stopping",
+            Reason::Standing(Lost::Broken) => "internal",
+            Reason::TransactionReused => "transaction-reused",
+            Reason::TooManyInFlight => "too-many-in-flight",
+            Reason::NotRouted(_) => "not-routed",
+            Reason::NotArmed => "not-armed",
+            Reason::Forbidden => Cause::Forbidden.code(),
+            Reason::NoRule => Cause::NoRule.code(),
+            Reason::PolicyFailed(_) => Cause::Failed.code(),
+            Reason::NoTime => "no-time",
+            Reason::NotYours => "not-yours",
+            Reason::Limit(limit) => limit.code(),
+            Reason::JournalFailed(_) => "journal-failed",
+            Reason::LinkDown(_) => "link-down",
+            Reason::Silent => "silent",
+            Reason::QueueFull => "queue-full",
+            Reason::DeadlinePassed => "deadline-passed",
+        }
+    }
+
+    /// The only place where a reason becomes what the wire shows.
+    pub fn wire(&self) -> Wire {
+        use ExceptionCode as Code;
+        Wire::Exception(match self {
+            Reason::Malformed(malformed) => match malformed.exception() {
+                Some(code) => code,
+                None => return Wire::Close,
+            },
+            Reason::TransactionReused | Reason::NotModbus => return Wire::Close,
+            Reason::Standing(Lost::Stopping) | Reason::Stopping => Code::ServerDeviceBusy,
+            Reason::Standing(_)
+            | Reason::NotArmed
+            | Reason::Forbidden
+            | Reason::NoRule
+            | Reason::PolicyFailed(_)
+            | Reason::NoTime
+            | Reason::NotYours
+            | Reason::Limit(_) => Code::IllegalFunction,
+            Reason::JournalFailed(_) => Code::ServerDeviceFailure,
+            Reason::NotRouted(_) | Reason::LinkDown(_) => Code::GatewayPathUnavailable,
+            Reason::Silent => Code::GatewayTargetFailed,
+            Reason::TooManyInFlight | Reason::QueueFull | Reason::DeadlinePassed => {
+                Code::ServerDeviceBusy
+            }
+        })
+    }
+
+    /// What happened, in one sentence for the person who asked.
+    pub fn what(&self) -> String {
+        match self {
+            Reason::Malformed(malformed) => format!("the request is malformed: {malformed}"),
+            Reason::NotModbus => "the bytes that came are no Modbus/TCP".to_owned(),
+            Reason::Standing(Lost::Expired) => "your certificate has ended".to_owned(),
+            Reason::Standing(Lost::Stopping) | Reason::Stopping => {
+                "the gateway is being stopped and takes no new commands".to_owned()
+            }
+            Reason::Standing(Lost::Broken) => {
+                "the gateway could not tell whether your session still stands".to_owned()
+            }
+            Reason::TransactionReused => {
+                "the tool sent a different request under a transaction id that was still open"
+                    .to_owned()
+            }
+            Reason::TooManyInFlight => format!(
+                "more than {} requests were waiting for their answers",
+                crate::limits::OUTSTANDING_MAX
+            ),
+            Reason::NotRouted(unit) => format!("unit {unit} is not routed on this device"),
+            Reason::NotArmed => "this connection was opened for reading only".to_owned(),
+            Reason::Forbidden => "a rule forbids it".to_owned(),
+            Reason::NoRule => "no rule permits it".to_owned(),
+            Reason::PolicyFailed(error) => format!("a rule could not be evaluated: {error}"),
+            Reason::NoTime => "the gateway's clock shows a time that no calendar has".to_owned(),
+            Reason::NotYours => "there is nothing of that name for you".to_owned(),
+            Reason::Limit(limit) => limit.to_string(),
+            Reason::JournalFailed(why) => {
+                format!("the command could not be recorded, so it was not sent: {why}")
+            }
+            Reason::LinkDown(why) => format!("the device cannot be reached: {why}"),
+            Reason::Silent => {
+                "the device did not answer in time, or not to this request".to_owned()
+            }
+            Reason::QueueFull => "too many commands are waiting for this device".to_owned(),
+            Reason::DeadlinePassed => {
+                "the command waited too long for its turn and was not sent".to_owned()
+            }
+        }
+    }
+
+    /// What the person can do about it.
+    pub fn next(&self) -> String {
+        match self {
+            Reason::Malformed(_) | Reason::TransactionReused | Reason::NotModbus => {
+                "look at the settings of the Modbus tool, or report it to its maker"
+            }
+            Reason::Standing(Lost::Expired) => "ask the administrator for a new certificate",
+            Reason::Standing(_) | Reason::Stopping => "wait, then connect again",
+            Reason::TooManyInFlight => "let the tool wait for answers before it asks more",
+            Reason::NotRouted(_) => "set the unit id that `interlock connect` shows for the device",
+            Reason::NotArmed => "if you mean to write, start `interlock connect --write DEVICE`",
+            Reason::Forbidden | Reason::NoRule | Reason::NotYours => {
+                "if your work needs it, ask whoever keeps the policy of this site"
+            }
+            Reason::PolicyFailed(_) => {
+                "tell whoever keeps the policy of this site; it denies until mended"
+            }
+            Reason::NoTime => "tell the administrator: the gateway's clock must be set",
+            Reason::Limit(limit) => return limit.next_step(),
+            Reason::JournalFailed(_) => {
+                "reading still works; for writing use the local panel, and tell the administrator"
+            }
+            Reason::LinkDown(_) => "check the device and its network, then try again",
+            Reason::Silent => {
+                "if it was a write, read the value back before trying again: it may have happened"
+            }
+            Reason::QueueFull | Reason::DeadlinePassed => "try again, and poll less often",
+        }
+        .to_owned()
+    }
+}
+
+/// A refusal on its way to the client and to the person's screen.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Refusal {
+    reason: Reason,
+    policies: Vec<String>,
+    record: Option<u64>,
+}
+
+impl Refusal {
+    pub(crate) fn new(reason: Reason) -> Refusal {
+        Refusal {
+            reason,
+            policies: Vec::new(),
+            record: None,
+        }
+    }
+
+    pub(crate) fn decided_by(mut self, policies: Vec<String>) -> Refusal {
+        self.policies = policies;
+        self
+    }
+
+    pub(crate) fn recorded_as(mut self, record: Option<u64>) -> Refusal {
+        self.record = record;
+        self
+    }
+
+    /// Why.
+    pub fn reason(&self) -> &Reason {
+        &self.reason
+    }
+
+    /// What the wire shows.
+    pub fn wire(&self) -> Wire {
+        self.reason.wire()
+    }
+
+    /// The rules that determined it, if rules did.
+    pub fn policies(&self) -> &[String] {
+        &self.policies
+    }
+
+    /// The sequence of its record; `None` where it was only counted, or could not be recorded.
+    pub fn record(&self) -> Option<u64> {
+        self.record
+    }
+}

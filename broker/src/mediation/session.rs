@@ -1,0 +1,358 @@
+//! The broker as a whole, and the sessions it has open.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use interlock_protocols::record::{Denial, Event, JournalRead, SessionEnded, SessionOpened};
+use jiff::tz::TimeZone;
+
+use super::conversation::{Conversation, exception_byte};
+use super::decide::reason_of;
+use super::ledger::{Key, Ledger};
+use super::refusal::{Reason, Refusal};
+use super::standing::{Lost, Standing};
+use crate::clock::Now;
+use crate::journal::Journal;
+use crate::plant::Plant;
+use crate::policy::{Action, Circumstances, Facts, LocalTime, Policy, Resource, Transport, View};
+use crate::subject::{Identity, SubjectId};
+
+/// The policy decision point of one gateway.
+pub struct Broker {
+    pub(super) plant: Arc<Plant>,
+    pub(super) journal: Journal,
+    policy: RwLock<Arc<Policy>>,
+    zone: TimeZone,
+    next_session: AtomicU64,
+    stopping: AtomicBool,
+}
+
+impl Broker {
+    /// A broker over a plant, an activated policy and an open journal. `first_session` must be
+    /// the journal's next sequence: every session writes at least one record, so numbers that
+    /// count up from there meet no number of an earlier run.
+    pub fn new(
+        plant: Arc<Plant>,
+        policy: Arc<Policy>,
+        journal: Journal,
+        zone: TimeZone,
+        first_session: u64,
+    ) -> Arc<Broker> {
+        Arc::new(Broker {
+            plant,
+            journal,
+            policy: RwLock::new(policy),
+            zone,
+            next_session: AtomicU64::new(first_session),
+            stopping: AtomicBool::new(false),
+        })
+    }
+
+    /// The inventory.
+    pub fn plant(&self) -> &Arc<Plant> {
+        &self.plant
+    }
+
+    /// The command log.
+    pub fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    /// The policy in force.
+    pub fn policy(&self) -> Arc<Policy> {
+        let policy = self.policy.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&policy)
+    }
+
+    /// Puts a policy in force. Every live session is decided by it from its next command on.
+    pub(crate) fn replace_policy(&self, policy: Arc<Policy>) {
+        *self.policy.write().unwrap_or_else(PoisonError::into_inner) = policy;
+    }
+
+    /// From here on every new command is refused; what was permitted may finish.
+    pub fn stop_admitting(&self) {
+        self.stopping.store(true, Ordering::Release);
+    }
+
+    /// Opens a session for somebody whose certificate was verified. Its record is made durable
+    /// no sooner than any other denial or read: what a session then does with effect waits for
+    /// its own commit, which comes after it in the log.
+    pub fn open_session(
+        self: &Arc<Self>,
+        identity: &Identity,
+        peer: &str,
+        transport: Transport,
+        now: Now,
+    ) -> Result<Session, Refusal> {
+        if self.stopping.load(Ordering::Acquire) {
+            return Err(Refusal::new(Reason::Stopping));
+        }
+        if now.wall_ms() >= identity.ends_ms() {
+            return Err(Refusal::new(Reason::Standing(Lost::Expired)));
+        }
+        let subject = identity.subject().clone();
+        let id = self.next_session.fetch_add(1, Ordering::Relaxed);
+        let view = View::new(self.policy(), &subject);
+        let opened = Event::SessionOpened(SessionOpened {
+            session: id,
+            subject: subject.to_string(),
+            groups: view.policy().groups_of(&subject).to_vec(),
+            peer: peer.to_owned(),
+            certificate: *identity.fingerprint(),
+            certificate_ends_ms: identity.ends_ms(),
+        });
+        let inner = Inner {
+            id,
+            ledger: Arc::new(Ledger::new(
+                self.journal.clone(),
+                id,
+                subject.to_string(),
+                now,
+            )),
+            certificate_ends_ms: identity.ends_ms(),
+            standing: Standing::good(),
+            view: Mutex::new(view),
+            next_conversation: AtomicU64::new(1),
+            broker: Arc::clone(self),
+            transport,
+            subject,
+        };
+        inner.append(now, opened);
+        Ok(Session {
+            inner: Arc::new(inner),
+            ended: AtomicBool::new(false),
+        })
+    }
+}
+
+/// What the conversations of one session share.
+pub(super) struct Inner {
+    pub(super) id: u64,
+    pub(super) subject: SubjectId,
+    pub(super) broker: Arc<Broker>,
+    pub(super) ledger: Arc<Ledger>,
+    pub(super) standing: Standing,
+    pub(super) certificate_ends_ms: i64,
+    view: Mutex<View>,
+    next_conversation: AtomicU64,
+    transport: Transport,
+}
+
+impl Inner {
+    /// The view of the policy in force: one of a replaced policy is thrown away first.
+    pub(super) fn view(&self) -> MutexGuard<'_, View> {
+        let mut view = self.view.lock().unwrap_or_else(PoisonError::into_inner);
+        view.renew(&self.broker.policy());
+        view
+    }
+
+    /// Whether the session stands, at this moment.
+    pub(super) fn may_act(&self, now: Now) -> Result<(), Reason> {
+        if now.wall_ms() >= self.certificate_ends_ms {
+            self.standing.end(Lost::Expired);
+        }
+        if let Some(lost) = self.standing.lost() {
+            return Err(Reason::Standing(lost));
+        }
+        if self.broker.stopping.load(Ordering::Acquire) {
+            return Err(Reason::Stopping);
+        }
+        Ok(())
+    }
+
+    /// A clock that shows no time of a calendar denies: rules may ask for the hour.
+    pub(super) fn circumstances(&self, now: Now) -> Result<Circumstances, Reason> {
+        Ok(Circumstances {
+            time: LocalTime::at(now.wall_ms(), &self.broker.zone).ok_or(Reason::NoTime)?,
+            transport: self.transport,
+        })
+    }
+
+    /// Appends a record that nothing waits for. `None` where the journal has failed: what is
+    /// denied stays denied without it.
+    pub(super) fn append(&self, now: Now, event: Event) -> Option<u64> {
+        match self.broker.journal.append(now.wall_ms(), event) {
+            Ok(sequence) => Some(sequence),
+            Err(error) => {
+                tracing::warn!(session = self.id, %error, "a record could not be written");
+                None
+            }
+        }
+    }
+}
+
+/// One connection of one subject. Ending it, or dropping it, records its end; commands that it
+/// has already been permitted live on in their links.
+pub struct Session {
+    inner: Arc<Inner>,
+    ended: AtomicBool,
+}
+
+impl Session {
+    /// Its number, which every record of it carries.
+    pub fn id(&self) -> u64 {
+        self.inner.id
+    }
+
+    /// Whose it is.
+    pub fn subject(&self) -> &SubjectId {
+        &self.inner.subject
+    }
+
+    /// The groups of the subject, as the policy in force knows them.
+    pub fn groups(&self) -> Vec<String> {
+        let policy = self.inner.broker.policy();
+        policy.groups_of(&self.inner.subject).to_vec()
+    }
+
+    /// When the certificate ends, in milliseconds since 1970-01-01 UTC.
+    pub fn certificate_ends_ms(&self) -> i64 {
+        self.inner.certificate_ends_ms
+    }
+
+    /// Opens a conversation with a device. One that is unknown and one that is not this
+    /// subject's to see are refused alike.
+    pub fn converse(&self, device: &str, armed: bool, now: Now) -> Result<Conversation, Refusal> {
+        self.inner.may_act(now).map_err(Refusal::new)?;
+        let Some(known) = self.inner.broker.plant.device(device) else {
+            return Err(self.refuse(device, Reason::NotYours, Vec::new(), now));
+        };
+        self.permitted(Action::Connect, Resource::Device(known.name()), now)
+            .map_err(|(_, policies)| self.refuse(device, Reason::NotYours, policies, now))?;
+        let id = self.inner.next_conversation.fetch_add(1, Ordering::Relaxed);
+        Ok(Conversation::new(
+            Arc::clone(&self.inner),
+            Arc::clone(known),
+            id,
+            armed,
+        ))
+    }
+
+    /// Decides and records the reading of the journal from a sequence on.
+    pub fn read_journal(&self, from: u64, now: Now) -> Result<(), Refusal> {
+        self.administer(Action::ReadJournal, now)?;
+        self.inner.append(
+            now,
+            Event::JournalRead(JournalRead {
+                session: self.inner.id,
+                subject: self.inner.subject.to_string(),
+                from,
+            }),
+        );
+        Ok(())
+    }
+
+    /// Decides an administrative act on the site.
+    pub(crate) fn administer(&self, action: Action, now: Now) -> Result<(), Refusal> {
+        self.inner.may_act(now).map_err(Refusal::new)?;
+        self.permitted(action, Resource::Site, now)
+            .map_err(|(reason, policies)| self.refuse("", reason, policies, now))
+    }
+
+    /// Writes the summaries that are due, and notices a certificate that has ended. Call it
+    /// about once a second; an error means that the session is over.
+    pub fn tick(&self, now: Now) -> Result<(), Refusal> {
+        self.inner.ledger.tick(now);
+        match self.inner.may_act(now) {
+            Err(reason @ Reason::Standing(_)) => Err(Refusal::new(reason)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Ends the standing of the session: nothing of it that was not sent will be (I7).
+    pub fn end_standing(&self, why: Lost) {
+        self.inner.standing.end(why);
+    }
+
+    /// Records the end of the session, once.
+    pub fn end(&self, reason: &str, now: Now) {
+        if self.ended.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        self.inner.ledger.flush(now);
+        self.inner.append(
+            now,
+            Event::SessionEnded(SessionEnded {
+                session: self.inner.id,
+                subject: self.inner.subject.to_string(),
+                reason: reason.to_owned(),
+            }),
+        );
+    }
+
+    pub(crate) fn broker(&self) -> &Arc<Broker> {
+        &self.inner.broker
+    }
+
+    /// Hands out the view with the circumstances of now; nothing where the clock is broken.
+    pub(crate) fn with_view<R: Default>(
+        &self,
+        now: Now,
+        f: impl FnOnce(&mut View, Circumstances) -> R,
+    ) -> R {
+        match self.inner.circumstances(now) {
+            Ok(circumstances) => f(&mut self.inner.view(), circumstances),
+            Err(_) => R::default(),
+        }
+    }
+
+    fn permitted(
+        &self,
+        action: Action,
+        resource: Resource<'_>,
+        now: Now,
+    ) -> Result<(), (Reason, Vec<String>)> {
+        let circumstances = self
+            .inner
+            .circumstances(now)
+            .map_err(|reason| (reason, Vec::new()))?;
+        let facts = Facts {
+            circumstances,
+            command: None,
+        };
+        let verdict = self.inner.view().decide(action, resource, &facts);
+        if verdict.allow {
+            Ok(())
+        } else {
+            Err((reason_of(&verdict), verdict.policies))
+        }
+    }
+
+    fn refuse(&self, device: &str, reason: Reason, policies: Vec<String>, now: Now) -> Refusal {
+        // A stranger's text goes into the log shortened: a name of ours is never this long.
+        let device: String = device.chars().take(64).collect();
+        let key = Key {
+            device: device.clone(),
+            unit: 0,
+            function: 0,
+            area: None,
+            reason: reason.code(),
+        };
+        let mut record = None;
+        if self.inner.ledger.denied(key, now) {
+            let event = Event::Denial(Denial {
+                session: self.inner.id,
+                subject: self.inner.subject.to_string(),
+                transaction: 0,
+                device,
+                unit: 0,
+                pdu: Vec::new(),
+                points: Vec::new(),
+                reason: reason.code().to_owned(),
+                detail: reason.what(),
+                policies: policies.clone(),
+                exception: exception_byte(&reason),
+            });
+            record = self.inner.append(now, event);
+        }
+        Refusal::new(reason)
+            .decided_by(policies)
+            .recorded_as(record)
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.end("the connection was lost", self.inner.ledger.latest());
+    }
+}

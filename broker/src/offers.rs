@@ -1,0 +1,143 @@
+//! What a subject is shown of the plant: the devices it may see, their points, and what policy
+//! lets it do with them today.
+
+use interlock_protocols::conduit::{DeviceOffer, PointOffer};
+
+use crate::clock::Now;
+use crate::mediation::{Decision, Session, decide};
+use crate::plant::{Access, Device, Kind, Point};
+use crate::policy::{Action, Circumstances, Facts, Resource, View};
+
+impl Session {
+    /// The devices this session may open conversations with.
+    pub fn offers(&self, now: Now) -> Vec<DeviceOffer> {
+        self.with_view(now, |view, circumstances| {
+            let facts = Facts {
+                circumstances,
+                command: None,
+            };
+            let devices = self.broker().plant().devices().iter();
+            let seen = devices.filter(|device| {
+                let resource = Resource::Device(device.name());
+                view.decide(Action::Connect, resource, &facts).allow
+            });
+            let seen: Vec<_> = seen.cloned().collect();
+            seen.iter()
+                .map(|device| offer(view, circumstances, device))
+                .collect()
+        })
+    }
+}
+
+fn offer(view: &mut View, circumstances: Circumstances, device: &Device) -> DeviceOffer {
+    let points: Vec<PointOffer> = device
+        .points()
+        .iter()
+        .map(|point| point_offer(view, circumstances, device, point))
+        .collect();
+    DeviceOffer {
+        name: device.name().to_owned(),
+        zone: device.zone().to_owned(),
+        description: device.description().to_owned(),
+        local_address: device.local_address().to_string(),
+        unit: device.unit_ids().first().map_or(1, |unit| unit.value()),
+        may: may(&points),
+        points,
+    }
+}
+
+fn point_offer(
+    view: &mut View,
+    circumstances: Circumstances,
+    device: &Device,
+    point: &Point,
+) -> PointOffer {
+    let range = point.area().range;
+    let (data_type, order, scale, offset) = match point.kind() {
+        Kind::Bit => ("bool", "", 1.0, 0.0),
+        Kind::Number {
+            data_type,
+            order,
+            scale,
+            offset,
+        } => (data_type.name(), order.name(), scale, offset),
+    };
+    let writable = point.access() == Access::ReadWrite;
+    let may_read = point.read_request().is_ok_and(|pdu| {
+        let unit = point.unit_id();
+        // As if writing were armed: what somebody may do, not what one connection does.
+        allowed(&decide(
+            view,
+            device,
+            circumstances,
+            true,
+            unit,
+            pdu.as_bytes(),
+        ))
+    });
+    // Asked with a value that the limits of everybody allow; a rule may still look at the value.
+    let sane = point.min().unwrap_or_default();
+    let may_write = writable
+        && point.write_request(sane).is_ok_and(|pdu| {
+            let unit = point.unit_id();
+            allowed(&decide(
+                view,
+                device,
+                circumstances,
+                true,
+                unit,
+                pdu.as_bytes(),
+            ))
+        });
+    PointOffer {
+        name: point.name().to_owned(),
+        unit_id: point.unit_id().value(),
+        table: point.area().table.modicon_digit(),
+        first: range.first().value(),
+        registers: u16::try_from(range.count()).unwrap_or(u16::MAX),
+        data_type: data_type.to_owned(),
+        order: order.to_owned(),
+        scale,
+        offset,
+        unit: point.engineering_unit().to_owned(),
+        min: point.min(),
+        max: point.max(),
+        writable,
+        may_read,
+        may_write,
+    }
+}
+
+fn allowed(decision: &Decision<'_, '_>) -> bool {
+    matches!(decision, Decision::Allow(_))
+}
+
+/// What may be done with the named points, a line each.
+fn may(points: &[PointOffer]) -> Vec<String> {
+    let named = |verb: &str, chosen: Vec<&str>, of: usize| match chosen.len() {
+        0 => None,
+        all if all == of => Some(format!("{verb} all {of} points")),
+        _ => Some(format!("{verb} {}", chosen.join(", "))),
+    };
+    let readable = points.iter().filter(|point| point.may_read);
+    let writable = points.iter().filter(|point| point.may_write);
+    let lines: Vec<String> = [
+        named(
+            "read",
+            readable.map(|point| point.name.as_str()).collect(),
+            points.len(),
+        ),
+        named(
+            "write",
+            writable.map(|point| point.name.as_str()).collect(),
+            points.len(),
+        ),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    if lines.is_empty() {
+        return vec!["see it, and nothing more".to_owned()];
+    }
+    lines
+}

@@ -1,0 +1,64 @@
+//! Commands in a plant engineer's words, for notices and listings.
+
+use std::fmt::Write;
+
+use interlock_protocols::modbus::{Area, Request, UnitId};
+
+use crate::plant::Device;
+
+/// What a PDU asks of a device: `write speed_setpoint = 900 rpm, holding 100 (40101)`.
+pub fn asked(device: &Device, unit: UnitId, pdu: &[u8]) -> String {
+    let Ok(request) = Request::decode(pdu) else {
+        let function = pdu.first().copied().unwrap_or_default();
+        return format!("function {function}, {} bytes", pdu.len());
+    };
+    let touched = device.touched(unit, &request);
+    let mut parts = Vec::new();
+    for write in &touched.writes {
+        parts.push(value_of(
+            "write",
+            write.point.name(),
+            write.value,
+            write.point.engineering_unit(),
+        ));
+    }
+    let names: Vec<&str> = touched.reads.iter().map(|point| point.name()).collect();
+    match names.as_slice() {
+        [] => {}
+        [first, _, _, _, ..] => {
+            parts.push(format!("read {first} and {} more points", names.len() - 1));
+        }
+        few => parts.push(format!("read {}", few.join(", "))),
+    }
+    if parts.is_empty() {
+        parts.push(request.function().name().to_owned());
+    }
+    let written = request.writes().map(|written| written.area);
+    for area in [written, request.reads()].into_iter().flatten() {
+        parts.push(place(area));
+    }
+    parts.join(", ")
+}
+
+/// `write speed_setpoint = 900 rpm`, or without a value where it is not known.
+pub fn value_of(verb: &str, name: &str, value: Option<f64>, unit: &str) -> String {
+    let mut text = format!("{verb} {name}");
+    if let Some(value) = value {
+        let _infallible = write!(text, " = {value}");
+        if !unit.is_empty() {
+            let _infallible = write!(text, " {unit}");
+        }
+    }
+    text
+}
+
+/// `holding 100 (40101)`, or `holding 100 (40101) to 109 (40110)`.
+pub fn place(area: Area) -> String {
+    let first = area.range.first();
+    let last = area.range.last();
+    let mut text = first.in_table(area.table).to_string();
+    if first != last {
+        let _infallible = write!(text, " to {}", last.in_table(area.table));
+    }
+    text
+}

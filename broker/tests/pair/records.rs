@@ -1,0 +1,138 @@
+//! What is refused, to whom, in which words; and what is counted instead of written.
+
+use std::time::Duration;
+
+use interlock_broker::mediation::{Authorized, Reason, Wire};
+use interlock_protocols::record::Event;
+
+use crate::world::{READ_SPEED, WRITE_SPEED, World, adu, ask, intents, noon, permit};
+
+#[tokio::test]
+async fn each_cause_has_its_code_on_the_wire() {
+    let world = World::new();
+    let session = world.session("person/olga");
+    let mut talk = session.converse("press-4", true, noon()).unwrap();
+    let too_fast = [0x06, 0x00, 0x64, 0x2e, 0xe1];
+    let nameless = [0x06, 0x01, 0x00, 0x00, 0x01];
+    let cases: [(&[u8], u8, &str); 9] = [
+        (&[0x00], 1, "unknown-function"),
+        (&[0x5a, 1, 2], 1, "unknown-function"),
+        (&[0x03, 0, 0, 0], 3, "structure"),
+        (&[0x03, 0, 0, 0, 0], 3, "structure"),
+        (&[0x03, 0xff, 0xff, 0, 2], 2, "address"),
+        (&[0x08, 0, 4, 0, 0], 1, "rule-forbids"),
+        (&nameless, 1, "no-rule-permits"),
+        (&too_fast, 1, "value-outside-limits"),
+        (&[0x83, 2], 0, "not-a-request"),
+    ];
+    for (pdu, code, reason) in cases {
+        let refusal = ask(&mut talk, 1, pdu).await.unwrap_err();
+        let seen = match refusal.wire() {
+            Wire::Exception(code) => code.code(),
+            Wire::Close => 0,
+        };
+        assert_eq!(
+            (seen, refusal.reason().code()),
+            (code, reason),
+            "{pdu:02x?}"
+        );
+        assert!(!refusal.reason().next().is_empty());
+        assert!(
+            refusal.record().is_some(),
+            "a first denial has its own record"
+        );
+    }
+    let refusal = talk
+        .authorize(adu(1, 77, &READ_SPEED), noon())
+        .await
+        .unwrap_err();
+    assert_eq!(refusal.reason().code(), "not-routed");
+    assert!(intents(&world.records()).is_empty());
+}
+
+#[tokio::test]
+async fn a_conversation_that_is_not_armed_reads_only() {
+    let world = World::new();
+    let session = world.session("person/olga");
+    let mut talk = session.converse("press-4", false, noon()).unwrap();
+    let refusal = ask(&mut talk, 1, &WRITE_SPEED).await.unwrap_err();
+    assert_eq!(refusal.reason(), &Reason::NotArmed);
+    assert!(matches!(
+        ask(&mut talk, 2, &READ_SPEED).await,
+        Ok(Authorized::Permit(_))
+    ));
+}
+
+#[tokio::test]
+async fn a_vendor_outside_any_rule_learns_nothing() {
+    let world = World::new();
+    let session = world.session("vendor/acme/victor");
+    assert!(session.offers(noon()).is_empty());
+    let known = session.converse("press-4", true, noon()).err().unwrap();
+    let unknown = session.converse("press-5", true, noon()).err().unwrap();
+    assert_eq!(known.reason(), unknown.reason());
+    assert_eq!(known.reason().what(), unknown.reason().what());
+    assert!(session.read_journal(0, noon()).is_err());
+}
+
+#[tokio::test]
+async fn equal_denials_are_written_ten_times_and_then_counted() {
+    let world = World::new();
+    let session = world.session("person/olga");
+    let mut talk = session.converse("press-4", true, noon()).unwrap();
+    for transaction in 0..110 {
+        let refusal = ask(&mut talk, transaction, &[0x5a, 1]).await.unwrap_err();
+        assert_eq!(refusal.record().is_some(), transaction < 10);
+    }
+    session.tick(noon().after(Duration::from_secs(1))).unwrap();
+    session.end("done", noon().after(Duration::from_secs(2)));
+    let records = world.records();
+    let full = records
+        .iter()
+        .filter(|record| matches!(record.event, Event::Denial(_)))
+        .count();
+    let counted: Vec<u64> = records
+        .iter()
+        .filter_map(|record| match &record.event {
+            Event::DenialSummary(summary) => Some(summary.count),
+            _ => None,
+        })
+        .collect();
+    assert_eq!((full, counted), (10, vec![100]));
+}
+
+/// I9: a scan over every address costs the journal a bounded number of records a second.
+#[tokio::test]
+async fn a_scan_of_the_address_space_does_not_fill_the_journal() {
+    let world = World::new();
+    let session = world.session("person/olga");
+    let mut talk = session.converse("press-4", true, noon()).unwrap();
+    for address in 1_000..9_000_u16 {
+        let [high, low] = address.to_be_bytes();
+        ask(&mut talk, 1, &[0x06, high, low, 0, 0])
+            .await
+            .unwrap_err();
+    }
+    session.end("done", noon());
+    assert!(world.records().len() < 200);
+}
+
+#[tokio::test]
+async fn reads_are_counted_and_the_counts_are_written_at_the_end() {
+    let world = World::new();
+    let session = world.session("person/olga");
+    let mut talk = session.converse("press-4", true, noon()).unwrap();
+    for transaction in 0..8 {
+        drop(permit(&mut talk, transaction, &READ_SPEED).await);
+    }
+    session.end("done", noon());
+    let records = world.records();
+    let summary = records.iter().find_map(|record| match &record.event {
+        Event::ReadSummary(summary) => Some(summary.clone()),
+        _ => None,
+    });
+    let summary = summary.expect("a summary of reads");
+    assert_eq!((summary.count, summary.failed), (8, 8));
+    assert_eq!((summary.first, summary.last), (100, 101));
+    assert_eq!(records.len(), 3, "opened, counted, ended");
+}

@@ -1,0 +1,136 @@
+//! The sample site in memory: a broker over a journal whose disk the test holds in its hand.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use interlock_broker::activation;
+use interlock_broker::authority::Authority;
+use interlock_broker::clock::{Mono, Now};
+use interlock_broker::journal::{self, Journal, Memory, Options};
+use interlock_broker::mediation::{Authorized, Broker, Conversation, Permit, Refusal, Session};
+use interlock_broker::plant::Plant;
+use interlock_broker::policy::{Bundle, Transport};
+use interlock_broker::subject::{Identity, SubjectId};
+use interlock_protocols::modbus::tcp::Adu;
+use interlock_protocols::modbus::{TransactionId, UnitId};
+use interlock_protocols::record::{CommandResult, Event, Record};
+use jiff::tz::TimeZone;
+
+/// A Wednesday at noon, when the day shift may do what it may.
+pub(crate) const NOON_MS: i64 = 1_767_787_200_000;
+pub(crate) const SEGMENT_BYTES: u64 = 1 << 20;
+
+pub(crate) fn noon() -> Now {
+    Now::new(NOON_MS, Mono::at(Duration::from_secs(60)))
+}
+
+pub(crate) struct World {
+    pub(crate) memory: Memory,
+    pub(crate) broker: Arc<Broker>,
+    authority: Authority,
+}
+
+impl World {
+    pub(crate) fn new() -> World {
+        let site = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/site");
+        let text = std::fs::read_to_string(site.join("plant.toml")).unwrap();
+        let plant = Arc::new(Plant::parse(Path::new("plant.toml"), &text).unwrap());
+        let bundle = Bundle::load(&site.join("policy")).unwrap();
+        let policy = activation::compile(&bundle, &plant).unwrap();
+        let memory = Memory::new();
+        let options = Options {
+            segment_bytes: SEGMENT_BYTES,
+        };
+        let (journal, recovered) = Journal::open(memory.storage(), options, NOON_MS).unwrap();
+        let broker = Broker::new(
+            plant,
+            policy,
+            journal,
+            TimeZone::UTC,
+            recovered.next_sequence,
+        );
+        let made = Authority::create("issuer", noon()).unwrap();
+        World {
+            memory,
+            broker,
+            authority: Authority::open(&made).unwrap(),
+        }
+    }
+
+    /// A session of `person/olga` and the like, with a certificate of one hour.
+    pub(crate) fn session(&self, who: &str) -> Session {
+        let subject = SubjectId::parse_at("waterworks", who).unwrap();
+        let issued = self.authority.issue_client(&subject, 1, noon()).unwrap();
+        let (_, pem) = x509_parser::pem::parse_x509_pem(issued.certificate.as_bytes()).unwrap();
+        let identity = Identity::of_certificate(&pem.contents, "waterworks").unwrap();
+        self.broker
+            .open_session(&identity, "192.0.2.7:5000", Transport::Quic, noon())
+            .unwrap()
+    }
+
+    /// Everything that is in the journal once it is closed.
+    pub(crate) fn records(&self) -> Vec<Record> {
+        self.broker.journal().close();
+        journal::read_storage(self.memory.storage())
+            .unwrap()
+            .map(Result::unwrap)
+            .collect()
+    }
+
+    /// The outcomes in the journal, by the sequence of their INTENT.
+    pub(crate) fn outcomes(&self) -> Vec<(u64, CommandResult)> {
+        outcomes(&self.records())
+    }
+}
+
+pub(crate) fn outcomes(records: &[Record]) -> Vec<(u64, CommandResult)> {
+    let outcome = |record: &Record| match &record.event {
+        Event::Outcome(outcome) => Some((outcome.intent, outcome.result.clone())),
+        _ => None,
+    };
+    records.iter().filter_map(outcome).collect()
+}
+
+pub(crate) fn intents(records: &[Record]) -> Vec<u64> {
+    let intent = |record: &Record| match &record.event {
+        Event::Intent(_) => Some(record.sequence),
+        _ => None,
+    };
+    records.iter().filter_map(intent).collect()
+}
+
+pub(crate) fn adu(transaction: u16, unit: u8, pdu: &[u8]) -> Adu<'_> {
+    Adu {
+        transaction: TransactionId::new(transaction),
+        unit: UnitId::new(unit),
+        pdu,
+    }
+}
+
+/// Sends a PDU to unit 1 and takes whatever comes of it.
+pub(crate) async fn ask(
+    conversation: &mut Conversation,
+    transaction: u16,
+    pdu: &[u8],
+) -> Result<Authorized, Refusal> {
+    conversation
+        .authorize(adu(transaction, 1, pdu), noon())
+        .await
+}
+
+pub(crate) async fn permit(
+    conversation: &mut Conversation,
+    transaction: u16,
+    pdu: &[u8],
+) -> Permit {
+    match ask(conversation, transaction, pdu).await {
+        Ok(Authorized::Permit(permit)) => permit,
+        other => panic!("no permit for {pdu:02x?}: {other:?}"),
+    }
+}
+
+/// Holding 100 is `speed_setpoint`, 0.1 rpm a step: 850 rpm.
+pub(crate) const WRITE_SPEED: [u8; 5] = [0x06, 0x00, 0x64, 0x21, 0x34];
+/// Reads `speed_setpoint` and `ramp`.
+pub(crate) const READ_SPEED: [u8; 5] = [0x03, 0x00, 0x64, 0x00, 0x02];

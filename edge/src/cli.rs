@@ -1,0 +1,272 @@
+//! The command line of `interlock-edge`.
+
+use std::ffi::OsString;
+use std::io::{self, IsTerminal, Write};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+use interlock_broker::clock::Clock;
+use interlock_broker::finding::Finding;
+use interlock_broker::journal::Storage;
+use tracing_subscriber::EnvFilter;
+
+use crate::init::{self, InitError};
+use crate::service::{self, RunError};
+use crate::site::{self, Site};
+
+/// Exit codes, as in `interlock`.
+const FAILURE: u8 = 1;
+const USAGE: u8 = 2;
+const CONFIGURATION: u8 = 7;
+
+const EXIT_CODES: &str = "Exit codes: 0 ok, 1 failure, 2 usage, 7 configuration.";
+
+/// The gateway in front of the PLCs: every Modbus command is decided, logged durably if it has
+/// an effect, and sent only as the typed command that was decided.
+#[derive(Parser)]
+#[command(name = "interlock-edge", version, after_help = EXIT_CODES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Write a commented site directory and make the gateway's own keys
+    Init {
+        /// The directory; nothing in it is overwritten
+        dir: PathBuf,
+    },
+    /// Report every problem of a site directory at once, and change nothing
+    Check {
+        /// The site directory
+        dir: PathBuf,
+    },
+    /// Serve a site
+    Run {
+        /// The site directory
+        dir: PathBuf,
+    },
+    /// Make a client certificate and the profile that goes with it
+    ///
+    /// The key is made here and must be handed over with care; people enrolling on their own
+    /// machines is later work.
+    Issue {
+        /// The site directory
+        dir: PathBuf,
+        /// person/NAME, vendor/FIRM/NAME or workload/NAME
+        subject: String,
+        /// Where to write the profile; nothing in it is overwritten
+        #[arg(long)]
+        out: PathBuf,
+        /// How long it lasts; 8 for people, 1 for vendors, 24 for workloads if left out
+        #[arg(long, value_parser = clap::value_parser!(u32).range(1..=8760))]
+        hours: Option<u32>,
+        /// HOST:PORT where clients reach this gateway, if it is not `listen.quic`
+        #[arg(long)]
+        address: Option<String>,
+    },
+    /// Print completions for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Write the man pages
+    Man {
+        /// The directory to write them into
+        dir: PathBuf,
+    },
+}
+
+/// What the command line does that tests do otherwise.
+pub struct Rim {
+    /// Opens the journal's storage.
+    pub storage: fn(&Site) -> Result<Box<dyn Storage>, RunError>,
+}
+
+/// Runs the program.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    main_with(
+        args,
+        &Rim {
+            storage: service::storage,
+        },
+    )
+}
+
+/// Runs the program over another storage.
+pub fn main_with(args: impl IntoIterator<Item = OsString>, rim: &Rim) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _closed = error.print();
+            return if error.use_stderr() {
+                ExitCode::from(USAGE)
+            } else {
+                ExitCode::SUCCESS
+            };
+        }
+    };
+    log_to_stderr();
+    match cli.command {
+        Command::Init { dir } => ended(init::init(&dir, now()).map(|()| welcome(&dir))),
+        Command::Check { dir } => check(&dir),
+        Command::Run { dir } => run(&dir, rim),
+        Command::Issue {
+            dir,
+            subject,
+            out,
+            hours,
+            address,
+        } => ended(issue(&dir, &subject, hours, address.as_deref(), &out)),
+        Command::Completions { shell } => {
+            let mut text = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "interlock-edge", &mut text);
+            ended(io::stdout().write_all(&text).map_err(InitError::Io))
+        }
+        Command::Man { dir } => ended(
+            std::fs::create_dir_all(&dir)
+                .and_then(|()| clap_mangen::generate_to(Cli::command(), &dir))
+                .map_err(InitError::Io),
+        ),
+    }
+}
+
+fn now() -> interlock_broker::clock::Now {
+    Clock::start().now()
+}
+
+fn log_to_stderr() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let ansi = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(ansi)
+        .with_writer(io::stderr);
+    // A program that holds the edge inside may have set its own.
+    let _already_set = subscriber.try_init();
+}
+
+fn say(text: &str) {
+    let _closed = writeln!(io::stdout(), "{text}");
+}
+
+fn complain(text: &str) {
+    let _closed = writeln!(io::stderr(), "{text}");
+}
+
+fn ended(result: Result<(), InitError>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(InitError::Broken(findings)) => {
+            report(&findings);
+            ExitCode::from(CONFIGURATION)
+        }
+        Err(error) => {
+            complain(&format!("interlock-edge: {error}"));
+            match error {
+                InitError::NotASubject(_) | InitError::OtherSite { .. } => ExitCode::from(USAGE),
+                _ => ExitCode::from(FAILURE),
+            }
+        }
+    }
+}
+
+fn welcome(dir: &Path) {
+    let dir = dir.display();
+    say(&format!(
+        "A sample site is in {dir}. Next:\n\
+         \x20 1. describe your plant in {dir}/plant.toml and your people in {dir}/policy/groups.toml\n\
+         \x20 2. interlock-edge check {dir}\n\
+         \x20 3. interlock-edge run {dir}\n\
+         \x20 4. interlock-edge issue {dir} person/NAME --out PROFILE"
+    ));
+}
+
+fn check(dir: &Path) -> ExitCode {
+    let findings = site::check(dir);
+    if findings.is_empty() {
+        say(&format!("{}: no problems", dir.display()));
+        return ExitCode::SUCCESS;
+    }
+    report(&findings);
+    ExitCode::from(CONFIGURATION)
+}
+
+fn report(findings: &[Finding]) {
+    for finding in findings {
+        complain(&finding.to_string());
+    }
+    let problems = if findings.len() == 1 {
+        "problem"
+    } else {
+        "problems"
+    };
+    complain(&format!("{} {problems}", findings.len()));
+}
+
+fn issue(
+    dir: &Path,
+    subject: &str,
+    hours: Option<u32>,
+    address: Option<&str>,
+    out: &Path,
+) -> Result<(), InitError> {
+    let site = Site::load(dir).map_err(InitError::Broken)?;
+    let subject = init::issue(&site, subject, hours, address, out, now())?;
+    say(&format!(
+        "{subject}: key, certificate and profile are in {}",
+        out.display()
+    ));
+    Ok(())
+}
+
+fn run(dir: &Path, rim: &Rim) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            complain(&format!("interlock-edge: {error}"));
+            return ExitCode::from(FAILURE);
+        }
+    };
+    let served = runtime.block_on(async {
+        let site = Site::load(dir).map_err(RunError::Site)?;
+        let storage = (rim.storage)(&site)?;
+        let ready = |address: SocketAddr| say(&format!("listening on {address}"));
+        service::run(site, storage, ready, stop_signal()).await
+    });
+    match served {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(RunError::Site(findings)) => {
+            report(&findings);
+            ExitCode::from(CONFIGURATION)
+        }
+        Err(error) => {
+            complain(&format!("interlock-edge: {error}"));
+            ExitCode::from(FAILURE)
+        }
+    }
+}
+
+/// Ready at SIGTERM or SIGINT.
+async fn stop_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+    ) {
+        (Ok(mut terminate), Ok(mut interrupt)) => {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        }
+        // Without handlers the signals end the process as they always do.
+        _ => std::future::pending().await,
+    }
+}

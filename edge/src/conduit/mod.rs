@@ -1,0 +1,324 @@
+//! One connection: a session on its control stream, and a task for each further stream.
+
+mod conversation;
+mod frames;
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use interlock_broker::mediation::{Lost, Refusal, Session, Wire};
+use interlock_broker::policy::Transport;
+use interlock_broker::subject::Identity;
+use interlock_protocols::conduit::{
+    FromClient, Notice, Opened, Opening, ToClient, VERSION, offer_frames,
+};
+use quinn::{Connection, RecvStream, SendStream, VarInt};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{MissedTickBehavior, interval, timeout};
+
+use crate::limits::{MESSAGE_MAX, NOTICES_MAX, OPENING_MAX, SESSION_TICK};
+use crate::service::Edge;
+use frames::Frames;
+
+/// The transport this session came in by, as policy knows it.
+const TRANSPORT: Transport = Transport::Quic;
+
+/// How long to wait for a client to read its last message before the connection is closed.
+const LAST_WORD_MAX: Duration = Duration::from_secs(1);
+
+/// Serves one connection whose certificate was verified.
+pub(crate) async fn serve(edge: Arc<Edge>, connection: Connection, identity: Identity) {
+    let peer = connection.remote_address();
+    let ended = match opened(&edge, &connection, &identity).await {
+        Ok((session, control)) => {
+            let session = Arc::new(session);
+            let subject = session.subject().to_string();
+            tracing::info!(session = session.id(), subject, %peer, "a session was opened");
+            let reason = run(&edge, &connection, &session, control).await;
+            session.end(&reason, edge.clock().now());
+            tracing::info!(session = session.id(), subject, reason, "a session ended");
+            reason
+        }
+        Err(error) => {
+            tracing::info!(subject = %identity.subject(), %peer, %error, "no session was opened");
+            error.to_string()
+        }
+    };
+    connection.close(VarInt::from_u32(0), ended.as_bytes());
+    edge.leave(identity.subject());
+}
+
+/// The control stream of a session.
+struct Control {
+    send: SendStream,
+    frames: Frames,
+}
+
+async fn opened(
+    edge: &Arc<Edge>,
+    connection: &Connection,
+    identity: &Identity,
+) -> io::Result<(Session, Control)> {
+    let entered = edge.enter(identity.subject());
+    let accepted = timeout(OPENING_MAX, connection.accept_bi());
+    let (send, recv) = accepted.await?.map_err(io::Error::other)?;
+    let mut control = Control {
+        send,
+        frames: Frames::new(recv),
+    };
+    let hello = timeout(OPENING_MAX, control.frames.next()).await??;
+    let Some(FromClient::Hello { version, program }) = hello else {
+        return Err(io::Error::other("the first message was no hello"));
+    };
+    if version < VERSION {
+        let reason = format!(
+            "this gateway speaks version {VERSION} of the conduit, and the client at most {version}"
+        );
+        return refuse(
+            control,
+            reason,
+            "install the gateway's version of interlock",
+        )
+        .await;
+    }
+    if !entered {
+        let reason = "too many sessions of this subject are open".to_owned();
+        return refuse(control, reason, "close one of them first").await;
+    }
+    let now = edge.clock().now();
+    let peer = connection.remote_address().to_string();
+    match edge.broker().open_session(identity, &peer, TRANSPORT, now) {
+        Ok(session) => {
+            tracing::debug!(session = session.id(), program, "hello");
+            Ok((session, control))
+        }
+        Err(refusal) => {
+            let reason = refusal.reason();
+            refuse(control, reason.what(), &reason.next()).await
+        }
+    }
+}
+
+async fn refuse<T>(mut control: Control, reason: String, next: &str) -> io::Result<T> {
+    let message = ToClient::Refused {
+        reason: reason.clone(),
+        next: next.to_owned(),
+    };
+    last_word(&mut control.send, &message).await;
+    Err(io::Error::other(reason))
+}
+
+/// Sends a last message and waits, for a bounded time, until the client has it: closing a QUIC
+/// connection throws away what is still on its way.
+async fn last_word(send: &mut SendStream, message: &ToClient) {
+    let said = async {
+        frames::write(send, message).await?;
+        send.finish().map_err(io::Error::other)?;
+        send.stopped().await.map_err(io::Error::other)
+    };
+    if !matches!(timeout(LAST_WORD_MAX, said).await, Ok(Ok(_))) {
+        tracing::debug!("the last word was not received");
+    }
+}
+
+/// What a session turns to next.
+enum Turn {
+    Stream(SendStream, RecvStream),
+    Said(FromClient),
+    Tell(Notice),
+    Tick,
+    /// The session is over; nobody is left to be told why.
+    Gone(String),
+    Stopping,
+}
+
+/// Runs a session to its end and returns the reason.
+async fn run(
+    edge: &Arc<Edge>,
+    connection: &Connection,
+    session: &Arc<Session>,
+    mut control: Control,
+) -> String {
+    if let Err(error) = welcome(edge, session, &mut control.send).await {
+        return format!("the client could not be welcomed: {error}");
+    }
+    let (notices, mut to_tell) = mpsc::channel(NOTICES_MAX);
+    let mut tick = interval(SESSION_TICK);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut stopping = edge.stopping();
+    loop {
+        let turn = tokio::select! {
+            opened = connection.accept_bi() => match opened {
+                Ok((send, recv)) => Turn::Stream(send, recv),
+                Err(error) => Turn::Gone(ended_by(&error)),
+            },
+            said = control.frames.next() => match said {
+                Ok(Some(message)) => Turn::Said(message),
+                Ok(None) => Turn::Gone("the client is done".to_owned()),
+                Err(error) => Turn::Gone(format!("the control stream broke: {error}")),
+            },
+            Some(notice) = to_tell.recv() => Turn::Tell(notice),
+            _ = tick.tick() => Turn::Tick,
+            () = stopped(&mut stopping) => Turn::Stopping,
+        };
+        let told = match turn {
+            Turn::Stream(send, recv) => {
+                let (edge, session) = (Arc::clone(edge), Arc::clone(session));
+                tokio::spawn(serve_stream(edge, session, notices.clone(), send, recv));
+                Ok(())
+            }
+            Turn::Said(FromClient::Hello { .. }) => {
+                return "the client said hello twice".to_owned();
+            }
+            Turn::Said(FromClient::Bye) => return "the client is done".to_owned(),
+            Turn::Said(FromClient::ActivatePolicy { call }) => {
+                let reply = activate(edge, session, call).await;
+                tell(&mut control.send, &reply).await
+            }
+            Turn::Tell(notice) => tell(&mut control.send, &ToClient::Notice(notice)).await,
+            Turn::Tick => match session.tick(edge.clock().now()) {
+                Ok(()) => Ok(()),
+                Err(refusal) => {
+                    return farewell(&mut control.send, refusal.reason().what()).await;
+                }
+            },
+            Turn::Gone(reason) => return reason,
+            Turn::Stopping => {
+                session.end_standing(Lost::Stopping);
+                return farewell(&mut control.send, "the gateway is stopping".to_owned()).await;
+            }
+        };
+        if let Err(error) = told {
+            return format!("the client does not read: {error}");
+        }
+    }
+}
+
+async fn stopped(stopping: &mut watch::Receiver<bool>) {
+    // An error means that the edge itself is gone, which is a stop as well.
+    let _stop = stopping.wait_for(|stop| *stop).await;
+}
+
+fn ended_by(error: &quinn::ConnectionError) -> String {
+    match error {
+        quinn::ConnectionError::ApplicationClosed(_) => "the client is done".to_owned(),
+        other => format!("the connection was lost: {other}"),
+    }
+}
+
+async fn tell(send: &mut SendStream, message: &ToClient) -> io::Result<()> {
+    timeout(MESSAGE_MAX, frames::write(send, message)).await?
+}
+
+async fn farewell(send: &mut SendStream, reason: String) -> String {
+    let message = ToClient::Ending {
+        reason: reason.clone(),
+    };
+    last_word(send, &message).await;
+    reason
+}
+
+/// Hello, the devices that the subject may see, ready.
+async fn welcome(edge: &Edge, session: &Session, send: &mut SendStream) -> io::Result<()> {
+    let offers = session.offers(edge.clock().now());
+    let hello = ToClient::Hello {
+        version: VERSION,
+        gateway: edge.gateway().to_owned(),
+        site: edge.site().to_owned(),
+        session: session.id(),
+        subject: session.subject().to_string(),
+        groups: session.groups(),
+        certificate_ends_ms: session.certificate_ends_ms(),
+        devices: u32::try_from(offers.len()).unwrap_or(u32::MAX),
+    };
+    tell(send, &hello).await?;
+    for offer in offers {
+        for frame in offer_frames(offer).map_err(io::Error::other)? {
+            timeout(MESSAGE_MAX, send.write_all(&frame))
+                .await?
+                .map_err(io::Error::other)?;
+        }
+    }
+    tell(send, &ToClient::Ready).await
+}
+
+async fn activate(edge: &Arc<Edge>, session: &Session, call: u32) -> ToClient {
+    let (ok, text) = match edge.activate_policy(session).await {
+        Ok(text) => (true, text),
+        Err(text) => (false, text),
+    };
+    ToClient::Reply { call, ok, text }
+}
+
+async fn serve_stream(
+    edge: Arc<Edge>,
+    session: Arc<Session>,
+    notices: mpsc::Sender<Notice>,
+    mut send: SendStream,
+    recv: RecvStream,
+) {
+    let mut frames = Frames::new(recv);
+    let opening = match timeout(OPENING_MAX, frames.next::<Opening>()).await {
+        Ok(Ok(Some(opening))) => opening,
+        _ => {
+            let _gone = send.reset(VarInt::from_u32(0));
+            return;
+        }
+    };
+    let (recv, ahead) = frames.into_parts();
+    match opening {
+        Opening::Conversation { device, arm_writes } => {
+            let opened = session.converse(&device, arm_writes, edge.clock().now());
+            let conversation = match opened {
+                Ok(conversation) => conversation,
+                Err(refusal) => return turn_away(send, &refusal).await,
+            };
+            let Some(link) = edge.link(conversation.device().name()) else {
+                return;
+            };
+            let opened = Opened::Conversation {
+                conversation: conversation.id(),
+            };
+            if frames::write(&mut send, &opened).await.is_err() {
+                return;
+            }
+            let stream = conversation::Stream {
+                session: session.id(),
+                edge,
+                conversation,
+                link,
+                notices,
+                send,
+            };
+            conversation::serve(stream, recv, ahead).await;
+        }
+        Opening::ReadJournal { from } => {
+            if let Err(refusal) = session.read_journal(from, edge.clock().now()) {
+                return turn_away(send, &refusal).await;
+            }
+            if frames::write(&mut send, &Opened::Journal).await.is_ok() {
+                edge.send_journal(&mut send, from).await;
+                let _gone = send.finish();
+            }
+        }
+    }
+}
+
+async fn turn_away(mut send: SendStream, refusal: &Refusal) {
+    if frames::write(&mut send, &refused(refusal)).await.is_ok() {
+        let _gone = send.finish();
+    }
+}
+
+fn refused(refusal: &Refusal) -> Opened {
+    let code = match refusal.wire() {
+        Wire::Exception(code) => Some(code.code()),
+        Wire::Close => None,
+    };
+    Opened::Refused {
+        code,
+        reason: refusal.reason().what(),
+        next: refusal.reason().next(),
+    }
+}

@@ -1,0 +1,55 @@
+//! Every bound of the edge, with its unit and its reason.
+
+use std::time::Duration;
+
+/// How long a stranger may take for the TLS handshake.
+pub(crate) const HANDSHAKE_MAX: Duration = Duration::from_secs(5);
+
+/// Handshakes under way at once. Past that a stranger is turned away before any work for him.
+pub(crate) const HANDSHAKES_MAX: usize = 64;
+
+/// Handshakes under way at once before addresses must prove themselves (QUIC Retry).
+pub(crate) const HANDSHAKES_BEFORE_RETRY: usize = 8;
+
+/// Handshakes under way at once from one address.
+pub(crate) const HANDSHAKES_PER_ADDRESS: usize = 8;
+
+/// Sessions of one subject at once: several windows on several machines, not a crowd.
+pub(crate) const SESSIONS_PER_SUBJECT: usize = 16;
+
+/// How long a client may take for its first message on a stream.
+pub(crate) const OPENING_MAX: Duration = Duration::from_secs(5);
+
+/// How long an ADU or a control message may take from its first byte to its last.
+pub(crate) const MESSAGE_MAX: Duration = Duration::from_secs(5);
+
+/// Streams of one session at once, the control stream included.
+pub(crate) const STREAMS_MAX: u32 = 64;
+
+/// What one stream may send ahead of us, in bytes: sixteen requests of 260 and some more.
+pub(crate) const STREAM_WINDOW_BYTES: u32 = 16 * 1024;
+
+/// What one connection may send ahead of us, in bytes.
+pub(crate) const CONNECTION_WINDOW_BYTES: u32 = 256 * 1024;
+
+/// What we hold for one connection that does not read, in bytes.
+pub(crate) const SEND_WINDOW_BYTES: u64 = 256 * 1024;
+
+/// A connection that is silent for this long is gone. Clients keep it alive each 10 s.
+pub(crate) const CONNECTION_IDLE_MAX: Duration = Duration::from_secs(30);
+
+/// Notices held for a client that does not read them; further ones are dropped, and the
+/// journal holds all of them.
+pub(crate) const NOTICES_MAX: usize = 64;
+
+/// How often sessions write their summaries and look at their certificates.
+pub(crate) const SESSION_TICK: Duration = Duration::from_secs(1);
+
+/// Requests that a device leaves unanswered in a row before its connection is given up.
+pub(crate) const SILENCES_BEFORE_BREAK: u32 = 3;
+
+/// How long a stopping edge waits for commands that are queued or in flight.
+pub(crate) const DRAIN_MAX: Duration = Duration::from_secs(10);
+
+/// How long a stopping edge waits for sessions to say goodbye.
+pub(crate) const GOODBYE_MAX: Duration = Duration::from_secs(2);

@@ -1,0 +1,285 @@
+//! Our own Modbus/TCP client: one persistent connection and one request in flight.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use interlock_broker::clock::Clock;
+use interlock_broker::mediation::{Awaiting, Handed, Permit, Redeemed, Refusal};
+use interlock_broker::plant::Device;
+use interlock_protocols::modbus::tcp::{Framer, encode_adu};
+use interlock_protocols::modbus::{Pdu, TransactionId, UnitId};
+use tokio::net::TcpStream;
+use tokio::time::{sleep, timeout};
+
+use super::backoff::Backoff;
+use super::{Job, Link};
+use crate::limits::SILENCES_BEFORE_BREAK;
+
+/// Serves one device for as long as the edge runs.
+pub(super) async fn serve(link: Link, device: Arc<Device>) {
+    let settings = device.link();
+    let mut backoff = Backoff::new(settings.backoff_min, settings.backoff_max);
+    loop {
+        let why = match connect(&device).await {
+            Ok(connection) => {
+                tracing::info!(device = device.name(), "connected to the device");
+                link.up();
+                match work(&link, &device, connection, &mut backoff).await {
+                    Ended::Idle => {
+                        // Closed by us on purpose: the device is well, and the next command
+                        // opens the connection again.
+                        link.work.notified().await;
+                        continue;
+                    }
+                    Ended::Broken(why) => why,
+                }
+            }
+            Err(error) => format!("connecting to {} failed: {error}", device.address()),
+        };
+        link.down(&why);
+        let wait = backoff.failed(fastrand::f64());
+        tracing::warn!(
+            device = device.name(),
+            why,
+            wait_ms = wait.as_millis(),
+            "the device is down"
+        );
+        sleep(wait).await;
+    }
+}
+
+async fn connect(device: &Device) -> io::Result<Connection> {
+    let limit = device.link().connect_timeout;
+    let stream = timeout(limit, TcpStream::connect(device.address()))
+        .await
+        .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "no answer in time"))??;
+    stream.set_nodelay(true)?;
+    Ok(Connection {
+        stream,
+        framer: Framer::new(),
+        transaction: 0,
+    })
+}
+
+/// Why work on a connection ended.
+enum Ended {
+    /// Nothing was asked for the device's `idle_close`.
+    Idle,
+    /// It is of no use any more.
+    Broken(String),
+}
+
+async fn work(
+    link: &Link,
+    device: &Device,
+    mut connection: Connection,
+    backoff: &mut Backoff,
+) -> Ended {
+    let settings = device.link();
+    let mut silences = 0;
+    loop {
+        let Some(job) = link.take() else {
+            link.done();
+            tokio::select! {
+                () = link.work.notified() => {}
+                lost = connection.lost() => return Ended::Broken(lost),
+                () = idle(settings.idle_close) => return Ended::Idle,
+            }
+            continue;
+        };
+        let exchanged = exchange(link.clock, device, &mut connection, job).await;
+        link.done();
+        match exchanged {
+            Exchanged::Answered => {
+                silences = 0;
+                backoff.succeeded();
+            }
+            Exchanged::Unsent => {}
+            Exchanged::Silent => {
+                silences += 1;
+                if silences >= SILENCES_BEFORE_BREAK {
+                    return Ended::Broken(format!("it left {silences} requests unanswered"));
+                }
+            }
+            Exchanged::Broken(why) => return Ended::Broken(why),
+        }
+        if !settings.pause.is_zero() {
+            sleep(settings.pause).await;
+        }
+    }
+}
+
+async fn idle(close: Option<Duration>) {
+    match close {
+        Some(after) => sleep(after).await,
+        None => std::future::pending().await,
+    }
+}
+
+enum Exchanged {
+    Answered,
+    /// It was withheld; the connection is as it was.
+    Unsent,
+    /// No answer in time. A late one will carry a transaction id that is not asked for.
+    Silent,
+    Broken(String),
+}
+
+/// One command: redeem, await the answer, hand it back.
+async fn exchange(
+    clock: Clock,
+    device: &Device,
+    connection: &mut Connection,
+    job: Job,
+) -> Exchanged {
+    let Job { permit, reply } = job;
+    let transaction = connection.next_transaction();
+    let (unit, mut awaiting) = match send(clock, connection, transaction, permit).await {
+        Sending::Sent(unit, awaiting) => (unit, awaiting),
+        Sending::Torn(awaiting) => {
+            let why = "the connection took only a part of the request";
+            reply.finish(Err(awaiting.silent(why, clock.now())));
+            return Exchanged::Broken(why.to_owned());
+        }
+        Sending::Withheld(refusal) => {
+            reply.finish(Err(refusal));
+            return Exchanged::Unsent;
+        }
+    };
+    let limit = sleep(device.link().timeout);
+    tokio::pin!(limit);
+    loop {
+        let arrived = tokio::select! {
+            arrived = connection.reply_to(transaction, unit) => arrived,
+            () = &mut limit => {
+                let why = format!("no answer within {} ms", device.link().timeout.as_millis());
+                reply.finish(Err(awaiting.silent(&why, clock.now())));
+                return Exchanged::Silent;
+            }
+        };
+        let pdu = match arrived {
+            Ok(pdu) => pdu,
+            Err(error) => {
+                let why = format!("the connection broke before the answer: {error}");
+                reply.finish(Err(awaiting.silent(&why, clock.now())));
+                return Exchanged::Broken(why);
+            }
+        };
+        awaiting = match awaiting.answer(pdu.as_bytes(), clock.now()) {
+            Ok(answer) => {
+                reply.finish(Ok(answer));
+                return Exchanged::Answered;
+            }
+            Err(still_awaiting) => {
+                let device = device.name();
+                tracing::warn!(
+                    device,
+                    "a reply that does not answer its request was dropped"
+                );
+                still_awaiting
+            }
+        };
+    }
+}
+
+enum Sending {
+    Sent(UnitId, Awaiting),
+    Torn(Awaiting),
+    Withheld(Refusal),
+}
+
+/// Redeems a permit at the moment of sending. While the socket takes nothing the permit stays
+/// what it was, and its deadline and standing are judged anew at each attempt (I7).
+async fn send(
+    clock: Clock,
+    connection: &mut Connection,
+    transaction: TransactionId,
+    mut permit: Permit,
+) -> Sending {
+    let mut sent_to = UnitId::new(0);
+    loop {
+        let redeemed = permit.redeem(clock.now(), |unit, pdu| {
+            sent_to = unit;
+            connection.try_send(transaction, unit, pdu)
+        });
+        permit = match redeemed {
+            Redeemed::Sent(awaiting) => return Sending::Sent(sent_to, awaiting),
+            Redeemed::Torn(awaiting) => return Sending::Torn(awaiting),
+            Redeemed::Withheld(refusal) => return Sending::Withheld(refusal),
+            Redeemed::WouldBlock(permit) => permit,
+        };
+        let left = permit.deadline().since(clock.now().mono());
+        // Late is judged by `redeem`; this only makes sure that it is asked.
+        let _late = timeout(
+            left + Duration::from_millis(1),
+            connection.stream.writable(),
+        )
+        .await;
+    }
+}
+
+/// A connection to a device. What leaves it is a permit's PDU under a transaction id of ours.
+struct Connection {
+    stream: TcpStream,
+    framer: Framer,
+    transaction: u16,
+}
+
+impl Connection {
+    fn next_transaction(&mut self) -> TransactionId {
+        self.transaction = self.transaction.wrapping_add(1);
+        TransactionId::new(self.transaction)
+    }
+
+    fn try_send(&self, transaction: TransactionId, unit: UnitId, pdu: &Pdu) -> io::Result<Handed> {
+        let adu = encode_adu(transaction, unit, pdu);
+        let taken = self.stream.try_write(adu.as_bytes())?;
+        Ok(if taken == adu.as_bytes().len() {
+            Handed::Whole
+        } else {
+            Handed::Part
+        })
+    }
+
+    /// The next reply under this transaction and unit; every other is dropped. Safe to drop at
+    /// its await: what has arrived stays in the framer.
+    async fn reply_to(&mut self, transaction: TransactionId, unit: UnitId) -> io::Result<Pdu> {
+        loop {
+            while let Some(adu) = self.framer.next_adu().map_err(io::Error::other)? {
+                if adu.transaction == transaction && adu.unit == unit {
+                    return Pdu::new(adu.pdu).ok_or_else(|| io::ErrorKind::InvalidData.into());
+                }
+            }
+            self.receive().await?;
+        }
+    }
+
+    /// Waits for the end of a connection that owes us nothing. What arrives is dropped.
+    async fn lost(&mut self) -> String {
+        loop {
+            match self.framer.next_adu() {
+                Ok(Some(_)) => tracing::debug!("a reply that nobody asked for was dropped"),
+                Ok(None) => {
+                    if let Err(error) = self.receive().await {
+                        return format!("the connection was lost: {error}");
+                    }
+                }
+                Err(error) => return format!("the device sent no Modbus/TCP: {error}"),
+            }
+        }
+    }
+
+    async fn receive(&mut self) -> io::Result<()> {
+        self.stream.readable().await?;
+        match self.stream.try_read(self.framer.spare()) {
+            Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(count) => {
+                self.framer.filled(count);
+                Ok(())
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! The QUIC listener: everything that a stranger can start is bounded in number and time.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use interlock_broker::subject::Identity;
+use quinn::crypto::rustls::QuicServerConfig;
+use quinn::{Connection, Endpoint, IdleTimeout, Incoming, ServerConfig, TransportConfig, VarInt};
+use rustls::pki_types::CertificateDer;
+use tokio::time::timeout;
+
+use crate::conduit;
+use crate::limits::{
+    CONNECTION_IDLE_MAX, CONNECTION_WINDOW_BYTES, HANDSHAKE_MAX, HANDSHAKES_BEFORE_RETRY,
+    HANDSHAKES_MAX, HANDSHAKES_PER_ADDRESS, SEND_WINDOW_BYTES, STREAM_WINDOW_BYTES, STREAMS_MAX,
+};
+use crate::service::Edge;
+
+/// Why the listener could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum ListenError {
+    /// The TLS configuration does not suit QUIC.
+    #[error("the TLS configuration does not suit QUIC: {0}")]
+    Tls(String),
+    /// The address cannot be had.
+    #[error("cannot listen on UDP {address}: {error}")]
+    Address {
+        /// The address asked for.
+        address: SocketAddr,
+        /// What the system said.
+        error: std::io::Error,
+    },
+}
+
+/// Opens the listener.
+pub(crate) fn listen(
+    address: SocketAddr,
+    tls: rustls::ServerConfig,
+) -> Result<Endpoint, ListenError> {
+    let crypto =
+        QuicServerConfig::try_from(tls).map_err(|error| ListenError::Tls(error.to_string()))?;
+    let mut transport = TransportConfig::default();
+    transport
+        .max_concurrent_bidi_streams(VarInt::from_u32(STREAMS_MAX))
+        .max_concurrent_uni_streams(VarInt::from_u32(0))
+        .datagram_receive_buffer_size(None)
+        .stream_receive_window(VarInt::from_u32(STREAM_WINDOW_BYTES))
+        .receive_window(VarInt::from_u32(CONNECTION_WINDOW_BYTES))
+        .send_window(SEND_WINDOW_BYTES)
+        .max_idle_timeout(idle_timeout(CONNECTION_IDLE_MAX));
+    let mut config = ServerConfig::with_crypto(Arc::new(crypto));
+    config
+        .transport_config(Arc::new(transport))
+        .migration(false)
+        .max_incoming(HANDSHAKES_MAX);
+    Endpoint::server(config, address).map_err(|error| ListenError::Address { address, error })
+}
+
+fn idle_timeout(after: Duration) -> Option<IdleTimeout> {
+    IdleTimeout::try_from(after).ok()
+}
+
+/// Accepts connections until the endpoint is closed.
+pub(crate) async fn serve(endpoint: Endpoint, edge: Arc<Edge>) {
+    let handshakes = Handshakes::default();
+    while let Some(incoming) = endpoint.accept().await {
+        let peer = incoming.remote_address();
+        if handshakes.count() >= HANDSHAKES_BEFORE_RETRY && incoming.may_retry() {
+            // A forged source address never comes back with the token.
+            let _sent = incoming.retry();
+            continue;
+        }
+        let Some(place) = handshakes.enter(peer.ip()) else {
+            tracing::warn!(%peer, "turned away: too many handshakes under way");
+            incoming.refuse();
+            continue;
+        };
+        let edge = Arc::clone(&edge);
+        tokio::spawn(async move {
+            let shaken = handshake(incoming, edge.site()).await;
+            drop(place);
+            match shaken {
+                Ok((connection, identity)) => conduit::serve(edge, connection, identity).await,
+                Err(error) => tracing::info!(%peer, %error, "a handshake failed"),
+            }
+        });
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+enum HandshakeError {
+    #[error("it took too long")]
+    TooSlow,
+    #[error("{0}")]
+    Quic(#[from] quinn::ConnectionError),
+    #[error("it ended without a certificate")]
+    NoCertificate,
+    #[error("{0}")]
+    Identity(#[from] interlock_broker::subject::NoIdentity),
+}
+
+async fn handshake(
+    incoming: Incoming,
+    site: &str,
+) -> Result<(Connection, Identity), HandshakeError> {
+    let connection = timeout(HANDSHAKE_MAX, incoming.accept()?)
+        .await
+        .map_err(|_| HandshakeError::TooSlow)??;
+    let chain = connection
+        .peer_identity()
+        .and_then(|identity| identity.downcast::<Vec<CertificateDer<'static>>>().ok())
+        .ok_or(HandshakeError::NoCertificate)?;
+    let leaf = chain.first().ok_or(HandshakeError::NoCertificate)?;
+    let identity = Identity::of_certificate(leaf, site)?;
+    Ok((connection, identity))
+}
+
+/// The handshakes under way, by address.
+#[derive(Clone, Default)]
+struct Handshakes(Arc<Mutex<HashMap<IpAddr, usize>>>);
+
+/// One handshake's place; dropping it frees the place.
+struct Place {
+    handshakes: Handshakes,
+    address: IpAddr,
+}
+
+impl Handshakes {
+    fn count(&self) -> usize {
+        self.by_address().values().sum()
+    }
+
+    fn enter(&self, address: IpAddr) -> Option<Place> {
+        let total = self.count();
+        let mut by_address = self.by_address();
+        let here = by_address.entry(address).or_default();
+        if total >= HANDSHAKES_MAX || *here >= HANDSHAKES_PER_ADDRESS {
+            return None;
+        }
+        *here += 1;
+        Some(Place {
+            handshakes: self.clone(),
+            address,
+        })
+    }
+
+    fn by_address(&self) -> std::sync::MutexGuard<'_, HashMap<IpAddr, usize>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut by_address = self.handshakes.by_address();
+        if let Some(here) = by_address.get_mut(&self.address) {
+            *here -= 1;
+            if *here == 0 {
+                by_address.remove(&self.address);
+            }
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! The sample site: one source for `init`, the demo and the tests, in `deploy/site`.
+
+/// The site's name in the sample plant.
+pub const SITE: &str = "waterworks";
+/// The gateway's name in the sample configuration.
+pub const GATEWAY: &str = "gateway-1";
+
+/// Every file of the sample, by its path inside the site directory.
+pub const FILES: &[(&str, &str)] = &[
+    ("edge.toml", include_str!("../../deploy/site/edge.toml")),
+    ("plant.toml", include_str!("../../deploy/site/plant.toml")),
+    (
+        "policy/schema.cedarschema",
+        include_str!("../../deploy/site/policy/schema.cedarschema"),
+    ),
+    (
+        "policy/groups.toml",
+        include_str!("../../deploy/site/policy/groups.toml"),
+    ),
+    (
+        "policy/staff.cedar",
+        include_str!("../../deploy/site/policy/staff.cedar"),
+    ),
+    (
+        "policy/guards.cedar",
+        include_str!("../../deploy/site/policy/guards.cedar"),
+    ),
+    (
+        "policy/tests/staff.toml",
+        include_str!("../../deploy/site/policy/tests/staff.toml"),
+    ),
+    (
+        "policy/tests/guards.toml",
+        include_str!("../../deploy/site/policy/tests/guards.toml"),
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    fn files_below(dir: &Path, root: &Path, found: &mut Vec<String>) {
+        for entry in std::fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                files_below(&path, root, found);
+            } else {
+                found.push(
+                    path.strip_prefix(root)
+                        .unwrap()
+                        .to_str()
+                        .unwrap()
+                        .to_owned(),
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn no_file_of_the_sample_is_forgotten() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/site");
+        let mut found = Vec::new();
+        files_below(&root, &root, &mut found);
+        let mut named: Vec<&str> = FILES.iter().map(|(name, _)| *name).collect();
+        found.sort();
+        named.sort_unstable();
+        assert_eq!(found, named);
+    }
+}

@@ -1,0 +1,335 @@
+//! The life of the edge: open the journal, take up the policy, connect south, listen north, and
+//! stop so that everything permitted is finished and recorded.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use interlock_broker::activation;
+use interlock_broker::clock::Clock;
+use interlock_broker::finding::Finding;
+use interlock_broker::journal::{self, Directory, Journal, Options, Storage};
+use interlock_broker::mediation::{Broker, Session};
+use interlock_broker::policy::{Bundle, Policy};
+use interlock_broker::subject::SubjectId;
+use interlock_protocols::record::{EdgeStarted, EdgeStopped, Event};
+use quinn::{Endpoint, SendStream, VarInt};
+use tokio::sync::{mpsc, watch};
+use tokio::time::timeout;
+
+use crate::limits::{DRAIN_MAX, GOODBYE_MAX, SESSIONS_PER_SUBJECT};
+use crate::link::Link;
+use crate::listen::quic;
+pub use crate::listen::quic::ListenError;
+use crate::site::{POLICY, Site};
+
+/// Why the edge could not run.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The site directory has problems.
+    #[error("the site directory has problems")]
+    Site(Vec<Finding>),
+    /// The journal cannot be opened.
+    #[error("the journal cannot be opened: {0}")]
+    Journal(#[from] journal::OpenError),
+    /// The policy could not be taken up.
+    #[error("the policy could not be taken up: {0}")]
+    Policy(#[from] activation::NotActivated),
+    /// The listener cannot be opened.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// The system refused something.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+}
+
+/// What all connections of a running edge share.
+pub(crate) struct Edge {
+    broker: Arc<Broker>,
+    clock: Clock,
+    links: HashMap<String, Link>,
+    gateway: String,
+    policy_dir: PathBuf,
+    snapshots: PathBuf,
+    journal_dir: PathBuf,
+    stop: watch::Sender<bool>,
+    sessions: Mutex<HashMap<SubjectId, usize>>,
+}
+
+/// A running edge, for programs that hold one inside: the demo and the tests.
+pub struct Running {
+    edge: Arc<Edge>,
+    endpoint: Endpoint,
+    address: SocketAddr,
+}
+
+/// Opens the storage that the configuration names.
+pub fn storage(site: &Site) -> Result<Box<dyn Storage>, RunError> {
+    Ok(Box::new(Directory::open(site.config.journal())?))
+}
+
+/// Starts everything. When this returns, sessions can be opened.
+pub async fn start(
+    site: Site,
+    storage: Box<dyn Storage>,
+    clock: Clock,
+) -> Result<Running, RunError> {
+    let options = Options {
+        segment_bytes: site.config.segment_bytes(),
+    };
+    let (journal, recovered) = Journal::open(storage, options, clock.now().wall_ms())?;
+    if recovered.torn_bytes > 0 || !recovered.orphans.is_empty() {
+        tracing::warn!(
+            torn_bytes = recovered.torn_bytes,
+            orphans = recovered.orphans.len(),
+            "the edge did not stop in order last time; open commands are recorded as OUTCOME UNKNOWN"
+        );
+    }
+    let gateway = site.config.gateway().to_owned();
+    let started = Event::EdgeStarted(EdgeStarted {
+        gateway: gateway.clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    });
+    if let Err(error) = journal.append(clock.now().wall_ms(), started) {
+        tracing::error!(%error, "the journal takes no records: commands with effect are refused");
+    }
+    let policy = take_up_policy(&site, &journal, recovered.last_policy, clock).await?;
+    let broker = Broker::new(
+        Arc::clone(&site.plant),
+        policy,
+        journal,
+        site.config.zone().clone(),
+        recovered.next_sequence,
+    );
+    let links = site
+        .plant
+        .devices()
+        .iter()
+        .map(|device| {
+            let link = Link::start(Arc::clone(device), clock);
+            (device.name().to_owned(), link)
+        })
+        .collect();
+    let edge = Arc::new(Edge {
+        broker,
+        clock,
+        links,
+        gateway,
+        policy_dir: site.dir.join(POLICY),
+        snapshots: site.snapshots(),
+        journal_dir: site.config.journal().to_owned(),
+        stop: watch::Sender::new(false),
+        sessions: Mutex::new(HashMap::new()),
+    });
+    let endpoint = quic::listen(site.config.quic(), site.tls)?;
+    let address = endpoint.local_addr()?;
+    tokio::spawn(quic::serve(endpoint.clone(), Arc::clone(&edge)));
+    tracing::info!(%address, gateway = edge.gateway, "listening");
+    Ok(Running {
+        edge,
+        endpoint,
+        address,
+    })
+}
+
+/// The policy that was activated last, whatever was edited since; at the very first start, the
+/// one in the directory.
+async fn take_up_policy(
+    site: &Site,
+    journal: &Journal,
+    last: Option<[u8; 32]>,
+    clock: Clock,
+) -> Result<Arc<Policy>, RunError> {
+    match last {
+        Some(digest) => {
+            let policy = activation::restore(&site.snapshots(), &digest, &site.plant)
+                .map_err(RunError::Site)?;
+            if let Ok(edited) = site.load_policy()
+                && edited.digest() != digest
+            {
+                tracing::warn!(
+                    "policy/ was edited since it was activated; `interlock policy activate` puts it in force"
+                );
+            }
+            Ok(policy)
+        }
+        None => {
+            let bundle = site.load_policy().map_err(RunError::Site)?;
+            let now = clock.now();
+            let policy =
+                activation::install(journal, &bundle, &site.plant, &site.snapshots(), now).await?;
+            Ok(policy)
+        }
+    }
+}
+
+impl Running {
+    /// Where the conduit is served.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Stops in order: no new commands; what is queued or in flight is finished and recorded;
+    /// sessions are told and ended; the journal is closed.
+    pub async fn stop(self) {
+        let edge = &self.edge;
+        edge.broker.stop_admitting();
+        self.endpoint.set_server_config(None);
+        let drained = async {
+            for link in edge.links.values() {
+                link.drained().await;
+            }
+        };
+        if timeout(DRAIN_MAX, drained).await.is_err() {
+            tracing::warn!("commands were still waiting for their devices; they are withheld");
+        }
+        edge.stop.send_replace(true);
+        let goodbye = async {
+            let mut left = edge.stop.subscribe();
+            while edge.open_sessions() > 0 {
+                if left.changed().await.is_err() {
+                    return;
+                }
+            }
+        };
+        if timeout(GOODBYE_MAX, goodbye).await.is_err() {
+            tracing::warn!(
+                open = edge.open_sessions(),
+                "sessions did not say goodbye in time"
+            );
+        }
+        self.endpoint.close(VarInt::from_u32(0), b"stopping");
+        let stopped = Event::EdgeStopped(EdgeStopped {
+            gateway: edge.gateway.clone(),
+        });
+        if let Err(error) = edge
+            .broker
+            .journal()
+            .append(edge.clock.now().wall_ms(), stopped)
+        {
+            tracing::error!(%error, "the end could not be recorded");
+        }
+        edge.broker.journal().close();
+        tracing::info!("stopped");
+    }
+}
+
+/// Runs an edge until `stop` is ready. `ready` is told the address once sessions can be opened.
+pub async fn run(
+    site: Site,
+    storage: Box<dyn Storage>,
+    ready: impl FnOnce(SocketAddr),
+    stop: impl Future<Output = ()>,
+) -> Result<(), RunError> {
+    let running = start(site, storage, Clock::start()).await?;
+    ready(running.address());
+    stop.await;
+    running.stop().await;
+    Ok(())
+}
+
+impl Edge {
+    pub(crate) fn broker(&self) -> &Arc<Broker> {
+        &self.broker
+    }
+
+    pub(crate) fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    pub(crate) fn gateway(&self) -> &str {
+        &self.gateway
+    }
+
+    pub(crate) fn site(&self) -> &str {
+        self.broker.plant().site()
+    }
+
+    pub(crate) fn link(&self, device: &str) -> Option<Link> {
+        self.links.get(device).cloned()
+    }
+
+    /// Turns true when the edge stops.
+    pub(crate) fn stopping(&self) -> watch::Receiver<bool> {
+        self.stop.subscribe()
+    }
+
+    /// Counts a connection of a subject; false where there are too many. Each call is matched
+    /// by one of [`Edge::leave`].
+    pub(crate) fn enter(&self, subject: &SubjectId) -> bool {
+        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = sessions.entry(subject.clone()).or_default();
+        *open += 1;
+        *open <= SESSIONS_PER_SUBJECT
+    }
+
+    pub(crate) fn leave(&self, subject: &SubjectId) {
+        {
+            let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(open) = sessions.get_mut(subject) {
+                *open -= 1;
+                if *open == 0 {
+                    sessions.remove(subject);
+                }
+            }
+        }
+        // Wakes whoever waits for the last session to go.
+        self.stop.send_modify(|_| {});
+    }
+
+    fn open_sessions(&self) -> usize {
+        let sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        sessions.values().sum()
+    }
+
+    /// Puts the policy of the site directory in force, if the session may and its cases pass.
+    pub(crate) async fn activate_policy(&self, session: &Session) -> Result<String, String> {
+        let now = self.clock.now();
+        let load = || Bundle::load(&self.policy_dir);
+        match activation::activate(session, load, &self.snapshots, now).await {
+            Ok(activated) => Ok(activated.to_string()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// Sends the records from a sequence on, each in a frame. The files are read on a thread of
+    /// their own, a few records ahead of what the reader takes.
+    pub(crate) async fn send_journal(&self, send: &mut SendStream, from: u64) {
+        let (records, mut to_send) = mpsc::channel(64);
+        let dir = self.journal_dir.clone();
+        tokio::task::spawn_blocking(move || read_journal(&dir, from, &records));
+        while let Some(frame) = to_send.recv().await {
+            if send.write_all(&frame).await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+fn read_journal(dir: &Path, from: u64, to: &mpsc::Sender<Vec<u8>>) {
+    let records = match journal::read(dir) {
+        Ok(records) => records,
+        Err(error) => {
+            tracing::warn!(%error, "the journal cannot be read");
+            return;
+        }
+    };
+    for record in records {
+        let record = match record {
+            Ok(record) if record.sequence < from => continue,
+            Ok(record) => record,
+            Err(damage) => {
+                tracing::warn!(%damage, "the journal is damaged");
+                return;
+            }
+        };
+        let Ok(frame) = interlock_protocols::conduit::frame(&record.encode()) else {
+            continue;
+        };
+        if to.blocking_send(frame).is_err() {
+            return;
+        }
+    }
+}

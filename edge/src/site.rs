@@ -1,0 +1,124 @@
+//! A site directory on the gateway: read whole, with everything that is wrong with it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use interlock_broker::activation;
+use interlock_broker::finding::Finding;
+use interlock_broker::plant::Plant;
+use interlock_broker::policy::Bundle;
+
+use crate::config::{self, Config};
+use crate::keys::Keys;
+use crate::listen::tls::{Material, server_config};
+
+/// The inventory's file inside the site directory.
+pub const PLANT: &str = "plant.toml";
+/// The policy's directory inside the site directory.
+pub const POLICY: &str = "policy";
+/// Where activated policies are kept, inside the site directory.
+pub const SNAPSHOTS: &str = "state/policy";
+
+/// What an edge runs on, apart from its policy.
+pub struct Site {
+    /// The directory.
+    pub dir: PathBuf,
+    /// `edge.toml`.
+    pub config: Config,
+    /// `plant.toml`.
+    pub plant: Arc<Plant>,
+    /// `keys/`.
+    pub keys: Keys,
+    /// The listener's TLS, which shows that the keys fit together.
+    pub tls: rustls::ServerConfig,
+}
+
+impl Site {
+    /// Reads configuration, plant and keys.
+    pub fn load(dir: &Path) -> Result<Site, Vec<Finding>> {
+        let mut findings = Vec::new();
+        let config = keep(
+            &mut findings,
+            read(&dir.join(config::FILE)).and_then(|text| Config::parse(dir, &text)),
+        );
+        let plant = keep(&mut findings, load_plant(dir));
+        let keys = keep(&mut findings, Keys::load(dir));
+        let (Some(config), Some(plant), Some(keys)) = (config, plant, keys) else {
+            return Err(findings);
+        };
+        let tls = server_config(&Material {
+            certificate_pem: &keys.server.certificate,
+            key_pem: &keys.server.key,
+            issuer_pem: &keys.issuer.certificate,
+            site: plant.site(),
+        });
+        match tls {
+            Ok(tls) => Ok(Site {
+                dir: dir.to_owned(),
+                config,
+                plant: Arc::new(plant),
+                keys,
+                tls,
+            }),
+            Err(error) => Err(vec![Finding::of_file(
+                &dir.join(crate::keys::DIR),
+                error.to_string(),
+                "restore all of the gateway's keys from one backup",
+            )]),
+        }
+    }
+
+    /// Reads the policy of the directory, as activating it would.
+    pub fn load_policy(&self) -> Result<Bundle, Vec<Finding>> {
+        Bundle::load(&self.dir.join(POLICY))
+    }
+
+    /// Where activated policies are kept.
+    pub fn snapshots(&self) -> PathBuf {
+        self.dir.join(SNAPSHOTS)
+    }
+}
+
+/// Reads everything, tries the policy's cases, writes nothing, and returns every problem found.
+pub fn check(dir: &Path) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    keep(&mut findings, Site::load(dir));
+    // The policy is checked even where the configuration is broken, but not without a plant to
+    // check it against.
+    if let Ok(plant) = load_plant(dir) {
+        let bundle = keep(&mut findings, Bundle::load(&dir.join(POLICY)));
+        if let Some(bundle) = bundle {
+            keep(
+                &mut findings,
+                activation::prepare(&bundle, &Arc::new(plant)),
+            );
+        }
+    }
+    findings
+}
+
+fn load_plant(dir: &Path) -> Result<Plant, Vec<Finding>> {
+    let file = dir.join(PLANT);
+    Plant::parse(&file, &read(&file)?)
+}
+
+fn read(file: &Path) -> Result<String, Vec<Finding>> {
+    fs::read_to_string(file).map_err(|error| {
+        vec![Finding::of_file(
+            file,
+            format!("it cannot be read: {error}"),
+            "`interlock-edge init DIR` writes a site directory to start from",
+        )]
+    })
+}
+
+fn keep<T>(findings: &mut Vec<Finding>, result: Result<T, Vec<Finding>>) -> Option<T> {
+    match result {
+        Ok(value) => Some(value),
+        Err(found) => {
+            findings.extend(found);
+            None
+        }
+    }
+}
