@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 pub mod clock;
+pub mod document;
 pub mod finding;
 pub mod limits;
 pub mod subject;

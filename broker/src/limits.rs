@@ -6,6 +6,10 @@ use std::time::Duration;
 /// V1.0b §4.2.1 names 1 to 16 as what a server should expect.
 pub const OUTSTANDING_MAX: usize = 16;
 
+/// Longest name of a site, zone, device, point or limit set, in bytes: it must fit a column on a
+/// screen and a line of a record.
+pub const NAME_MAX_BYTES: usize = 64;
+
 /// How often one and the same denial is recorded in full before it is only counted.
 pub const DENIALS_RECORDED_EACH: u32 = 10;
 

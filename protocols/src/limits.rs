@@ -19,3 +19,42 @@ pub const CONDUIT_POINTS_MAX_BYTES: usize = 32_768;
 /// Longest journal record in bytes: one record must fit in one conduit frame. The largest event
 /// is a write of 1,968 named coils; where their names do not fit, the command is refused.
 pub const RECORD_MAX_BYTES: usize = CONDUIT_FRAME_MAX_BYTES;
+
+/// Most coils or discrete inputs in one read; V1.1b3 §6.1, §6.2.
+pub const READ_BITS_MAX: u16 = 2_000;
+/// Most registers in one read; V1.1b3 §6.3, §6.4, §6.17.
+pub const READ_REGISTERS_MAX: u16 = 125;
+/// Most coils in one write; V1.1b3 §6.11.
+pub const WRITE_COILS_MAX: u16 = 1_968;
+/// Most registers in one write; V1.1b3 §6.12.
+pub const WRITE_REGISTERS_MAX: u16 = 123;
+/// Most registers written by function 23, whose request also names the range to read; §6.17.
+pub const READ_WRITE_REGISTERS_MAX: u16 = 121;
+/// Most values in the reply of a FIFO queue; V1.1b3 §6.18.
+pub const FIFO_VALUES_MAX: usize = 31;
+/// Most events in the reply of the comm event log; V1.1b3 §6.10.
+pub const EVENT_LOG_MAX: usize = 64;
+/// Shortest and longest list of records to read, in bytes: 1 to 35 groups of 7; V1.1b3 §6.14.
+pub const FILE_READ_BYTES: core::ops::RangeInclusive<usize> = 7..=245;
+/// Shortest and longest list of records to write, in bytes; V1.1b3 §6.15.
+pub const FILE_WRITE_BYTES: core::ops::RangeInclusive<usize> = 9..=251;
+/// Records in one file, numbered from 0; V1.1b3 §6.14.
+pub const FILE_RECORDS: u32 = 10_000;
+/// Most bytes that a loopback (function 8, sub-function 0) carries: what a PDU leaves after
+/// function and sub-function, and an even number.
+pub const LOOPBACK_MAX_BYTES: usize = 250;
+
+// What the encoder relies on: the longest PDU of every function fits. Nothing here can be wrong
+// at run time.
+const _: () = {
+    assert!(2 + 2 * 125 <= PDU_MAX_BYTES, "a full read of registers");
+    assert!(2 + 2_000 / 8 <= PDU_MAX_BYTES, "a full read of bits");
+    assert!(6 + 1_968 / 8 <= PDU_MAX_BYTES, "a full write of coils");
+    assert!(6 + 2 * 123 <= PDU_MAX_BYTES, "a full write of registers");
+    assert!(10 + 2 * 121 <= PDU_MAX_BYTES, "a full read and write");
+    assert!(5 + 2 * FIFO_VALUES_MAX <= PDU_MAX_BYTES, "a full queue");
+    assert!(8 + EVENT_LOG_MAX <= PDU_MAX_BYTES, "a full event log");
+    assert!(2 + *FILE_READ_BYTES.end() <= PDU_MAX_BYTES);
+    assert!(2 + *FILE_WRITE_BYTES.end() <= PDU_MAX_BYTES);
+    assert!(3 + LOOPBACK_MAX_BYTES <= PDU_MAX_BYTES);
+};
