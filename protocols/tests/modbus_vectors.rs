@@ -1,9 +1,14 @@
 //! Requests written down byte by byte, legal and not: what each one is, or the exception it gets.
 //! Independent of the encoder, which the properties test.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking, in its own functions too"
+)]
 
-use interlock_protocols::modbus::{
-    DataType, ExceptionCode, Malformed, Request, Table, Values, WordOrder, value,
-};
+use interlock_protocols::modbus::{ExceptionCode, Malformed, Pdu, Request, Table, Values};
 
 /// Every function, at its smallest and its largest, and each must come back as the same bytes.
 fn legal() -> Vec<Vec<u8>> {
@@ -165,6 +170,16 @@ fn each_hostile_request_gets_its_exception() {
             address,
         ),
         (
+            "registers: 4 bytes announced as 2",
+            &[16, 0, 0, 0, 2, 2, 0, 0, 0, 0],
+            value,
+        ),
+        (
+            "coils: 2 bytes announced as 1",
+            &[15, 0, 0, 0, 16, 1, 0, 0],
+            value,
+        ),
+        (
             "function 23: read past the end",
             &[23, 0xFF, 0xFF, 0, 2, 0, 0, 0, 1, 2, 0, 0],
             address,
@@ -254,6 +269,30 @@ fn each_hostile_request_gets_its_exception() {
 }
 
 #[test]
+fn one_more_than_the_most_is_refused() {
+    // Head and number of zeros: each is whole and consistent, and one too many.
+    let cases: [(&[u8], usize); 5] = [
+        (&[15, 0, 0, 0x07, 0xB1, 247], 247),
+        (&[16, 0, 0, 0, 124, 248], 248),
+        (&[23, 0, 0, 0, 1, 0, 0, 0, 122, 244], 244),
+        (&[23, 0, 0, 0, 126, 0, 0, 0, 1, 2], 2),
+        (&[8, 0, 0], 252),
+    ];
+    for (head, zeros) in cases {
+        let malformed = Request::decode(&joined(head, zeros)).unwrap_err();
+        assert!(matches!(malformed, Malformed::Structure(_)), "{head:02x?}");
+    }
+}
+
+#[test]
+fn a_pdu_is_1_to_253_bytes() {
+    assert_eq!(Pdu::new(&[]), None);
+    assert_eq!(Pdu::new(&[7; 254]), None);
+    assert_eq!(Pdu::new(&[7; 253]).unwrap().as_bytes(), [7; 253]);
+    assert_eq!(format!("{:?}", Pdu::new(&[7, 0xAB]).unwrap()), "Pdu(07 ab)");
+}
+
+#[test]
 fn what_a_request_touches() {
     let both = [23, 0, 3, 0, 6, 0, 0x0E, 0, 1, 2, 0xAB, 0xCD];
     let request = Request::decode(&both).unwrap();
@@ -298,66 +337,4 @@ fn effects_are_the_listed_ones_and_no_others() {
         let changes_tables = matches!(bytes[0], 5 | 6 | 15 | 16 | 22 | 23);
         assert_eq!(request.writes().is_some(), changes_tables, "{request:?}");
     }
-}
-
-#[test]
-fn word_orders_of_123456() {
-    let orders = [
-        (WordOrder::Abcd, [0x47F1, 0x2000]),
-        (WordOrder::Cdab, [0x2000, 0x47F1]),
-        (WordOrder::Badc, [0xF147, 0x0020]),
-        (WordOrder::Dcba, [0x0020, 0xF147]),
-    ];
-    for (order, registers) in orders {
-        let encoded = value::encode(DataType::F32, order, 123_456.0).unwrap();
-        assert_eq!(encoded.as_slice(), registers);
-        assert_eq!(
-            value::decode(DataType::F32, order, &registers),
-            Some(123_456.0)
-        );
-        let [a, b] = registers.map(u16::to_be_bytes);
-        assert_eq!(encoded.as_bytes(), [a, b].concat());
-    }
-}
-
-#[test]
-fn numbers_that_do_not_fit_are_refused() {
-    let abcd = WordOrder::Abcd;
-    let refused = [
-        (DataType::U16, -1.0),
-        (DataType::U16, 65_536.0),
-        (DataType::U16, 0.5),
-        (DataType::I16, 32_768.0),
-        (DataType::I16, -32_769.0),
-        (DataType::U32, 4_294_967_296.0),
-        (DataType::I32, 2_147_483_648.0),
-        (DataType::I32, -2_147_483_649.0),
-        (DataType::F32, 3.5e38),
-        (DataType::F32, f64::NAN),
-        (DataType::F32, f64::NEG_INFINITY),
-        (DataType::U16, f64::NAN),
-        (DataType::I32, f64::INFINITY),
-    ];
-    for (data_type, number) in refused {
-        assert_eq!(
-            value::encode(data_type, abcd, number),
-            None,
-            "{data_type:?} {number}"
-        );
-    }
-    let kept = [
-        (DataType::U16, 65_535.0, &[0xFFFF][..]),
-        (DataType::I16, -32_768.0, &[0x8000]),
-        (DataType::U32, 4_294_967_295.0, &[0xFFFF, 0xFFFF]),
-        (DataType::I32, -2.0, &[0xFFFF, 0xFFFE]),
-    ];
-    for (data_type, number, registers) in kept {
-        let encoded = value::encode(data_type, abcd, number).unwrap();
-        assert_eq!(encoded.as_slice(), registers);
-        assert_eq!(value::decode(data_type, abcd, registers), Some(number));
-        assert_eq!(encoded.as_bytes().len(), registers.len() * 2);
-    }
-    // Half a float, or a register too many, is no value.
-    assert_eq!(value::decode(DataType::F32, abcd, &[0x47F1]), None);
-    assert_eq!(value::decode(DataType::U16, abcd, &[1, 2]), None);
 }

@@ -1,6 +1,6 @@
 //! Function 8, diagnostics: some sub-functions only count, some change the device; V1.1b3 §6.8.
 
-use super::{Malformed, Pdu};
+use super::{Malformed, Mismatch, Pdu};
 use crate::limits::LOOPBACK_MAX_BYTES;
 
 const FUNCTION: u8 = 8;
@@ -198,6 +198,58 @@ impl<'a> Diagnostics<'a> {
             | Diagnostics::ClearOverrun => true,
         }
     }
+}
+
+/// The reply to a diagnostic.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DiagnosticsReply<'a> {
+    /// The request again: the loopback and everything with an effect.
+    Echo(Diagnostics<'a>),
+    /// The diagnostic register.
+    Register(u16),
+    /// One counter.
+    Counter(Counter, u16),
+}
+
+impl<'a> DiagnosticsReply<'a> {
+    /// `body` is what follows the function code.
+    pub(super) fn decode(
+        asked: &Diagnostics<'_>,
+        body: &'a [u8],
+    ) -> Result<DiagnosticsReply<'a>, Mismatch> {
+        let &[high, low, ref data @ ..] = body else {
+            return Err(Mismatch::Length);
+        };
+        if u16::from_be_bytes([high, low]) != asked.sub_function() {
+            return Err(Mismatch::Echo);
+        }
+        match asked {
+            Diagnostics::ForceListenOnly => Err(Mismatch::Unexpected),
+            Diagnostics::DiagnosticRegister => Ok(DiagnosticsReply::Register(answer(data)?)),
+            Diagnostics::Counter(counter) => Ok(DiagnosticsReply::Counter(*counter, answer(data)?)),
+            _ => match Diagnostics::decode(body) {
+                Ok(echo) if echo == *asked => Ok(DiagnosticsReply::Echo(echo)),
+                _ => Err(Mismatch::Echo),
+            },
+        }
+    }
+
+    pub(super) fn encode(&self, pdu: &mut Pdu) {
+        match self {
+            DiagnosticsReply::Echo(echo) => echo.encode(pdu),
+            DiagnosticsReply::Register(value) => {
+                pdu.put_word(Diagnostics::DiagnosticRegister.sub_function());
+                pdu.put_word(*value);
+            }
+            DiagnosticsReply::Counter(counter, value) => {
+                pdu.put_word(counter.sub_function()).put_word(*value);
+            }
+        }
+    }
+}
+
+fn answer(data: &[u8]) -> Result<u16, Mismatch> {
+    word(data).map_err(|_| Mismatch::Length)
 }
 
 /// All sub-functions but the loopback carry exactly one word.

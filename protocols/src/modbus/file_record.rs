@@ -1,6 +1,6 @@
 //! Functions 20 and 21, file records: lists of groups inside one PDU; V1.1b3 §6.14, §6.15.
 
-use super::{Malformed, Registers};
+use super::{Malformed, Mismatch, Registers};
 use crate::limits::{FILE_READ_BYTES, FILE_RECORDS, FILE_WRITE_BYTES, PDU_MAX_BYTES};
 
 /// The only reference type that the standard knows.
@@ -166,6 +166,57 @@ impl<'a> FileWrites<'a> {
     pub const fn as_bytes(&self) -> &'a [u8] {
         self.0
     }
+}
+
+/// The reply to a read of file records: one group of registers for each group asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FileRecords<'a>(&'a [u8]);
+
+impl<'a> FileRecords<'a> {
+    /// `body` is what follows the function code.
+    pub(super) fn decode(
+        asked: &FileReads<'_>,
+        body: &'a [u8],
+    ) -> Result<FileRecords<'a>, Mismatch> {
+        let groups = counted(body).map_err(|_| Mismatch::Length)?;
+        let mut rest = groups;
+        for wanted in asked.iter() {
+            let (values, behind) = answered(rest).ok_or(Mismatch::Length)?;
+            if values.len() != usize::from(wanted.length) {
+                return Err(Mismatch::Count);
+            }
+            rest = behind;
+        }
+        if rest.is_empty() {
+            Ok(FileRecords(groups))
+        } else {
+            Err(Mismatch::Length)
+        }
+    }
+
+    /// The groups in the order in which they were asked for.
+    pub fn iter(&self) -> impl Iterator<Item = Registers<'a>> + use<'a> {
+        let mut rest = self.0;
+        core::iter::from_fn(move || {
+            let (values, behind) = answered(rest)?;
+            rest = behind;
+            Some(values)
+        })
+    }
+
+    /// The groups as on the wire.
+    pub const fn as_bytes(&self) -> &'a [u8] {
+        self.0
+    }
+}
+
+/// Cuts the first group of a reply off. Its own length counts the reference type as well.
+fn answered(bytes: &[u8]) -> Option<(Registers<'_>, &[u8])> {
+    let (&[length, REFERENCE_TYPE], rest) = bytes.split_first_chunk()? else {
+        return None;
+    };
+    let (values, behind) = rest.split_at_checked(usize::from(length.checked_sub(1)?))?;
+    Some((Registers::new(values)?, behind))
 }
 
 /// What a byte count in front announces, when it says exactly what follows.

@@ -12,7 +12,7 @@ pub(super) const EXCEPTION_BIT: u8 = 0x80;
 #[derive(Clone)]
 pub struct Pdu {
     bytes: [u8; PDU_MAX_BYTES],
-    length: usize,
+    length: u8,
 }
 
 impl Pdu {
@@ -35,7 +35,14 @@ impl Pdu {
 
     /// The bytes, never empty.
     pub fn as_bytes(&self) -> &[u8] {
-        self.bytes.get(..self.length).unwrap_or_default()
+        self.bytes
+            .get(..usize::from(self.length))
+            .unwrap_or_default()
+    }
+
+    /// How many bytes: 1 to 253.
+    pub(super) const fn length(&self) -> u8 {
+        self.length
     }
 
     const fn empty() -> Pdu {
@@ -54,12 +61,13 @@ impl Pdu {
     /// Appends. The types of requests and replies cannot hold more than fits (`limits.rs` checks
     /// the sums when compiling), so there is no error that a caller could do anything about.
     pub(super) fn put(&mut self, bytes: &[u8]) -> &mut Pdu {
-        let end = self.length.saturating_add(bytes.len());
-        let room = self.bytes.get_mut(self.length..end);
+        let start = usize::from(self.length);
+        let end = start.saturating_add(bytes.len());
+        let room = self.bytes.get_mut(start..end);
         debug_assert!(room.is_some(), "a PDU of {end} bytes");
-        if let Some(room) = room {
+        if let (Some(room), Ok(length)) = (room, u8::try_from(end)) {
             room.copy_from_slice(bytes);
-            self.length = end;
+            self.length = length;
         }
         self
     }

@@ -16,47 +16,47 @@ pub(super) const COIL_OFF: u16 = 0x0000;
 /// A request whose every field is legal: no variant can hold anything else.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Request<'a> {
-    /// 1.
+    /// Function 1.
     ReadCoils(Span<READ_BITS_MAX>),
-    /// 2.
+    /// Function 2.
     ReadDiscreteInputs(Span<READ_BITS_MAX>),
-    /// 3.
+    /// Function 3.
     ReadHoldingRegisters(Span<READ_REGISTERS_MAX>),
-    /// 4.
+    /// Function 4.
     ReadInputRegisters(Span<READ_REGISTERS_MAX>),
-    /// 5.
+    /// Function 5.
     WriteSingleCoil {
         /// Which coil.
         address: Address,
         /// On or off.
         on: bool,
     },
-    /// 6.
+    /// Function 6.
     WriteSingleRegister {
         /// Which register.
         address: Address,
         /// What to write.
         value: u16,
     },
-    /// 7.
+    /// Function 7.
     ReadExceptionStatus,
-    /// 8.
+    /// Function 8.
     Diagnostics(Diagnostics<'a>),
-    /// 11.
+    /// Function 11.
     CommEventCounter,
-    /// 12.
+    /// Function 12.
     CommEventLog,
-    /// 15.
+    /// Function 15.
     WriteMultipleCoils(CoilWrite<'a>),
-    /// 16.
+    /// Function 16.
     WriteMultipleRegisters(RegisterWrite<'a, WRITE_REGISTERS_MAX>),
-    /// 17.
+    /// Function 17.
     ReportServerId,
-    /// 20.
+    /// Function 20.
     ReadFileRecord(FileReads<'a>),
-    /// 21.
+    /// Function 21.
     WriteFileRecord(FileWrites<'a>),
-    /// 22: the register becomes `(current & and) | (or & !and)`.
+    /// Function 22: the register becomes `(current & and) | (or & !and)`.
     MaskWriteRegister {
         /// Which register.
         address: Address,
@@ -65,19 +65,19 @@ pub enum Request<'a> {
         /// Bits set where `and` keeps nothing.
         or: u16,
     },
-    /// 23: the device writes first, then reads.
+    /// Function 23: the device writes first, then reads.
     ReadWriteMultipleRegisters {
         /// What is read.
         read: Span<READ_REGISTERS_MAX>,
         /// What is written.
         write: RegisterWrite<'a, READ_WRITE_REGISTERS_MAX>,
     },
-    /// 24.
+    /// Function 24.
     ReadFifoQueue {
         /// The register that points to the queue.
         address: Address,
     },
-    /// 43, MEI type 14.
+    /// Function 43, MEI type 14.
     ReadDeviceIdentification {
         /// Which objects.
         code: IdentificationCode,
