@@ -6,5 +6,8 @@
 pub mod clock;
 pub mod document;
 pub mod finding;
+pub mod journal;
 pub mod limits;
+pub mod plant;
+pub mod policy;
 pub mod subject;

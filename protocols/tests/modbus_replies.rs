@@ -264,6 +264,14 @@ fn lists_longer_than_the_standard_has_them_are_dropped() {
     assert!(Reply::decode(&log, &joined(&[12, 70], 70)).is_ok());
     let more = joined(&[12, 71], 71);
     assert_eq!(Reply::decode(&log, &more), Err(Mismatch::Count));
+    // Two objects whose lengths add up to a whole PDU, and to one byte more.
+    let basic = Request::decode(BASIC_OBJECTS).unwrap();
+    for (second, fits) in [(142, true), (143, false)] {
+        let first = joined(&[43, 14, 1, 1, 0, 0, 2, 0, 100], 100);
+        let reply = joined(&[&first[..], &[1, second]].concat(), usize::from(second));
+        assert_eq!(reply.len() <= 253, fits);
+        assert_eq!(Reply::decode(&basic, &reply).is_ok(), fits);
+    }
     // A server id may fill the PDU, and no more than that.
     let id = Request::decode(&[17]).unwrap();
     assert!(Reply::decode(&id, &joined(&[17, 251], 251)).is_ok());

@@ -323,6 +323,9 @@ fn a_loopback_ends_with_silence_and_noise_costs_only_itself() {
         spare[4] ^= change;
         framer.filled(8);
         assert_eq!(framer.next_adu(), Ok(None));
-        assert_eq!(framer.idle().is_err(), change == 1);
+        match framer.idle() {
+            Ok(Some(adu)) => assert_eq!((change, adu.pdu), (0, &[8, 0, 0, 1, 2][..])),
+            other => assert!(change == 1 && other.is_err(), "{other:?}"),
+        }
     }
 }

@@ -132,6 +132,24 @@ impl<'r> Slot<'r> {
         }
     }
 
+    /// A whole number that passes `check`; what `check` says is reported as the reason and hint.
+    pub fn integer_as<T>(
+        self,
+        check: impl FnOnce(i64) -> Result<T, (String, String)>,
+    ) -> Option<T> {
+        let Some(ValueInner::Integer(value)) = self.value else {
+            return self.wrong_type("a whole number");
+        };
+        match check(value) {
+            Ok(fitting) => Some(fitting),
+            Err((why, hint)) => {
+                let what = format!("`{}` is {value}: {why}", self.key);
+                self.report.fault(&self.place, what, hint);
+                None
+            }
+        }
+    }
+
     /// A number, with or without a point, in this range, ends included; never NaN or infinite.
     pub fn number(self, range: RangeInclusive<f64>) -> Option<f64> {
         let value = match self.value {

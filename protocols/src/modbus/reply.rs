@@ -2,6 +2,7 @@
 
 use super::pdu::EXCEPTION_BIT;
 use super::{ExceptionCode, Mismatch, Pdu, Request, Response};
+use crate::limits::PDU_MAX_BYTES;
 
 /// What came back: an answer or an exception.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -17,6 +18,10 @@ impl<'a> Reply<'a> {
     /// its code may be any.
     pub fn decode(request: &Request<'_>, pdu: &'a [u8]) -> Result<Reply<'a>, Mismatch> {
         let (&answered, body) = pdu.split_first().ok_or(Mismatch::Empty)?;
+        // Not every reply says its own length: a list of objects is as long as it likes.
+        if pdu.len() > PDU_MAX_BYTES {
+            return Err(Mismatch::Length);
+        }
         let asked = request.function().code();
         if answered == asked {
             return Response::decode(request, body).map(Reply::Normal);
