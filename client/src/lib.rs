@@ -6,6 +6,7 @@ mod connect;
 mod devices;
 pub mod failure;
 pub mod gateway;
+mod journal;
 mod limits;
 mod manual;
 pub mod modbus;
@@ -61,6 +62,7 @@ enum Command {
     Devices(devices::Devices),
     Read(read::Read),
     Write(write::Write),
+    Journal(journal::JournalCommand),
     Policy(policy::PolicyCommand),
     #[command(hide = true)]
     Man(manual::Man),
@@ -137,6 +139,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Devices(asked) => devices::run(asked, &setting).await,
             Command::Read(asked) => read::run(asked, &setting).await,
             Command::Write(asked) => write::run(asked, &setting).await,
+            Command::Journal(asked) => journal::run(asked, &setting).await,
             Command::Policy(asked) => policy::run(asked, &setting).await,
             Command::Man(asked) => manual::man(asked),
             Command::Completions(asked) => manual::completions(asked),

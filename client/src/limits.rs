@@ -54,3 +54,11 @@ pub(crate) const REFUSALS_SUMMED_EVERY: Duration = Duration::from_secs(5);
 pub(crate) const REPLY_TIMEOUT: Duration = Duration::from_secs(30);
 /// Longest wait, after a refusal, for the notice that explains it: it comes on another stream.
 pub(crate) const EXPLANATION_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How often a journal that is being followed is looked at again.
+pub(crate) const FOLLOW_EVERY: Duration = Duration::from_millis(500);
+/// Lines held back while the outcome of an earlier command is awaited. A gateway has at most a few
+/// hundred commands in flight; a journal cut off in the middle of one must not be held whole.
+pub(crate) const LINES_HELD_MAX: usize = 10_000;
+/// Values of one command shown before the rest is only counted: a write may have 1,968.
+pub(crate) const VALUES_SHOWN_MAX: usize = 8;

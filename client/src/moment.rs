@@ -8,6 +8,11 @@ pub(crate) fn minute(ms: i64, zone: &TimeZone) -> String {
     shown(ms, zone, "%Y-%m-%d %H:%M")
 }
 
+/// Date and time to the millisecond, in this time zone.
+pub(crate) fn exact(ms: i64, zone: &TimeZone) -> String {
+    shown(ms, zone, "%Y-%m-%d %H:%M:%S%.3f")
+}
+
 /// For programs: RFC 3339 in UTC.
 pub(crate) fn rfc3339(ms: i64) -> String {
     shown(ms, &TimeZone::UTC, "%Y-%m-%dT%H:%M:%S%.3fZ")
@@ -43,6 +48,7 @@ mod tests {
     #[test]
     fn times_are_shown_in_the_zone_that_was_asked_for() {
         let ms = 1_700_000_000_123;
+        assert_eq!(exact(ms, &TimeZone::UTC), "2023-11-14 22:13:20.123");
         let zone = TimeZone::fixed(jiff::tz::offset(1));
         assert_eq!(minute(ms, &zone), "2023-11-14 23:13");
         assert_eq!(rfc3339(ms), "2023-11-14T22:13:20.123Z");
