@@ -4,6 +4,8 @@ mod carry;
 mod certificate;
 mod listen;
 mod repeats;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 

@@ -4,6 +4,10 @@
 mod dial;
 mod faults;
 mod frames;
+#[cfg(test)]
+pub(crate) mod scripted;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 
