@@ -1,0 +1,286 @@
+//! The connection to the edge: one session, its control stream, what the edge offers, and the
+//! streams opened on it.
+
+mod dial;
+mod faults;
+mod frames;
+#[cfg(test)]
+pub(crate) mod scripted;
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+
+use interlock_protocols::conduit::{DeviceOffer, FromClient, Notice, Opened, Opening, ToClient};
+use interlock_protocols::record::Record;
+use quinn::{Connection, Endpoint, RecvStream, SendStream, VarInt};
+use tokio::time::timeout;
+
+use self::frames::Frames;
+use crate::failure::{Failure, Kind};
+use crate::limits::{CONNECT_TIMEOUT, GOODBYE, NOTICES_HELD_MAX, OPEN_TIMEOUT};
+use crate::profile::Profile;
+use crate::tls;
+
+/// What the edge said of the session when it let us in.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Welcome {
+    /// Name of the gateway.
+    pub gateway: String,
+    /// Name of the site.
+    pub site: String,
+    /// Number of the session, as in the journal.
+    pub session: u64,
+    /// Who the edge takes us to be.
+    pub subject: String,
+    /// Our groups.
+    pub groups: Vec<String>,
+    /// When our certificate ends, ms since 1970 UTC.
+    pub certificate_ends_ms: i64,
+}
+
+/// A session at the edge. It exists only after the edge's hello: that the transport is up says
+/// nothing, since a refused certificate shows later.
+#[derive(Debug)]
+pub struct Gateway {
+    endpoint: Endpoint,
+    line: Line,
+    control: SendStream,
+    messages: Frames,
+    welcome: Welcome,
+    offers: Vec<DeviceOffer>,
+    held: VecDeque<Notice>,
+    calls: u32,
+}
+
+/// The connection alone: opens conversations while somebody else waits for notices.
+#[derive(Clone, Debug)]
+pub struct Line {
+    connection: Connection,
+}
+
+/// A conversation that the edge has opened: Modbus/TCP from here on, both ways.
+#[derive(Debug)]
+pub struct Stream {
+    /// Its number, as in notices.
+    pub conversation: u64,
+    /// Towards the edge.
+    pub send: SendStream,
+    /// From the edge.
+    pub recv: RecvStream,
+}
+
+/// A journal on its way from the edge.
+#[derive(Debug)]
+pub struct JournalStream {
+    frames: Frames,
+}
+
+impl Gateway {
+    /// Connects with the profile's certificate and waits for the edge's hello and its offers.
+    pub async fn connect(profile: &Profile) -> Result<Gateway, Failure> {
+        let config = dial::configuration(tls::configuration(profile)?)?;
+        let unreachable = |why: &dyn std::fmt::Display| {
+            Failure::new(
+                Kind::Unreachable,
+                format!("the gateway {} cannot be reached: {why}", profile.gateway()),
+                "check your network, that UDP to that port passes, and that the gateway runs",
+            )
+        };
+        let addresses = tokio::net::lookup_host(profile.gateway())
+            .await
+            .map_err(|error| unreachable(&error))?;
+        let mut last = unreachable(&"its name has no address");
+        for address in addresses {
+            let tried = dial::dial(address, profile.server_name(), config.clone());
+            last = match timeout(CONNECT_TIMEOUT, tried).await {
+                Ok(Err(failure)) if failure.kind() == Kind::Unreachable => {
+                    unreachable(&failure.what())
+                }
+                Ok(judged) => return judged,
+                Err(_) => unreachable(&format!("{address} does not answer")),
+            };
+        }
+        Err(last)
+    }
+
+    /// What the edge said when it let us in.
+    pub fn welcome(&self) -> &Welcome {
+        &self.welcome
+    }
+
+    /// The devices that we may see.
+    pub fn offers(&self) -> &[DeviceOffer] {
+        &self.offers
+    }
+
+    /// The device of that name, or a failure that lists those there are.
+    pub fn offer(&self, device: &str) -> Result<&DeviceOffer, Failure> {
+        let found = self.offers.iter().find(|offer| offer.name == device);
+        found.ok_or_else(|| {
+            let names: Vec<&str> = self.offers.iter().map(|offer| offer.name.as_str()).collect();
+            Failure::new(
+                Kind::Denied,
+                format!("there is no device `{device}` for you"),
+                if names.is_empty() {
+                    "you may see no device at all; ask whoever keeps the policy of this site"
+                        .to_owned()
+                } else {
+                    format!(
+                        "you may see {}; if you need another, ask whoever keeps the policy of this site",
+                        names.join(", ")
+                    )
+                },
+            )
+        })
+    }
+
+    /// The connection alone.
+    pub fn line(&self) -> Line {
+        self.line.clone()
+    }
+
+    /// Opens a conversation with a device; `arm` lets commands with effect pass on it at all.
+    pub async fn converse(&self, device: &str, arm: bool) -> Result<Stream, Failure> {
+        self.line.converse(device, arm).await
+    }
+
+    /// Waits for the next refusal to be explained. Fails when the session is over. May be
+    /// dropped at any time without losing a notice.
+    pub async fn next_notice(&mut self) -> Result<Notice, Failure> {
+        if let Some(notice) = self.held.pop_front() {
+            return Ok(notice);
+        }
+        loop {
+            if let ToClient::Notice(notice) = self.message().await? {
+                return Ok(notice);
+            }
+            // A reply to a call that nobody waits for any more.
+        }
+    }
+
+    /// Has the edge load, test and activate the policy in its folder; gives what it says.
+    pub async fn activate_policy(&mut self) -> Result<String, Failure> {
+        self.calls = self.calls.wrapping_add(1);
+        let asked = self.calls;
+        let call = FromClient::ActivatePolicy { call: asked };
+        frames::write(&mut self.control, &call).await?;
+        loop {
+            match self.message().await? {
+                ToClient::Reply { call, ok, text } if call == asked => {
+                    return if ok {
+                        Ok(text)
+                    } else {
+                        let next = "the policy in force is the same as before";
+                        Err(Failure::new(Kind::Failed, text, next))
+                    };
+                }
+                ToClient::Notice(notice) => self.hold(notice),
+                _ => {}
+            }
+        }
+    }
+
+    /// Asks for the journal from this sequence on.
+    pub async fn read_journal(&self, from: u64) -> Result<JournalStream, Failure> {
+        let opening = Opening::ReadJournal { from };
+        match self.line.open(&opening).await? {
+            (Opened::Journal, _, recv) => Ok(JournalStream {
+                frames: Frames::new(recv),
+            }),
+            _ => Err(faults::unexpected("another answer than a journal")),
+        }
+    }
+
+    /// Ends the session in good order.
+    pub async fn goodbye(mut self) {
+        // Whatever fails here, the session ends all the same, only less politely.
+        if frames::write(&mut self.control, &FromClient::Bye)
+            .await
+            .is_ok()
+        {
+            let _ = self.control.finish();
+            let _ = timeout(GOODBYE, self.control.stopped()).await;
+        }
+        self.line.connection.close(VarInt::from_u32(0), b"bye");
+        let _ = timeout(GOODBYE, self.endpoint.wait_idle()).await;
+    }
+
+    /// The next message that is no sign of the end.
+    async fn message(&mut self) -> Result<ToClient, Failure> {
+        match self.messages.next::<ToClient>().await? {
+            Some(ToClient::Ending { reason }) => Err(Failure::new(
+                Kind::Unreachable,
+                format!("the gateway ended the session: {reason}"),
+                "connect again later",
+            )),
+            Some(message) => Ok(message),
+            None => Err(faults::lost(&self.line.connection)),
+        }
+    }
+
+    fn hold(&mut self, notice: Notice) {
+        if self.held.len() >= NOTICES_HELD_MAX {
+            self.held.pop_front();
+        }
+        self.held.push_back(notice);
+    }
+}
+
+impl Line {
+    /// See [`Gateway::converse`].
+    pub async fn converse(&self, device: &str, arm: bool) -> Result<Stream, Failure> {
+        let opening = Opening::Conversation {
+            device: device.to_owned(),
+            arm_writes: arm,
+        };
+        match self.open(&opening).await? {
+            (Opened::Conversation { conversation }, send, recv) => Ok(Stream {
+                conversation,
+                send,
+                recv,
+            }),
+            _ => Err(faults::unexpected("another answer than a conversation")),
+        }
+    }
+
+    async fn open(&self, opening: &Opening) -> Result<(Opened, SendStream, RecvStream), Failure> {
+        let asked = async {
+            let (mut send, mut recv) = self
+                .connection
+                .open_bi()
+                .await
+                .map_err(|error| faults::of_connection(&error))?;
+            frames::write(&mut send, opening).await?;
+            let opened = frames::read_one::<Opened>(&mut recv).await?;
+            Ok((opened, send, recv))
+        };
+        match timeout(OPEN_TIMEOUT, asked).await {
+            Ok(Ok((Opened::Refused { code, reason, next }, _, _))) => {
+                Err(faults::refused(code, reason, next))
+            }
+            Ok(answer) => answer,
+            Err(_) => Err(Failure::new(
+                Kind::Failed,
+                "the gateway opened no further stream in time",
+                "close tools that you do not need, then try again",
+            )),
+        }
+    }
+}
+
+impl JournalStream {
+    /// The next record; `None` at the end of what there was.
+    pub async fn next(&mut self) -> Result<Option<Record>, Failure> {
+        let Some(body) = self.frames.next_body().await? else {
+            return Ok(None);
+        };
+        Record::decode(&body).map(Some).map_err(|error| {
+            Failure::new(
+                Kind::Failed,
+                format!("a record from the gateway cannot be read: {error}"),
+                "",
+            )
+        })
+    }
+}

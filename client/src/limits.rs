@@ -1,0 +1,64 @@
+//! Every bound of the program of people, with its unit and its reason.
+
+use std::time::Duration;
+
+/// From the first packet to the edge's hello. Two round trips and two lost packets fit.
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// From asking for a conversation to the edge's answer, which reaches no device.
+pub(crate) const OPEN_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often a silent connection shows that it is alive; well inside the idle timeout.
+pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(10);
+/// A connection this long without a word is lost.
+pub(crate) const IDLE_TIMEOUT_MS: u32 = 30_000;
+/// Time to say goodbye in good order before the program ends all the same.
+pub(crate) const GOODBYE: Duration = Duration::from_millis(500);
+
+/// Bytes of one stream that may wait here unread. A conversation holds at most 16 replies of
+/// 260 bytes, a journal is read as fast as it can be printed.
+pub(crate) const STREAM_WINDOW_BYTES: u32 = 65_536;
+/// Bytes carried at once in one direction of a conversation: all requests that may be
+/// outstanding (16 of 260 bytes) fit.
+pub(crate) const CARRY_BYTES: usize = 8_192;
+/// Longest wait for a tool that was told the conversation is over to close its end.
+pub(crate) const LINGER: Duration = Duration::from_secs(1);
+
+/// Devices that one edge may offer. What is more is refused, so that an edge cannot make us hold
+/// an endless list.
+pub(crate) const DEVICES_MAX: usize = 1_024;
+/// Points of one device that an edge may offer: one for each address of the four tables.
+pub(crate) const POINTS_MAX: usize = 4 * 65_536;
+/// Notices held while the program waits for something else; older ones are dropped.
+pub(crate) const NOTICES_HELD_MAX: usize = 256;
+
+/// Tools connected to one device at a time. Ordinary tools open one or two connections; a broken
+/// one must not use up the streams of the session.
+pub(crate) const TOOLS_EACH_MAX: usize = 8;
+/// Pause after an `accept` that failed for want of file handles.
+pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Shortest and longest wait before the next try to reach a lost gateway.
+pub(crate) const RETRY_MIN: Duration = Duration::from_secs(1);
+/// See [`RETRY_MIN`].
+pub(crate) const RETRY_MAX: Duration = Duration::from_secs(30);
+
+/// Minutes before the end of the certificate at which `connect` warns.
+pub(crate) const CERTIFICATE_WARNINGS_MIN: [i64; 3] = [15, 5, 1];
+
+/// Different refusals counted apart on the screen; what is more is printed one by one.
+pub(crate) const REFUSALS_APART_MAX: usize = 64;
+/// How often repeated refusals are summed up on the screen.
+pub(crate) const REFUSALS_SUMMED_EVERY: Duration = Duration::from_secs(5);
+
+/// Longest wait for the reply to one command: the device's own timeout runs at the edge, and the
+/// slowest links take seconds.
+pub(crate) const REPLY_TIMEOUT: Duration = Duration::from_secs(30);
+/// Longest wait, after a refusal, for the notice that explains it: it comes on another stream.
+pub(crate) const EXPLANATION_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How often a journal that is being followed is looked at again.
+pub(crate) const FOLLOW_EVERY: Duration = Duration::from_millis(500);
+/// Lines held back while the outcome of an earlier command is awaited. A gateway has at most a few
+/// hundred commands in flight; a journal cut off in the middle of one must not be held whole.
+pub(crate) const LINES_HELD_MAX: usize = 10_000;
+/// Values of one command shown before the rest is only counted: a write may have 1,968.
+pub(crate) const VALUES_SHOWN_MAX: usize = 8;

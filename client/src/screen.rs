@@ -1,0 +1,198 @@
+//! What people and scripts see: data on stdout in one of three formats, words on stderr.
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+use clap::ValueEnum;
+use comfy_table::{ContentArrangement, Table, presets};
+use serde::Serialize;
+
+use crate::failure::Failure;
+
+/// How data is printed.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, ValueEnum)]
+pub(crate) enum Format {
+    /// Columns for people.
+    #[default]
+    Table,
+    /// One JSON array.
+    Json,
+    /// One JSON object a line.
+    Jsonl,
+}
+
+/// One row of data, for people and for programs.
+pub(crate) trait Row: Serialize {
+    /// Names of the columns.
+    const HEADER: &'static [&'static str];
+
+    /// The row's cells, as many as there are names.
+    fn cells(&self) -> Vec<String>;
+}
+
+/// The rows in this format, ending in a line break. `width` is that of the terminal, if it is one.
+pub(crate) fn render<R: Row>(
+    format: Format,
+    rows: &[R],
+    width: Option<u16>,
+) -> Result<String, Failure> {
+    match format {
+        Format::Table => Ok(columns(R::HEADER, rows.iter().map(Row::cells), width)),
+        Format::Json => {
+            let text = serde_json::to_string_pretty(rows).map_err(Failure::of_program)?;
+            Ok(text + "\n")
+        }
+        Format::Jsonl => rows.iter().map(line).collect(),
+    }
+}
+
+/// One row as one line of JSON.
+pub(crate) fn line<R: Serialize>(row: &R) -> Result<String, Failure> {
+    let text = serde_json::to_string(row).map_err(Failure::of_program)?;
+    Ok(text + "\n")
+}
+
+/// Columns without borders: they can be read, and cut by other programs.
+pub(crate) fn columns(
+    header: &[&str],
+    rows: impl Iterator<Item = Vec<String>>,
+    width: Option<u16>,
+) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).force_no_tty();
+    if let Some(width) = width {
+        table
+            .set_width(width)
+            .set_content_arrangement(ContentArrangement::Dynamic);
+    }
+    table.set_header(header.iter().copied());
+    for cells in rows {
+        table.add_row(cells.iter().map(|cell| clean(cell)));
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    table.trim_fmt() + "\n"
+}
+
+/// Texts come from the gateway and from the journal: none of them may steer a terminal.
+pub(crate) fn clean(text: &str) -> String {
+    text.chars()
+        .map(|c| {
+            if c.is_control() && c != '\n' {
+                char::REPLACEMENT_CHARACTER
+            } else {
+                c
+            }
+        })
+        .collect()
+}
+
+/// Prints data.
+pub(crate) fn data(text: &str) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    let written = stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush());
+    match written {
+        // Whoever reads has enough: `| head`.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.map_err(|error| Failure::of_stdout(&error)),
+    }
+}
+
+/// Prints words. That nobody can read them is no reason to stop.
+pub(crate) fn say(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{}", clean(text));
+}
+
+/// As [`say`], with the first word set off where the terminal can do that.
+pub(crate) fn say_loud(word: &str, text: &str) {
+    let word = clean(word);
+    let text = clean(text);
+    let mut stderr = io::stderr().lock();
+    let _ = if colour(stderr.is_terminal()) {
+        writeln!(stderr, "\u{1b}[1;31m{word}\u{1b}[0m {text}")
+    } else {
+        writeln!(stderr, "{word} {text}")
+    };
+}
+
+/// Whether to colour what goes to a terminal: <https://no-color.org>.
+pub(crate) fn colour(is_terminal: bool) -> bool {
+    is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// Columns of the terminal that stdout is; `None` where it is none.
+pub(crate) fn width() -> Option<u16> {
+    if io::stdout().is_terminal() {
+        Table::new().width()
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Serialize)]
+    struct Pump {
+        name: &'static str,
+        speed_rpm: u16,
+    }
+
+    impl Row for Pump {
+        const HEADER: &'static [&'static str] = &["PUMP", "SPEED"];
+
+        fn cells(&self) -> Vec<String> {
+            vec![self.name.into(), format!("{} rpm", self.speed_rpm)]
+        }
+    }
+
+    const PUMPS: [Pump; 2] = [
+        Pump {
+            name: "intake",
+            speed_rpm: 900,
+        },
+        Pump {
+            name: "p2",
+            speed_rpm: 1450,
+        },
+    ];
+
+    #[test]
+    fn a_table_is_plain_columns() {
+        let text = render(Format::Table, &PUMPS, None).unwrap();
+        let golden = "PUMP    SPEED\nintake  900 rpm\np2      1450 rpm\n";
+        assert_eq!(text, golden);
+    }
+
+    #[test]
+    fn a_narrow_terminal_wraps_and_loses_nothing() {
+        let text = render(Format::Table, &PUMPS, Some(12)).unwrap();
+        assert!(text.lines().count() > 3, "{text}");
+        assert!(text.contains("1450"), "{text}");
+    }
+
+    #[test]
+    fn json_is_one_array_and_jsonl_one_object_a_line() {
+        let json = render(Format::Json, &PUMPS, None).unwrap();
+        let read: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(read[1]["speed_rpm"], 1450);
+        let lines = render(Format::Jsonl, &PUMPS, None).unwrap();
+        assert_eq!(
+            lines,
+            "{\"name\":\"intake\",\"speed_rpm\":900}\n{\"name\":\"p2\",\"speed_rpm\":1450}\n"
+        );
+        assert_eq!(render::<Pump>(Format::Json, &[], None).unwrap(), "[]\n");
+        assert_eq!(render::<Pump>(Format::Jsonl, &[], None).unwrap(), "");
+    }
+
+    #[test]
+    fn nothing_from_outside_steers_the_terminal() {
+        let rows = [vec!["a\u{1b}[2Jb\rc\u{9b}".to_owned()]];
+        let text = columns(&["X"], rows.into_iter(), None);
+        assert!(!text.contains(['\u{1b}', '\r', '\u{9b}']), "{text:?}");
+        assert_eq!(clean("two\nlines"), "two\nlines");
+    }
+}
