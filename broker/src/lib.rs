@@ -4,6 +4,10 @@
 #![forbid(unsafe_code)]
 
 pub mod clock;
+pub mod document;
 pub mod finding;
+pub mod journal;
 pub mod limits;
+pub mod plant;
+pub mod policy;
 pub mod subject;

@@ -6,6 +6,13 @@ use std::time::Duration;
 /// V1.0b §4.2.1 names 1 to 16 as what a server should expect.
 pub const OUTSTANDING_MAX: usize = 16;
 
+/// Longest name of a site, zone, device, point or limit set, in bytes: it must fit a column on a
+/// screen and a line of a record.
+pub const NAME_MAX_BYTES: usize = 64;
+
+/// Longest file of a policy, in bytes: some ten thousand rules.
+pub const POLICY_MAX_BYTES: u64 = 4 << 20;
+
 /// How often one and the same denial is recorded in full before it is only counted.
 pub const DENIALS_RECORDED_EACH: u32 = 10;
 
@@ -21,3 +28,33 @@ pub const DENIAL_SUMMARY_EVERY: Duration = Duration::from_secs(1);
 
 /// Longest time between two summaries of reads (I4).
 pub const READ_SUMMARY_EVERY: Duration = Duration::from_secs(60);
+
+/// What a disk writes whole or not at all, in bytes. Every group of records begins on such a
+/// boundary, so that no write ever touches a sector that already holds something durable.
+pub const JOURNAL_SECTOR_BYTES: u64 = 512;
+
+/// Size of one journal segment. Filling it with zeros takes a second on a slow flash card and
+/// happens once in some hundred thousand commands.
+pub const JOURNAL_SEGMENT_BYTES: u64 = 64 << 20;
+
+/// Smallest segment: its head, one longest record and their padding, with room to spare.
+pub const JOURNAL_SEGMENT_MIN_BYTES: u64 = 128 << 10;
+
+/// Most bytes in one group commit: above this a flush is bound by the disk's throughput, and
+/// those behind it would wait longer for nothing.
+pub const JOURNAL_GROUP_MAX_BYTES: usize = 1 << 20;
+
+/// Longest time that a record nobody waits for stays in memory alone. It is what a power cut
+/// may take from the log of denials, and what lets a result share the flush of the next intent.
+pub const JOURNAL_LINGER: Duration = Duration::from_millis(200);
+
+/// Records of one kind (effects, acts, tellings) that may wait for the disk. Far above what one
+/// flush takes with all sessions busy: reaching it means that the disk hangs.
+pub const JOURNAL_QUEUE_MAX_RECORDS: usize = 4096;
+
+/// Bytes of one kind that may wait for the disk: memory that a hanging disk may cost.
+pub const JOURNAL_QUEUE_MAX_BYTES: usize = 1 << 20;
+
+/// Intents whose outcome is open. Each has a place for its outcome in the queue, whatever else
+/// waits there; more than a plant's links can have in flight means that outcomes got lost.
+pub const JOURNAL_OPEN_INTENTS_MAX: usize = 4096;

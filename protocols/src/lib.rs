@@ -30,3 +30,5 @@ pub mod modbus;
 pub mod conduit;
 #[cfg(feature = "alloc")]
 pub mod record;
+#[cfg(feature = "alloc")]
+mod strict;

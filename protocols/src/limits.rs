@@ -9,6 +9,17 @@ pub const TCP_ADU_MAX_BYTES: usize = 260;
 /// Longest RTU ADU in bytes: unit id, PDU, CRC; Serial Line V1.02 §2.5.1.
 pub const RTU_ADU_MAX_BYTES: usize = 256;
 
+/// Longest body of one conduit frame in bytes. A peer that has shown a certificate makes us
+/// hold this much for each stream; the longest message, a device and its points, is cut into
+/// several frames, so nothing needs more.
+pub const CONDUIT_FRAME_MAX_BYTES: usize = 65_536;
+/// Bytes of points that the edge puts in one frame; the rest of the frame is for the device's own
+/// texts.
+pub const CONDUIT_POINTS_MAX_BYTES: usize = 32_768;
+/// Longest journal record in bytes: one record must fit in one conduit frame. The largest event
+/// is a write of 1,968 named coils; where their names do not fit, the command is refused.
+pub const RECORD_MAX_BYTES: usize = CONDUIT_FRAME_MAX_BYTES;
+
 /// Most coils or discrete inputs in one read; V1.1b3 §6.1, §6.2.
 pub const READ_BITS_MAX: u16 = 2_000;
 /// Most registers in one read; V1.1b3 §6.3, §6.4, §6.17.

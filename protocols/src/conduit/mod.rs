@@ -1,1 +1,66 @@
 //! The messages between client and edge.
+//!
+//! The first stream of a connection is the control stream: [`FromClient`] one way, [`ToClient`]
+//! the other. Each further stream opens with one [`Opening`], answered by one [`Opened`]; what
+//! follows is Modbus/TCP as it is, or, for the journal, frames of one record each.
+//!
+//! **Versions.** Within one version the messages and their fields are closed: an unknown
+//! message, an unknown later field and a second spelling are all refused. So a change of any
+//! message is a new version. The client names the highest version it speaks in its `Hello`; the
+//! edge answers with the one that holds, which is not higher, or with `Refused`. That both can
+//! always be read, [`FromClient::Hello`] and [`ToClient::Refused`] never change, number and
+//! fields, in any version.
+
+mod frame;
+mod message;
+#[cfg(test)]
+mod tests;
+
+use alloc::vec::Vec;
+
+pub use crate::strict::Malformed;
+pub use frame::{FrameError, frame, next_frame};
+pub use message::{
+    DeviceOffer, FromClient, Notice, Opened, Opening, PointOffer, ToClient, offer_frames,
+};
+
+/// The version written here, and the only one read.
+pub const VERSION: u16 = 1;
+
+/// The protocol named in the TLS handshake.
+pub const ALPN: &[u8] = b"interlock/1";
+
+/// One of the four messages: [`FromClient`], [`ToClient`], [`Opening`], [`Opened`].
+pub trait Message: sealed::Sealed + Sized {
+    /// Its one spelling in bytes, without a frame.
+    fn encode(&self) -> Vec<u8>;
+
+    /// Reads the body of one frame; refuses any other spelling.
+    fn decode(body: &[u8]) -> Result<Self, Malformed>;
+
+    /// Its bytes in a frame, ready to be sent.
+    fn to_frame(&self) -> Result<Vec<u8>, FrameError> {
+        frame(&self.encode())
+    }
+}
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+macro_rules! message {
+    ($($name:ty),*) => {$(
+        impl sealed::Sealed for $name {}
+        impl Message for $name {
+            fn encode(&self) -> Vec<u8> {
+                crate::strict::to_bytes(self)
+            }
+
+            fn decode(body: &[u8]) -> Result<Self, Malformed> {
+                crate::strict::from_bytes(body)
+            }
+        }
+    )*};
+}
+
+message!(FromClient, ToClient, Opening, Opened);

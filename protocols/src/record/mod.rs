@@ -1,1 +1,182 @@
-//! Journal records and their byte encoding.
+//! Journal records and their byte encoding: a CBOR array of version, type, sequence, time and
+//! the payload of that type, which is an array of numbered fields. These bytes, whole, are what
+//! is stored, hashed and forwarded.
+
+mod event;
+#[cfg(test)]
+mod tests;
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use minicbor::{Decoder, Encode, Encoder};
+
+pub use crate::strict::Malformed;
+pub use event::{
+    CommandResult, Denial, DenialSummary, EdgeStarted, EdgeStopped, Event, Intent, JournalRead,
+    Outcome, PointValue, PolicyActivated, ReadSummary, SessionEnded, SessionOpened,
+};
+
+/// The version of the encoding written here, and the only one read.
+pub const VERSION: u64 = 1;
+
+/// One line of the journal.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Record {
+    /// Its number: one more than that of the record before, from 1.
+    pub sequence: u64,
+    /// When, in ms since 1970 UTC, by the gateway's clock.
+    pub time_ms: i64,
+    /// What happened.
+    pub event: Event,
+}
+
+/// Why bytes are not a record that this program can read.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Unreadable {
+    /// Written in another version of the encoding.
+    Version(u64),
+    /// Of a type that this program does not know.
+    Type(u64),
+    /// Not a record at all.
+    Malformed(Malformed),
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Unreadable::Version(version) => write!(
+                f,
+                "the record is of version {version} and this program reads version {VERSION}; read it with a newer Interlock"
+            ),
+            Unreadable::Type(kind) => write!(
+                f,
+                "the record is of type {kind}, which this program does not know; read it with a newer Interlock"
+            ),
+            Unreadable::Malformed(why) => write!(f, "the record is {why}"),
+        }
+    }
+}
+
+impl core::error::Error for Unreadable {}
+
+impl From<minicbor::decode::Error> for Unreadable {
+    fn from(error: minicbor::decode::Error) -> Unreadable {
+        Unreadable::Malformed(error.into())
+    }
+}
+
+impl Record {
+    /// The one spelling of this record in bytes.
+    pub fn encode(&self) -> Vec<u8> {
+        crate::strict::to_bytes(self)
+    }
+
+    /// Reads a record. Version and type are judged first, so that a newer record is called
+    /// newer and not broken.
+    pub fn decode(bytes: &[u8]) -> Result<Record, Unreadable> {
+        let mut decoder = Decoder::new(bytes);
+        if decoder.array()? != Some(5) {
+            return Err(Unreadable::Malformed(Malformed::Shape(
+                "a record is an array of five".into(),
+            )));
+        }
+        let version = decoder.u64()?;
+        if version != VERSION {
+            return Err(Unreadable::Version(version));
+        }
+        let kind = decoder.u64()?;
+        let sequence = decoder.u64()?;
+        let time_ms = decoder.i64()?;
+        let record = Record {
+            sequence,
+            time_ms,
+            event: Event::decode_payload(kind, &mut decoder)?,
+        };
+        if record.encode() == bytes {
+            Ok(record)
+        } else {
+            Err(Unreadable::Malformed(Malformed::Spelling))
+        }
+    }
+}
+
+impl<C> Encode<C> for Record {
+    fn encode<W: minicbor::encode::Write>(
+        &self,
+        e: &mut Encoder<W>,
+        ctx: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        e.array(5)?
+            .u64(VERSION)?
+            .u64(self.event.kind())?
+            .u64(self.sequence)?
+            .i64(self.time_ms)?;
+        match &self.event {
+            Event::EdgeStarted(event) => event.encode(e, ctx),
+            Event::EdgeStopped(event) => event.encode(e, ctx),
+            Event::PolicyActivated(event) => event.encode(e, ctx),
+            Event::SessionOpened(event) => event.encode(e, ctx),
+            Event::SessionEnded(event) => event.encode(e, ctx),
+            Event::Intent(event) => event.encode(e, ctx),
+            Event::Outcome(event) => event.encode(e, ctx),
+            Event::Denial(event) => event.encode(e, ctx),
+            Event::DenialSummary(event) => event.encode(e, ctx),
+            Event::ReadSummary(event) => event.encode(e, ctx),
+            Event::JournalRead(event) => event.encode(e, ctx),
+        }
+    }
+}
+
+impl Event {
+    /// The number of the type on disk; never reused.
+    pub fn kind(&self) -> u64 {
+        match self {
+            Event::EdgeStarted(_) => 1,
+            Event::EdgeStopped(_) => 2,
+            Event::PolicyActivated(_) => 3,
+            Event::SessionOpened(_) => 4,
+            Event::SessionEnded(_) => 5,
+            Event::Intent(_) => 6,
+            Event::Outcome(_) => 7,
+            Event::Denial(_) => 8,
+            Event::DenialSummary(_) => 9,
+            Event::ReadSummary(_) => 10,
+            Event::JournalRead(_) => 11,
+        }
+    }
+
+    /// The name of the type, as people and filters see it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Event::EdgeStarted(_) => "edge-started",
+            Event::EdgeStopped(_) => "edge-stopped",
+            Event::PolicyActivated(_) => "policy-activated",
+            Event::SessionOpened(_) => "session-opened",
+            Event::SessionEnded(_) => "session-ended",
+            Event::Intent(_) => "intent",
+            Event::Outcome(_) => "outcome",
+            Event::Denial(_) => "denial",
+            Event::DenialSummary(_) => "denial-summary",
+            Event::ReadSummary(_) => "read-summary",
+            Event::JournalRead(_) => "journal-read",
+        }
+    }
+
+    fn decode_payload(kind: u64, decoder: &mut Decoder<'_>) -> Result<Event, Unreadable> {
+        Ok(match kind {
+            1 => Event::EdgeStarted(decoder.decode()?),
+            2 => Event::EdgeStopped(decoder.decode()?),
+            3 => Event::PolicyActivated(decoder.decode()?),
+            4 => Event::SessionOpened(decoder.decode()?),
+            5 => Event::SessionEnded(decoder.decode()?),
+            6 => Event::Intent(decoder.decode()?),
+            7 => Event::Outcome(decoder.decode()?),
+            8 => Event::Denial(decoder.decode()?),
+            9 => Event::DenialSummary(decoder.decode()?),
+            10 => Event::ReadSummary(decoder.decode()?),
+            11 => Event::JournalRead(decoder.decode()?),
+            unknown => return Err(Unreadable::Type(unknown)),
+        })
+    }
+}

@@ -1,0 +1,144 @@
+//! Segments as files of one folder.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use super::storage::{SegmentFile, Storage};
+
+/// A folder of segments.
+pub struct Directory {
+    path: PathBuf,
+    /// Held, not read. `None` when only reading.
+    lock: Option<File>,
+}
+
+impl Directory {
+    /// Opens `path` for writing, makes it if it is not there, and locks it: two writers would
+    /// destroy each other's records. The lock goes with the process, however that ends.
+    pub fn open(path: &Path) -> io::Result<Directory> {
+        if !path.is_dir() {
+            DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+            // The parent of `journal` is written as nothing at all.
+            let parent = path.parent().filter(|parent| parent.is_dir());
+            File::open(parent.unwrap_or(Path::new(".")))?.sync_all()?;
+        }
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(path.join("lock"))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Directory {
+                path: path.to_owned(),
+                lock: Some(lock),
+            }),
+            Err(TryLockError::WouldBlock) => Err(io::Error::new(
+                io::ErrorKind::ResourceBusy,
+                format!(
+                    "the journal in {} is in use by another process; stop that one first",
+                    path.display()
+                ),
+            )),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    /// Opens `path` for reading, whoever writes to it.
+    pub fn read_only(path: &Path) -> Directory {
+        Directory {
+            path: path.to_owned(),
+            lock: None,
+        }
+    }
+
+    fn file(&self, number: u64) -> PathBuf {
+        self.path.join(format!("{number:012}.{EXTENSION}"))
+    }
+}
+
+const EXTENSION: &str = "segment";
+
+/// Zeros written at once, and then flushed: the disk stays answerable meanwhile.
+const FILL_BYTES: usize = 1 << 20;
+
+impl Storage for Directory {
+    fn segments(&self) -> io::Result<Vec<u64>> {
+        let mut numbers = Vec::new();
+        for entry in fs::read_dir(&self.path)? {
+            let name = PathBuf::from(entry?.file_name());
+            if name.extension().is_some_and(|end| end == EXTENSION)
+                && let Some(stem) = name.file_stem().and_then(|stem| stem.to_str())
+                && let Ok(number) = stem.parse()
+            {
+                numbers.push(number);
+            }
+        }
+        numbers.sort_unstable();
+        Ok(numbers)
+    }
+
+    fn create(&mut self, number: u64, bytes: u64) -> io::Result<Box<dyn SegmentFile>> {
+        if self.lock.is_none() {
+            return Err(io::Error::new(
+                io::ErrorKind::PermissionDenied,
+                "the journal is open for reading only",
+            ));
+        }
+        let path = self.file(number);
+        if path.exists() {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        // Zeros are written out, not reserved: a flush into reserved space would have to
+        // change the file's metadata as well. Under another name until they are durable.
+        let making = path.with_extension("making");
+        let mut file = OpenOptions::new()
+            .create(true)
+            .truncate(true)
+            .read(true)
+            .write(true)
+            .mode(0o600)
+            .open(&making)?;
+        let zeros = vec![0; FILL_BYTES];
+        let mut left = bytes;
+        while left > 0 {
+            let some = usize::try_from(left).map_or(FILL_BYTES, |left| left.min(FILL_BYTES));
+            file.write_all(zeros.get(..some).unwrap_or(&zeros))?;
+            left -= some as u64;
+        }
+        file.sync_all()?;
+        fs::rename(&making, &path)?;
+        File::open(&self.path)?.sync_all()?;
+        Ok(Box::new(SegmentOnDisk(file)))
+    }
+
+    fn open(&mut self, number: u64) -> io::Result<Box<dyn SegmentFile>> {
+        let file = OpenOptions::new()
+            .read(true)
+            .write(self.lock.is_some())
+            .open(self.file(number))?;
+        Ok(Box::new(SegmentOnDisk(file)))
+    }
+}
+
+struct SegmentOnDisk(File);
+
+impl SegmentFile for SegmentOnDisk {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.0.metadata()?.len())
+    }
+
+    fn read_at(&self, offset: u64, into: &mut [u8]) -> io::Result<usize> {
+        self.0.read_at(into, offset)
+    }
+
+    fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.0.write_all_at(bytes, offset)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.0.sync_data()
+    }
+}

@@ -1,0 +1,174 @@
+//! The journal: an append-only log in segments. What is said to be recorded is on the disk.
+//!
+//! Many hand records over ([`Journal::append`], [`Journal::commit`]), one thread writes them: what
+//! came together while the last flush ran becomes one group and shares the next. Once a write
+//! or a flush has failed, nothing is recorded until the edge is restarted, since what the disk
+//! then holds is known to nobody; reads go on.
+
+mod commit;
+mod directory;
+mod error;
+mod layout;
+mod memory;
+mod queue;
+mod reader;
+mod recover;
+mod storage;
+#[cfg(test)]
+mod tests;
+mod walk;
+mod window;
+mod writer;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::thread::JoinHandle;
+
+use interlock_protocols::record::Event;
+use tokio::sync::oneshot;
+
+use crate::limits::{JOURNAL_SECTOR_BYTES, JOURNAL_SEGMENT_BYTES, JOURNAL_SEGMENT_MIN_BYTES};
+pub use directory::Directory;
+pub use error::{Damage, Health, OpenError, Unrecordable};
+pub use memory::Memory;
+use queue::{Answer, Queue};
+pub use reader::{ReadError, Records, Verification, read, read_storage, verify, verify_storage};
+pub use recover::Recovered;
+pub use storage::{SegmentFile, Storage};
+
+/// How a journal is kept.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Options {
+    /// Size of a new segment in bytes: a multiple of 512, at least 131,072.
+    pub segment_bytes: u64,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            segment_bytes: JOURNAL_SEGMENT_BYTES,
+        }
+    }
+}
+
+/// A journal open for writing. Clones are the same journal; the last one to go closes it.
+#[derive(Clone)]
+pub struct Journal {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    queue: Arc<Queue>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Journal {
+    /// Reads the journal to its end, cuts a torn tail, records OUTCOME UNKNOWN for every intent
+    /// that has no outcome, and starts the journal thread. Damage to what was durable changes
+    /// nothing and is an error; see [`Journal::refusing`].
+    pub fn open(
+        storage: Box<dyn Storage>,
+        options: Options,
+        now_ms: i64,
+    ) -> Result<(Journal, Recovered), OpenError> {
+        let bytes = options.segment_bytes;
+        if bytes < JOURNAL_SEGMENT_MIN_BYTES || !bytes.is_multiple_of(JOURNAL_SECTOR_BYTES) {
+            return Err(OpenError::SegmentBytes(bytes));
+        }
+        let (writer, recovered) = recover::recover(storage, bytes, now_ms)?;
+        let queue = Arc::new(Queue::new(recovered.next_sequence, None));
+        let room = writer::group_room(bytes);
+        let thread = commit::spawn(Arc::clone(&queue), writer, room)?;
+        Ok((Journal::of(queue, Some(thread)), recovered))
+    }
+
+    /// A journal that records nothing and says why: with it the edge serves reads while its
+    /// real journal cannot be opened, and every command with effect is refused.
+    pub fn refusing(why: impl Into<String>) -> Journal {
+        Journal::of(Arc::new(Queue::new(1, Some(why.into()))), None)
+    }
+
+    fn of(queue: Arc<Queue>, thread: Option<JoinHandle<()>>) -> Journal {
+        Journal {
+            inner: Arc::new(Inner {
+                queue,
+                thread: Mutex::new(thread),
+            }),
+        }
+    }
+
+    /// Records `event` and does not wait: it is on the disk with the next group, within a fifth
+    /// of a second. The outcome of an accepted intent is never refused for want of room.
+    pub fn append(&self, now_ms: i64, event: Event) -> Result<u64, Unrecordable> {
+        self.inner.queue.push(now_ms, event, None)
+    }
+
+    /// Records `event`; the [`Pending`] resolves when it is on the disk. The record stays
+    /// whether or not anybody waits for it.
+    pub fn commit(&self, now_ms: i64, event: Event) -> Result<Pending, Unrecordable> {
+        let (waiter, answer) = oneshot::channel();
+        let sequence = self.inner.queue.push(now_ms, event, Some(waiter))?;
+        Ok(Pending { sequence, answer })
+    }
+
+    /// Whether it can record.
+    pub fn health(&self) -> Health {
+        self.inner.queue.health()
+    }
+
+    /// Writes and flushes all that was accepted, then ends the thread. Blocks for as long as
+    /// the disk takes. What comes later is refused.
+    pub fn close(&self) {
+        self.inner.close();
+    }
+}
+
+impl Inner {
+    fn close(&self) {
+        self.queue.close();
+        // Held while joining, so that a second caller returns no sooner than the first.
+        let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(thread) = thread.take() {
+            // A panic over there has failed the queue already.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// A record on its way to the disk. Resolves when it is durable, or never will be known to be.
+#[derive(Debug)]
+#[must_use = "the record is durable only once this has resolved"]
+pub struct Pending {
+    sequence: u64,
+    answer: oneshot::Receiver<Answer>,
+}
+
+impl Pending {
+    /// The sequence of the record.
+    pub fn sequence(&self) -> u64 {
+        self.sequence
+    }
+}
+
+impl Future for Pending {
+    type Output = Result<(), Unrecordable>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.answer).poll(context).map(|answer| {
+            // A sender that went without a word went with its thread.
+            answer.unwrap_or_else(|_| {
+                Err(Unrecordable::Failed {
+                    why: "the journal thread ended".into(),
+                })
+            })
+        })
+    }
+}

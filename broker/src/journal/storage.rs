@@ -1,0 +1,36 @@
+//! What the journal asks of a disk.
+
+use std::io;
+
+/// A place for segments.
+pub trait Storage: Send {
+    /// The numbers of all segments, ascending.
+    fn segments(&self) -> io::Result<Vec<u64>>;
+
+    /// Makes a segment of `bytes` zeros. When this returns, the segment and its name survive a
+    /// power cut; when it fails, there is no segment of that number.
+    fn create(&mut self, number: u64, bytes: u64) -> io::Result<Box<dyn SegmentFile>>;
+
+    /// Opens a segment; [`io::ErrorKind::NotFound`] if there is none of that number.
+    fn open(&mut self, number: u64) -> io::Result<Box<dyn SegmentFile>>;
+}
+
+/// One open segment. It never grows.
+pub trait SegmentFile: Send {
+    /// Its size in bytes.
+    fn len(&self) -> io::Result<u64>;
+
+    /// Reads from `offset` on; fewer bytes than asked for only at the end.
+    fn read_at(&self, offset: u64, into: &mut [u8]) -> io::Result<usize>;
+
+    /// Writes all of `bytes` at `offset`. They are durable after the next [`SegmentFile::sync`].
+    fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()>;
+
+    /// Returns when all that was written survives a power cut.
+    fn sync(&mut self) -> io::Result<()>;
+
+    /// Whether it has no bytes at all.
+    fn is_empty(&self) -> io::Result<bool> {
+        Ok(self.len()? == 0)
+    }
+}

@@ -1,0 +1,122 @@
+//! Reads the schema and holds it against what the broker really sends. Rules are checked against
+//! the schema, decisions are made on what is sent: where the two differ, a rule that was found
+//! good could fail, or mean something else.
+
+use super::action::Action;
+use super::bundle::{Bundle, SCHEMA};
+use super::diagnostic::of_cedar;
+use super::facts::{CommandFacts, Facts, LocalTime, Transport, contexts};
+use super::names::Names;
+use crate::finding::Finding;
+use cedar_policy::{Entities, EntityUid, Request, Schema};
+use interlock_protocols::modbus::{Address, AddressRange, Table, UnitId};
+use jiff::civil::DateTime;
+use std::collections::BTreeSet;
+
+const HINT: &str =
+    "start again from the schema that `interlock-edge init` writes; it fits this version";
+
+/// `None` where the schema cannot be used at all.
+pub(super) fn read(bundle: &Bundle, findings: &mut Vec<Finding>) -> Option<Schema> {
+    let text = bundle.text(SCHEMA);
+    let path = bundle.path(SCHEMA);
+    let whole = 0..text.len();
+    match Schema::from_cedarschema_str(text) {
+        Ok((schema, warnings)) => {
+            findings.extend(warnings.map(|warning| of_cedar(&path, text, &whole, &warning, HINT)));
+            Some(schema)
+        }
+        Err(error) => {
+            findings.push(of_cedar(&path, text, &whole, &error, HINT));
+            None
+        }
+    }
+}
+
+/// A finding about the schema as a whole.
+pub(super) fn unfit(bundle: &Bundle, why: &str) -> Finding {
+    let what = format!("the schema does not fit the broker: {why}");
+    Finding::of_file(&bundle.path(SCHEMA), what, HINT)
+}
+
+/// Checks that every act is in its group, and that every request that can be made fits.
+pub(super) fn check(
+    bundle: &Bundle,
+    schema: &Schema,
+    names: &Names,
+    entities: &Entities,
+    findings: &mut Vec<Finding>,
+) {
+    let mut report = |why: String| findings.push(unfit(bundle, &why));
+    let (site, device) = (names.site("any"), names.device("any"));
+    for action in Action::all() {
+        let uid = names.action(action);
+        let Some(ancestors) = entities.ancestors(&uid) else {
+            report(format!("it has no action `{action}`"));
+            continue;
+        };
+        let groups: BTreeSet<&EntityUid> = ancestors.collect();
+        let wanted = action.group().map(|group| names.action_group(group));
+        if groups != wanted.iter().collect() {
+            let wanted = action.group().map_or("no group".to_owned(), |group| {
+                format!("the group `{group}` and no other")
+            });
+            report(format!("the action `{action}` must be in {wanted}"));
+        }
+        let resource = if action.is_on_device() {
+            &device
+        } else {
+            &site
+        };
+        for principal in &names.one_of_each_kind() {
+            if let Err(why) = probe(schema, action, principal, &uid, resource) {
+                report(why);
+                break;
+            }
+        }
+    }
+}
+
+/// Asks with all facts there are, and with none that may be absent.
+fn probe(
+    schema: &Schema,
+    action: Action,
+    principal: &EntityUid,
+    uid: &EntityUid,
+    resource: &EntityUid,
+) -> Result<(), String> {
+    let bare = CommandFacts {
+        unit: UnitId::new(1),
+        area: None,
+        points: &[],
+        all_named: false,
+        value: None,
+    };
+    let full = CommandFacts {
+        area: Some((
+            Table::HoldingRegisters,
+            AddressRange::single(Address::new(0)),
+        )),
+        points: &["point"],
+        all_named: true,
+        value: Some(0.5),
+        ..bare
+    };
+    for command in [bare, full] {
+        let facts = Facts {
+            time: LocalTime::of(DateTime::constant(2026, 1, 7, 12, 0, 0, 0)),
+            transport: Transport::Quic,
+            command: action.is_command().then_some(command),
+        };
+        let context = contexts(action, &facts)?.first;
+        Request::new(
+            principal.clone(),
+            uid.clone(),
+            resource.clone(),
+            context,
+            Some(schema),
+        )
+        .map_err(|error| error.to_string())?;
+    }
+    Ok(())
+}

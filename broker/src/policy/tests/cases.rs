@@ -1,0 +1,206 @@
+//! Cases as people write them, and what trying them reports.
+
+use super::*;
+
+fn with_cases(text: &str) -> Bundle {
+    Bundle::of_texts([("tests/t.toml", text.to_owned())])
+}
+
+fn read(text: &str) -> Vec<Case> {
+    with_cases(text).cases(&estate()).expect("good cases")
+}
+
+const BASE: &str = "[[case]]\nname = 'n'\nas = 'person/olga'\nexpect = 'deny'\n";
+
+#[test]
+fn reads_every_kind_of_question() {
+    let on = |ask: &str| read(&format!("{BASE}device = 'press-4'\n{ask}")).remove(0);
+    let case = on("read = 'speed'");
+    assert_eq!(case.name, "n");
+    assert_eq!(case.as_subject, subject("person/olga"));
+    assert_eq!(case.device.as_deref(), Some("press-4"));
+    assert_eq!(
+        case.ask,
+        Ask::Read {
+            point: "speed".to_owned()
+        }
+    );
+    assert_eq!(case.expect, Expect::Deny);
+    assert_eq!((case.reason, case.rule), (None, None));
+    assert!(case.armed);
+    assert_eq!(case.at.to_string(), "2026-01-07T12:00:00");
+    assert_eq!(case.line, 1);
+
+    let write = |point: &str, value| Ask::Write {
+        point: point.to_owned(),
+        value,
+    };
+    assert_eq!(
+        on("write = 'speed_setpoint=900'").ask,
+        write("speed_setpoint", 900.0)
+    );
+    assert_eq!(on("write = 'ramp = -1.5e1'").ask, write("ramp", -15.0));
+    assert_eq!(on("write = 'run=on'").ask, write("run", 1.0));
+    assert_eq!(on("write = 'run=off'").ask, write("run", 0.0));
+
+    let request = |unit, pdu: &[u8]| Ask::Request {
+        unit,
+        pdu: pdu.to_owned(),
+    };
+    assert_eq!(
+        on("request = '03 0000 0002'").ask,
+        request(None, &[3, 0, 0, 0, 2])
+    );
+    assert_eq!(
+        on("request = '2b0E01 00'\nunit = 7").ask,
+        request(Some(7), &[0x2b, 14, 1, 0])
+    );
+
+    assert_eq!(on("act = 'connect'").ask, Ask::Act(Action::Connect));
+    let site = &read(&format!("{BASE}act = 'read-journal'"))[0];
+    assert_eq!(
+        (&site.device, &site.ask),
+        (&None, &Ask::Act(Action::ReadJournal))
+    );
+
+    let all = on(
+        "read = 'speed'\nat = '2026-02-03T04:05'\narmed = false\nrule = 'a.cedar/b'\nreason = 'limit'",
+    );
+    assert_eq!(all.at.to_string(), "2026-02-03T04:05:00");
+    assert!(!all.armed);
+    assert_eq!(all.rule.as_deref(), Some("a.cedar/b"));
+    assert_eq!(all.reason.as_deref(), Some("limit"));
+    assert_eq!(read("").len(), 0);
+}
+
+#[test]
+fn reports_what_is_no_case() {
+    for (ask, words) in [
+        ("device = 'press-4'", "asks nothing"),
+        (
+            "device = 'press-4'\nread = 'a'\nwrite = 'a=1'",
+            "asks two things",
+        ),
+        ("read = 'a'", "names no device"),
+        ("act = 'connect'", "names no device"),
+        (
+            "device = 'press-4'\nact = 'read-journal'",
+            "act on the site",
+        ),
+        ("device = 'press-6'\nread = 'a'", "no such device"),
+        ("device = 'press-4'\nwrite = 'a'", "no `=`"),
+        ("device = 'press-4'\nwrite = '=1'", "no point"),
+        ("device = 'press-4'\nwrite = 'a=one'", "neither a number"),
+        ("device = 'press-4'\nrequest = '030'", "odd number"),
+        ("device = 'press-4'\nrequest = '0g'", "no hex digit"),
+        ("device = 'press-4'\nrequest = ''", "1 to 253"),
+        (
+            "device = 'press-4'\nread = 'a'\nunit = 1",
+            "with `request` alone",
+        ),
+        (
+            "device = 'press-4'\nrequest = '11'\nunit = 256",
+            "out of range",
+        ),
+        ("act = 'read'", "not known"),
+        ("act = 'read-journal'\nat = 'noon'", "local date"),
+        ("act = 'read-journal'\nrule = 'r'", "name of a rule"),
+        ("act = 'read-journal'\nexpected = 'allow'", "not a key"),
+    ] {
+        let text = format!("{BASE}{ask}");
+        let findings = with_cases(&text).cases(&estate()).expect_err(ask);
+        assert_eq!(findings.len(), 1, "{ask}: {findings:#?}");
+        assert!(
+            findings[0].to_string().contains(words),
+            "{words}: {findings:#?}"
+        );
+        assert!(findings[0].line.is_some());
+    }
+    let long = "00".repeat(254);
+    let text = format!("{BASE}device = 'press-4'\nrequest = '{long}'");
+    assert!(with_cases(&text).cases(&estate()).is_err());
+    let allowed = "[[case]]\nname = 'n'\nas = 'person/olga'\nexpect = 'allow'\nact = 'read-journal'\nreason = 'x'";
+    assert!(with_cases(allowed).cases(&estate()).is_err());
+    let foreign = "[[case]]\nname = 'n'\nas = 'spiffe://gasworks/person/olga'\nexpect = 'allow'\nact = 'read-journal'";
+    assert!(with_cases(foreign).cases(&estate()).is_err());
+}
+
+#[test]
+fn reports_all_cases_of_all_files_at_once() {
+    let bundle = Bundle::of_texts([
+        ("tests/a.toml", format!("{BASE}act = 'x'\n{BASE}act = 'y'")),
+        (
+            "tests/b.toml",
+            format!("{BASE}act = 'read-journal'\n{BASE}act = 'read-journal'"),
+        ),
+    ]);
+    let findings = bundle.cases(&estate()).expect_err("faults");
+    let at: Vec<String> = findings
+        .iter()
+        .map(|one| format!("{}:{}", one.file.display(), one.line.unwrap_or(0)))
+        .collect();
+    assert_eq!(
+        at,
+        [
+            "policy/tests/a.toml:5",
+            "policy/tests/a.toml:10",
+            "policy/tests/b.toml:6"
+        ]
+    );
+    assert!(
+        findings[2].what.contains("policy/tests/b.toml:1"),
+        "{findings:#?}"
+    );
+}
+
+#[test]
+fn a_case_passes_only_if_all_that_it_names_came_out() {
+    let text = |more: &str| format!("{BASE}act = 'read-journal'\n{more}");
+    let answer = |allow, reason: &str, rules: &[&str]| Answer {
+        allow,
+        reason: Some(reason.to_owned()).filter(|reason| !reason.is_empty()),
+        rules: rules.iter().map(|rule| (*rule).to_owned()).collect(),
+    };
+    let with_rule = text("rule = 'a.cedar/x'");
+    let with_reason = text("reason = 'limit'");
+    for (text, answer, passes) in [
+        (text(""), Ok(answer(false, "any", &[])), true),
+        (text(""), Ok(answer(true, "", &[])), false),
+        (text(""), Err("no such point".to_owned()), false),
+        (
+            with_rule.clone(),
+            Ok(answer(false, "", &["a.cedar/w", "a.cedar/x"])),
+            true,
+        ),
+        (
+            with_rule.clone(),
+            Ok(answer(true, "", &["a.cedar/x"])),
+            false,
+        ),
+        (with_rule, Ok(answer(false, "", &["a.cedar/xy"])), false),
+        (with_reason.clone(), Ok(answer(false, "limit", &[])), true),
+        (with_reason.clone(), Ok(answer(false, "limits", &[])), false),
+        (with_reason, Ok(answer(false, "", &[])), false),
+    ] {
+        let report = run(&read(&text), |_| answer.clone());
+        assert_eq!(report.cases[0].passed, passes, "{text} {answer:?}");
+        assert_eq!(report.passed(), usize::from(passes));
+        assert_eq!(report.failed().count(), usize::from(!passes));
+    }
+}
+
+#[test]
+fn a_failed_case_says_where_it_stands_and_what_came_out() {
+    let cases = read(&format!("{BASE}act = 'read-journal'\nrule = 'a.cedar/x'"));
+    let report = run(&cases, |_| {
+        Ok(Answer {
+            allow: true,
+            reason: None,
+            rules: vec!["a.cedar/y".to_owned()],
+        })
+    });
+    assert_eq!(
+        report.cases[0].to_string(),
+        "FAIL n\n    policy/tests/t.toml:1\n    expected: deny by a.cedar/x\n    came out: allow by a.cedar/y"
+    );
+}

@@ -1,0 +1,92 @@
+//! The policy, from outside its files.
+
+mod bundles;
+mod cases;
+mod deciding;
+mod faults;
+mod sample;
+mod slices;
+
+use super::*;
+use crate::subject::SubjectId;
+use interlock_protocols::modbus::{Address, AddressRange, FunctionCode, Table, UnitId};
+use jiff::civil::DateTime;
+use std::sync::Arc;
+
+const SCHEMA: &str = include_str!("../../../../deploy/site/policy/schema.cedarschema");
+
+const GROUPS: &str = r#"
+[groups]
+operators = ["person/olga", "vendor/acme/victor"]
+engineers = ["person/emil", "person/olga"]
+nobody = []
+"#;
+
+fn estate() -> Estate<'static> {
+    let device = |name, zone| EstateDevice { name, zone };
+    Estate {
+        site: "waterworks",
+        devices: vec![
+            device("press-4", "pressing"),
+            device("press-5", "pressing"),
+            device("pump-2", "water"),
+        ],
+    }
+}
+
+/// A bundle with these rules in one file, `a.cedar`. `I::` stands for `Interlock::`.
+fn bundle(rules: &str) -> Bundle {
+    Bundle::of_texts([
+        ("schema.cedarschema", SCHEMA.to_owned()),
+        ("groups.toml", GROUPS.to_owned()),
+        ("a.cedar", rules.replace("I::", "Interlock::")),
+    ])
+}
+
+fn compiled(rules: &str) -> Arc<Policy> {
+    Arc::new(Policy::compile(&bundle(rules), &estate()).expect("a good policy"))
+}
+
+/// A policy that strict validation would have refused.
+fn unchecked(rules: &str) -> Arc<Policy> {
+    Arc::new(Policy::unchecked(&bundle(rules), &estate()))
+}
+
+fn subject(path: &str) -> SubjectId {
+    SubjectId::parse_at("waterworks", path).expect("a subject")
+}
+
+fn noon() -> LocalTime {
+    LocalTime::of(DateTime::constant(2026, 1, 7, 12, 0, 0, 0))
+}
+
+fn act() -> Facts<'static> {
+    Facts {
+        time: noon(),
+        transport: Transport::Quic,
+        command: None,
+    }
+}
+
+fn touching<'a>(points: &'a [&'a str], value: Option<f64>) -> CommandFacts<'a> {
+    CommandFacts {
+        unit: UnitId::new(1),
+        area: AddressRange::starting(Address::new(100), 2)
+            .map(|range| (Table::HoldingRegisters, range)),
+        points,
+        all_named: true,
+        value,
+    }
+}
+
+fn command<'a>(points: &'a [&'a str], value: Option<f64>) -> Facts<'a> {
+    Facts {
+        command: Some(touching(points, value)),
+        ..act()
+    }
+}
+
+const READ: Action = Action::Function(FunctionCode::ReadHoldingRegisters);
+const WRITE: Action = Action::Function(FunctionCode::WriteSingleRegister);
+const WRITE_MANY: Action = Action::Function(FunctionCode::WriteMultipleRegisters);
+const PRESS: Resource<'static> = Resource::Device("press-4");

@@ -1,0 +1,263 @@
+//! Deciding, as one session sees the policy.
+
+use super::action::Action;
+use super::compiled::Policy;
+use super::facts::{CommandFacts, Contexts, Facts, contexts};
+use super::index::Met;
+use super::verdict::Verdict;
+use crate::subject::SubjectId;
+use cedar_policy::{Authorizer, Context, Entities, EntityUid, PolicySet, Request};
+use interlock_protocols::modbus::FunctionCode;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// What an act is done to.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Resource<'a> {
+    /// A device, by its name.
+    Device(&'a str),
+    /// The site: acts on the broker itself.
+    Site,
+}
+
+/// The policy as one subject sees it. A session owns one: it keeps the slice of rules for each
+/// act and resource once it was asked for, and the entities with it.
+pub struct View {
+    policy: Arc<Policy>,
+    subject: SubjectId,
+    standing: Result<Standing, String>,
+    /// By act, then by device; the site is the empty name, which no device has.
+    slices: HashMap<Action, HashMap<String, Slice>>,
+}
+
+/// The subject in terms of the policy.
+struct Standing {
+    principal: EntityUid,
+    met: Met,
+    entities: Arc<Entities>,
+}
+
+/// The rules that can have a say, and the request but for its context.
+struct Slice {
+    rules: PolicySet,
+    action: EntityUid,
+    resource: EntityUid,
+}
+
+impl View {
+    /// The view of a subject. A subject of another site is denied everything: its names mean
+    /// somebody else there.
+    pub fn new(policy: Arc<Policy>, subject: &SubjectId) -> View {
+        View {
+            standing: Standing::of(&policy, subject),
+            policy,
+            subject: subject.clone(),
+            slices: HashMap::new(),
+        }
+    }
+
+    /// The subject.
+    pub fn subject(&self) -> &SubjectId {
+        &self.subject
+    }
+
+    /// The policy that decides.
+    pub fn policy(&self) -> &Arc<Policy> {
+        &self.policy
+    }
+
+    /// Goes over to `policy` if it is another one: slices of the old one are never used again.
+    /// Call it before each decision; while nothing changed it costs one comparison.
+    pub fn renew(&mut self, policy: &Arc<Policy>) {
+        if !Arc::ptr_eq(&self.policy, policy) {
+            *self = View::new(Arc::clone(policy), &self.subject);
+        }
+    }
+
+    /// Decides one act. I8: whatever goes wrong on the way denies.
+    ///
+    /// Function 23 is two things at once and is never decided here: see
+    /// [`View::decide_read_write`].
+    pub fn decide(&mut self, action: Action, resource: Resource<'_>, facts: &Facts<'_>) -> Verdict {
+        if action == READ_WRITE {
+            return Verdict::failed(format!(
+                "`{action}` must be decided for what it reads and for what it writes"
+            ));
+        }
+        self.decide_part(action, resource, facts)
+    }
+
+    /// Decides function 23 on `device`: it must pass as a read of what it reads, as a write of
+    /// what it writes, and as itself with the facts of what it writes. So a rule about function 3
+    /// or 16 holds for it without naming it, and a rule may name it alone.
+    ///
+    /// Both halves have the circumstances of `facts`, whose `command` is not looked at.
+    pub fn decide_read_write(
+        &mut self,
+        device: &str,
+        facts: &Facts<'_>,
+        read: CommandFacts<'_>,
+        written: CommandFacts<'_>,
+    ) -> Verdict {
+        let parts = [
+            (FunctionCode::ReadHoldingRegisters, read),
+            (FunctionCode::WriteMultipleRegisters, written),
+            (FunctionCode::ReadWriteMultipleRegisters, written),
+        ];
+        let verdicts = parts.map(|(function, command)| {
+            let facts = Facts {
+                command: Some(command),
+                ..*facts
+            };
+            self.decide_part(Action::Function(function), Resource::Device(device), &facts)
+        });
+        verdicts
+            .into_iter()
+            .reduce(Verdict::and)
+            .unwrap_or_else(|| Verdict::failed("nothing was asked".to_owned()))
+    }
+
+    /// How many rules are looked at for an act.
+    #[cfg(test)]
+    pub(super) fn slice_size(&mut self, action: Action, resource: Resource<'_>) -> usize {
+        let standing = self.standing.as_ref().expect("somebody of this site");
+        find(&mut self.slices, &self.policy, standing, action, resource)
+            .expect("a slice")
+            .rules
+            .num_of_policies()
+    }
+
+    fn decide_part(
+        &mut self,
+        action: Action,
+        resource: Resource<'_>,
+        facts: &Facts<'_>,
+    ) -> Verdict {
+        match self.judge(action, resource, facts) {
+            Ok(verdict) => verdict,
+            Err(why) => Verdict::failed(why),
+        }
+    }
+
+    fn judge(
+        &mut self,
+        action: Action,
+        resource: Resource<'_>,
+        facts: &Facts<'_>,
+    ) -> Result<Verdict, String> {
+        let standing = self.standing.as_ref().map_err(String::clone)?;
+        let Contexts { first, second } = contexts(action, facts)?;
+        let slice = find(&mut self.slices, &self.policy, standing, action, resource)?;
+        let verdict = slice.decide(&self.policy, standing, first)?;
+        match second {
+            Some(second) => Ok(verdict.and(slice.decide(&self.policy, standing, second)?)),
+            None => Ok(verdict),
+        }
+    }
+}
+
+const READ_WRITE: Action = Action::Function(FunctionCode::ReadWriteMultipleRegisters);
+
+impl Standing {
+    fn of(policy: &Policy, subject: &SubjectId) -> Result<Standing, String> {
+        if subject.site() != policy.site_name {
+            return Err(format!(
+                "`{subject}` is of another site than `{}`",
+                policy.site_name
+            ));
+        }
+        let principal = policy.names.subject(subject);
+        let mut entities = Arc::clone(&policy.entities);
+        // Only those in a group are known beforehand; a rule may still name somebody in none.
+        if entities.get(&principal).is_none() {
+            let entity = policy.names.subject_entity(subject, &[])?;
+            let known = Entities::clone(&entities);
+            let all = known.add_entities([entity], Some(&policy.schema));
+            entities = Arc::new(all.map_err(|error| error.to_string())?);
+        }
+        let met = met(policy, &entities, &principal);
+        Ok(Standing {
+            principal,
+            met,
+            entities,
+        })
+    }
+}
+
+fn met(policy: &Policy, entities: &Entities, uid: &EntityUid) -> Met {
+    let ancestors = entities.ancestors(uid).into_iter().flatten();
+    policy.index.met(uid, ancestors)
+}
+
+fn find<'s>(
+    slices: &'s mut HashMap<Action, HashMap<String, Slice>>,
+    policy: &Policy,
+    standing: &Standing,
+    action: Action,
+    resource: Resource<'_>,
+) -> Result<&'s Slice, String> {
+    let (name, uid) = match (resource, action.is_on_device()) {
+        (Resource::Device(name), true) => (
+            name,
+            // Names come from clients; only those of the plant may take memory here.
+            policy
+                .devices
+                .get(name)
+                .ok_or_else(|| format!("the policy knows no device `{name}`"))?,
+        ),
+        (Resource::Site, false) => ("", &policy.site),
+        (Resource::Device(_), false) => return Err(format!("`{action}` is not done to a device")),
+        (Resource::Site, true) => return Err(format!("`{action}` is not done to a site")),
+    };
+    let of_action = slices.entry(action).or_default();
+    if !of_action.contains_key(name) {
+        let slice = Slice::of(policy, standing, action, uid)?;
+        of_action.insert(name.to_owned(), slice);
+    }
+    of_action
+        .get(name)
+        .ok_or_else(|| "the slice just made is gone".to_owned())
+}
+
+impl Slice {
+    fn of(
+        policy: &Policy,
+        standing: &Standing,
+        action: Action,
+        resource: &EntityUid,
+    ) -> Result<Slice, String> {
+        let action = policy.names.action(action);
+        let act = met(policy, &standing.entities, &action);
+        let what = met(policy, &standing.entities, resource);
+        let numbers = policy.index.rules(&standing.met, &act, &what);
+        let rules = numbers
+            .into_iter()
+            .filter_map(|number| policy.rules.get(number).cloned());
+        Ok(Slice {
+            rules: PolicySet::from_policies(rules).map_err(|error| error.to_string())?,
+            action,
+            resource: resource.clone(),
+        })
+    }
+
+    fn decide(
+        &self,
+        policy: &Policy,
+        standing: &Standing,
+        context: Context,
+    ) -> Result<Verdict, String> {
+        // The context is made by typed code, and the schema was tried against it when the policy
+        // was compiled. Checking each request again costs 3 µs and is left to tests.
+        let schema = cfg!(debug_assertions).then_some(&policy.schema);
+        let request = Request::new(
+            standing.principal.clone(),
+            self.action.clone(),
+            self.resource.clone(),
+            context,
+            schema,
+        )
+        .map_err(|error| error.to_string())?;
+        let response = Authorizer::new().is_authorized(&request, &self.rules, &standing.entities);
+        Ok(Verdict::of(&response))
+    }
+}

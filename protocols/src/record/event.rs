@@ -1,0 +1,331 @@
+//! What a record says happened. Fields are numbered; a number is never reused and a new field
+//! is an `Option` behind the last one, so that bytes written today stay readable.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use minicbor::{Decode, Encode};
+
+/// One thing that happened.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Event {
+    /// The edge began to serve.
+    EdgeStarted(EdgeStarted),
+    /// The edge ended in good order.
+    EdgeStopped(EdgeStopped),
+    /// A policy took effect.
+    PolicyActivated(PolicyActivated),
+    /// Somebody was let in.
+    SessionOpened(SessionOpened),
+    /// A session came to its end.
+    SessionEnded(SessionEnded),
+    /// A command with effect is about to be sent; durable before it is.
+    Intent(Intent),
+    /// What became of an intent.
+    Outcome(Outcome),
+    /// A command was refused.
+    Denial(Denial),
+    /// Equal denials that were counted, not recorded one by one.
+    DenialSummary(DenialSummary),
+    /// Equal reads, counted.
+    ReadSummary(ReadSummary),
+    /// Somebody read the journal.
+    JournalRead(JournalRead),
+}
+
+/// See [`Event::EdgeStarted`].
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct EdgeStarted {
+    /// Name of the gateway.
+    #[n(0)]
+    pub gateway: String,
+    /// Version of the program.
+    #[n(1)]
+    pub version: String,
+}
+
+/// See [`Event::EdgeStopped`].
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct EdgeStopped {
+    /// Name of the gateway.
+    #[n(0)]
+    pub gateway: String,
+}
+
+/// See [`Event::PolicyActivated`].
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct PolicyActivated {
+    /// SHA-256 of the bundle.
+    #[cbor(n(0), with = "minicbor::bytes")]
+    pub digest: [u8; 32],
+    /// Who did it: a subject, or the edge itself at its start.
+    #[n(1)]
+    pub by: String,
+    /// The session that asked; `None` at the start of the edge.
+    #[n(2)]
+    pub session: Option<u64>,
+    /// How many of its own test cases it passed.
+    #[n(3)]
+    pub cases: u32,
+}
+
+/// See [`Event::SessionOpened`].
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct SessionOpened {
+    /// Number of the session.
+    #[n(0)]
+    pub session: u64,
+    /// Who.
+    #[n(1)]
+    pub subject: String,
+    /// Groups as they were then.
+    #[n(2)]
+    pub groups: Vec<String>,
+    /// Address and port they came from.
+    #[n(3)]
+    pub peer: String,
+    /// SHA-256 of the client certificate.
+    #[cbor(n(4), with = "minicbor::bytes")]
+    pub certificate: [u8; 32],
+    /// When that certificate ends, ms since 1970 UTC.
+    #[n(5)]
+    pub certificate_ends_ms: i64,
+}
+
+/// See [`Event::SessionEnded`].
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct SessionEnded {
+    /// Number of the session.
+    #[n(0)]
+    pub session: u64,
+    /// Who.
+    #[n(1)]
+    pub subject: String,
+    /// Why it ended, in words.
+    #[n(2)]
+    pub reason: String,
+}
+
+/// A named point and the value it is to get.
+#[derive(Clone, PartialEq, Debug, Encode, Decode)]
+pub struct PointValue {
+    /// Name of the point.
+    #[n(0)]
+    pub name: String,
+    /// In engineering units; `None` where the command does not say (a mask, a part).
+    #[n(1)]
+    pub value: Option<f64>,
+    /// The engineering unit.
+    #[n(2)]
+    pub unit: String,
+}
+
+/// See [`Event::Intent`].
+#[derive(Clone, PartialEq, Debug, Encode, Decode)]
+pub struct Intent {
+    /// Number of the session.
+    #[n(0)]
+    pub session: u64,
+    /// Who.
+    #[n(1)]
+    pub subject: String,
+    /// The client's own transaction id.
+    #[n(2)]
+    pub transaction: u16,
+    /// The device.
+    #[n(3)]
+    pub device: String,
+    /// Unit id as the client named it.
+    #[n(4)]
+    pub unit: u8,
+    /// The request as it is sent.
+    #[cbor(n(5), with = "minicbor::bytes")]
+    pub pdu: Vec<u8>,
+    /// What it writes.
+    #[n(6)]
+    pub points: Vec<PointValue>,
+    /// The policies that determined the decision.
+    #[n(7)]
+    pub policies: Vec<String>,
+    /// SHA-256 of the policy bundle it was decided under.
+    #[cbor(n(8), with = "minicbor::bytes")]
+    pub policy: [u8; 32],
+}
+
+/// See [`Event::Outcome`].
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct Outcome {
+    /// Sequence of the intent.
+    #[n(0)]
+    pub intent: u64,
+    /// What became of it.
+    #[n(1)]
+    pub result: CommandResult,
+    /// From the decision to the answer.
+    #[n(2)]
+    pub latency_us: u64,
+}
+
+/// The four ways in which a command with effect ends.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub enum CommandResult {
+    /// The device answered.
+    #[n(0)]
+    Answered {
+        /// Its answer.
+        #[cbor(n(0), with = "minicbor::bytes")]
+        pdu: Vec<u8>,
+    },
+    /// The device refused.
+    #[n(1)]
+    Exception {
+        /// Its exception code.
+        #[n(0)]
+        code: u8,
+    },
+    /// It was never sent.
+    #[n(2)]
+    Withheld {
+        /// Why not, as a stable code.
+        #[n(0)]
+        reason: String,
+    },
+    /// It was sent, or may have been, and nobody knows what it did.
+    #[n(3)]
+    Unknown {
+        /// Why that is not known.
+        #[n(0)]
+        why: String,
+    },
+}
+
+/// See [`Event::Denial`].
+#[derive(Clone, PartialEq, Debug, Encode, Decode)]
+pub struct Denial {
+    /// Number of the session.
+    #[n(0)]
+    pub session: u64,
+    /// Who.
+    #[n(1)]
+    pub subject: String,
+    /// The client's own transaction id.
+    #[n(2)]
+    pub transaction: u16,
+    /// The device.
+    #[n(3)]
+    pub device: String,
+    /// Unit id as the client named it.
+    #[n(4)]
+    pub unit: u8,
+    /// The request as it came.
+    #[cbor(n(5), with = "minicbor::bytes")]
+    pub pdu: Vec<u8>,
+    /// What it would have written.
+    #[n(6)]
+    pub points: Vec<PointValue>,
+    /// Why, as a stable code in kebab-case.
+    #[n(7)]
+    pub reason: String,
+    /// Why, in words.
+    #[n(8)]
+    pub detail: String,
+    /// The policies that determined it.
+    #[n(9)]
+    pub policies: Vec<String>,
+    /// The exception the client got; `None` where the connection was closed instead.
+    #[n(10)]
+    pub exception: Option<u8>,
+}
+
+/// See [`Event::DenialSummary`].
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct DenialSummary {
+    /// Number of the session.
+    #[n(0)]
+    pub session: u64,
+    /// Who.
+    #[n(1)]
+    pub subject: String,
+    /// The device.
+    #[n(2)]
+    pub device: String,
+    /// Function code.
+    #[n(3)]
+    pub function: u8,
+    /// The table touched, where the function has one, as its Modicon digit (0, 1, 3, 4).
+    #[n(4)]
+    pub table: Option<u8>,
+    /// First address, from 0.
+    #[n(5)]
+    pub first: u16,
+    /// Last address, from 0.
+    #[n(6)]
+    pub last: u16,
+    /// Why, as a stable code.
+    #[n(7)]
+    pub reason: String,
+    /// How many of them have no record of their own.
+    #[n(8)]
+    pub count: u64,
+    /// The first of them, ms since 1970 UTC.
+    #[n(9)]
+    pub first_ms: i64,
+    /// The last of them, ms since 1970 UTC.
+    #[n(10)]
+    pub last_ms: i64,
+}
+
+/// See [`Event::ReadSummary`].
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct ReadSummary {
+    /// Number of the session.
+    #[n(0)]
+    pub session: u64,
+    /// Who.
+    #[n(1)]
+    pub subject: String,
+    /// The device.
+    #[n(2)]
+    pub device: String,
+    /// Unit id as the client named it.
+    #[n(3)]
+    pub unit: u8,
+    /// Function code.
+    #[n(4)]
+    pub function: u8,
+    /// The table read, where the function has one, as its Modicon digit (0, 1, 3, 4).
+    #[n(5)]
+    pub table: Option<u8>,
+    /// First address, from 0.
+    #[n(6)]
+    pub first: u16,
+    /// Last address, from 0.
+    #[n(7)]
+    pub last: u16,
+    /// How many reads.
+    #[n(8)]
+    pub count: u64,
+    /// How many of them the device did not answer with values.
+    #[n(9)]
+    pub failed: u64,
+    /// The first of them, ms since 1970 UTC.
+    #[n(10)]
+    pub first_ms: i64,
+    /// The last of them, ms since 1970 UTC.
+    #[n(11)]
+    pub last_ms: i64,
+}
+
+/// See [`Event::JournalRead`].
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct JournalRead {
+    /// Number of the session.
+    #[n(0)]
+    pub session: u64,
+    /// Who.
+    #[n(1)]
+    pub subject: String,
+    /// The first sequence asked for.
+    #[n(2)]
+    pub from: u64,
+}

@@ -1,0 +1,235 @@
+use alloc::string::{String, ToString};
+use alloc::vec;
+use alloc::vec::Vec;
+use core::fmt::Write;
+
+use super::*;
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").unwrap();
+        text
+    })
+}
+
+fn points() -> Vec<PointValue> {
+    vec![
+        PointValue {
+            name: "setpoint".into(),
+            value: Some(61.5),
+            unit: "bar".into(),
+        },
+        PointValue {
+            name: "mode".into(),
+            value: None,
+            unit: String::new(),
+        },
+    ]
+}
+
+/// One of each type, results and optional fields in every form.
+fn samples() -> Vec<Event> {
+    let subject = || String::from("spiffe://a/person/b");
+    let outcome = |result| {
+        Event::Outcome(Outcome {
+            intent: 6,
+            result,
+            latency_us: 1200,
+        })
+    };
+    let denial = |exception| {
+        Event::Denial(Denial {
+            session: 7,
+            subject: subject(),
+            transaction: 2,
+            device: "mixer".into(),
+            unit: 1,
+            pdu: vec![6, 0, 1, 0, 2],
+            points: points(),
+            reason: "policy".into(),
+            detail: "no rule".into(),
+            policies: vec!["a.cedar/x".into()],
+            exception,
+        })
+    };
+    vec![
+        Event::EdgeStarted(EdgeStarted {
+            gateway: "gw".into(),
+            version: "0.1.0".into(),
+        }),
+        Event::EdgeStopped(EdgeStopped {
+            gateway: "gw".into(),
+        }),
+        Event::PolicyActivated(PolicyActivated {
+            digest: [0xAB; 32],
+            by: "edge".into(),
+            session: None,
+            cases: 12,
+        }),
+        Event::SessionOpened(SessionOpened {
+            session: 7,
+            subject: subject(),
+            groups: vec!["operators".into()],
+            peer: "[::1]:9".into(),
+            certificate: [1; 32],
+            certificate_ends_ms: 1_700_000_000_000,
+        }),
+        Event::SessionEnded(SessionEnded {
+            session: 7,
+            subject: subject(),
+            reason: "bye".into(),
+        }),
+        Event::Intent(Intent {
+            session: 7,
+            subject: subject(),
+            transaction: 513,
+            device: "mixer".into(),
+            unit: 1,
+            pdu: vec![6, 0, 1, 0, 2],
+            points: points(),
+            policies: vec!["a.cedar/x".into()],
+            policy: [2; 32],
+        }),
+        outcome(CommandResult::Answered {
+            pdu: vec![6, 0, 1, 0, 2],
+        }),
+        outcome(CommandResult::Exception { code: 4 }),
+        outcome(CommandResult::Withheld {
+            reason: "deadline".into(),
+        }),
+        outcome(CommandResult::Unknown { why: "?".into() }),
+        denial(Some(1)),
+        denial(None),
+        Event::DenialSummary(DenialSummary {
+            session: 7,
+            subject: subject(),
+            device: "mixer".into(),
+            function: 6,
+            table: Some(3),
+            first: 1,
+            last: 2,
+            reason: "policy".into(),
+            count: 90,
+            first_ms: -1,
+            last_ms: 5,
+        }),
+        Event::ReadSummary(ReadSummary {
+            session: 7,
+            subject: subject(),
+            device: "mixer".into(),
+            unit: 255,
+            function: 43,
+            table: None,
+            first: 0,
+            last: 65_535,
+            count: 600,
+            failed: 1,
+            first_ms: 4,
+            last_ms: 5,
+        }),
+        Event::JournalRead(JournalRead {
+            session: 7,
+            subject: subject(),
+            from: 1,
+        }),
+    ]
+}
+
+fn record(event: Event) -> Record {
+    Record {
+        sequence: 300,
+        time_ms: 1_700_000_000_000,
+        event,
+    }
+}
+
+/// Bytes on the disks of others: if this test fails, the format has changed.
+#[test]
+fn golden_bytes() {
+    let got: Vec<String> = samples()
+        .into_iter()
+        .map(|event| hex(&record(event).encode()))
+        .collect();
+    let golden: Vec<&str> = include_str!("golden.txt").lines().collect();
+    assert_eq!(got, golden);
+}
+
+#[test]
+fn the_sample_is_the_whole_list() {
+    let mut kinds: Vec<u64> = samples().iter().map(Event::kind).collect();
+    kinds.dedup();
+    assert_eq!(kinds, (1..=11).collect::<Vec<_>>());
+}
+
+#[test]
+fn decode_gives_back_what_was_encoded() {
+    for event in samples() {
+        let record = record(event);
+        assert_eq!(Record::decode(&record.encode()), Ok(record));
+    }
+}
+
+#[test]
+fn nan_survives_as_its_own_bits() {
+    let odd = f64::from_bits(0x7ff0_0000_0000_0001);
+    let Event::Intent(mut intent) = samples().remove(5) else {
+        panic!("the sixth sample is the intent");
+    };
+    intent.points[0].value = Some(odd);
+    let bytes = record(Event::Intent(intent)).encode();
+    assert_eq!(Record::decode(&bytes).unwrap().encode(), bytes);
+}
+
+#[test]
+fn a_newer_record_is_called_newer() {
+    let mut bytes = record(samples().remove(1)).encode();
+    bytes[1] = 2;
+    assert_eq!(Record::decode(&bytes), Err(Unreadable::Version(2)));
+    bytes[1] = 1;
+    bytes[2] = 12;
+    let error = Record::decode(&bytes).unwrap_err();
+    assert_eq!(error, Unreadable::Type(12));
+    assert!(error.to_string().contains("newer Interlock"));
+}
+
+#[test]
+fn a_second_spelling_is_refused() {
+    let plain = record(samples().remove(1)).encode();
+    let spelling = Err(Unreadable::Malformed(Malformed::Spelling));
+
+    let mut trailing = plain.clone();
+    trailing.push(0);
+    assert_eq!(Record::decode(&trailing), spelling);
+
+    // Version 1 written in two bytes.
+    let mut overlong = plain.clone();
+    overlong.splice(1..2, [0x18, 0x01]);
+    assert_eq!(Record::decode(&overlong), spelling);
+
+    // A second field behind the gateway of EDGE STOPPED.
+    let payload = plain.len() - 4;
+    assert_eq!(plain[payload], 0x81);
+    let mut later_field = plain.clone();
+    later_field[payload] = 0x82;
+    later_field.push(5);
+    assert_eq!(Record::decode(&later_field), spelling);
+}
+
+#[test]
+fn no_part_and_no_flipped_bit_passes_as_the_same_record() {
+    for event in samples() {
+        let whole = record(event);
+        let bytes = whole.encode();
+        for end in 0..bytes.len() {
+            assert!(Record::decode(&bytes[..end]).is_err(), "cut at {end}");
+        }
+        for at in 0..bytes.len() * 8 {
+            let mut flipped = bytes.clone();
+            flipped[at / 8] ^= 1 << (at % 8);
+            if let Ok(other) = Record::decode(&flipped) {
+                assert_ne!(other, whole, "bit {at}");
+                assert_eq!(other.encode(), flipped, "bit {at}");
+            }
+        }
+    }
+}
