@@ -14,7 +14,7 @@ pub struct Section<'r> {
     place: Place,
     table: Table<'r>,
     asked: Vec<(&'static str, Option<Place>)>,
-    missing: Vec<&'static str>,
+    missing: Vec<(&'static str, String)>,
 }
 
 impl<'r> Section<'r> {
@@ -54,9 +54,24 @@ impl<'r> Section<'r> {
     pub fn required(&mut self, key: &'static str) -> Slot<'r> {
         let slot = self.optional(key);
         if !slot.is_present() {
-            self.missing.push(key);
+            self.missing
+                .push((key, format!("add a line `{key} = ...`")));
         }
         slot
+    }
+
+    /// An array of tables, `[[key]]`, of which there must be at least one. See [`Slot::tables`].
+    pub fn required_tables<T>(
+        &mut self,
+        key: &'static str,
+        reader: impl FnMut(&mut Section<'r>) -> Option<T>,
+    ) -> Vec<T> {
+        let slot = self.optional(key);
+        if !slot.is_present() {
+            self.missing
+                .push((key, format!("add at least one [[{key}]]")));
+        }
+        slot.tables(reader)
     }
 
     /// A key that may be left out.
@@ -132,13 +147,10 @@ impl<'r> Section<'r> {
                 hint,
             );
         }
-        for key in &self.missing {
+        for (key, hint) in &self.missing {
             if !meant.contains(key) {
-                self.report.fault(
-                    &self.place,
-                    format!("`{key}` is missing in {}", self.described()),
-                    format!("add a line `{key} = ...`"),
-                );
+                let what = format!("`{key}` is missing in {}", self.described());
+                self.report.fault(&self.place, what, hint.as_str());
             }
         }
     }

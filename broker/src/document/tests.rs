@@ -134,6 +134,10 @@ fn wrong_types_and_values_are_named() {
         let all = findings(line, |root| root.required("x").number(f64::MIN..=f64::MAX));
         assert_eq!(all.len(), 1, "{line}: {all:?}");
     }
+    let all = findings("x = inf", |root| {
+        root.required("x").number(0.0..=f64::INFINITY)
+    });
+    assert_eq!(all.len(), 1, "{all:?}");
     for text in ["", "A", "-a", "a b", "a.b", "ä", &"a".repeat(65)] {
         let all = findings(&format!("x = '{text}'"), |root| root.required("x").name());
         assert_eq!(all.len(), 1, "{text}: {all:?}");

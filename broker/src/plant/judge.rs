@@ -3,7 +3,7 @@
 
 use super::device::Device;
 use super::limit_broken::{Allowed, LimitBroken, Place};
-use super::point::{Access, Bounds, Holds, Point};
+use super::point::{Access, Bounds, Point};
 use super::touched::{Asked, Touched, asked, first_unnamed};
 use interlock_protocols::modbus::{Request, Values, WordOrder, Written};
 
@@ -144,20 +144,19 @@ fn refusal(
 /// The one other word order in which the value would have been allowed: the commonest reason for
 /// a wild 32-bit value is a tool set to another order. For the hint only; it allows nothing.
 fn meant_order(point: &Point, written: &Written<'_>, groups: &[String]) -> Option<WordOrder> {
-    let (Holds::Number { order, .. }, Values::Registers(registers)) = (point.holds, written.values)
-    else {
+    let Values::Registers(registers) = written.values else {
         return None;
     };
     let first = written.area.range.first().value();
     let at = usize::from(point.area.range.first().value().checked_sub(first)?);
     let pair = [registers.at(at)?, registers.at(at.checked_add(1)?)?];
+    // Its own order is none of them: the value was refused.
     let mut fitting = WordOrder::ALL.into_iter().filter(|other| {
-        *other != order
-            && point.decode_as(*other, &pair).is_some_and(|value| {
-                // Most wrong orders of a float are absurdly close to zero; nobody meant those.
-                (value == 0.0 || value.abs() > 1e-6)
-                    && narrowest_broken(point, groups, |bounds| bounds.allow(value)).is_none()
-            })
+        point.decode_as(*other, &pair).is_some_and(|value| {
+            // Most wrong orders of a float are absurdly close to zero; nobody meant those.
+            (value == 0.0 || value.abs() > 1e-6)
+                && narrowest_broken(point, groups, |bounds| bounds.allow(value)).is_none()
+        })
     });
     let meant = fitting.next()?;
     fitting.next().is_none().then_some(meant)

@@ -8,6 +8,7 @@ use super::rules::{self, Rule};
 use super::schema;
 use super::snapshot::hex;
 use crate::finding::Finding;
+use crate::plant::Plant;
 use crate::subject::SubjectId;
 use cedar_policy::{Entities, Entity, EntityUid, Policy as CedarPolicy, Schema};
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -30,6 +31,19 @@ pub struct EstateDevice<'a> {
     pub name: &'a str,
     /// The zone it is in.
     pub zone: &'a str,
+}
+
+impl<'a> From<&'a Plant> for Estate<'a> {
+    fn from(plant: &'a Plant) -> Estate<'a> {
+        let devices = plant.devices().iter().map(|device| EstateDevice {
+            name: device.name(),
+            zone: device.zone(),
+        });
+        Estate {
+            site: plant.site(),
+            devices: devices.collect(),
+        }
+    }
 }
 
 /// A policy in force, or ready to be. It never changes; activating another one means compiling
@@ -91,6 +105,11 @@ impl Policy {
     /// How many rules it has.
     pub fn rule_count(&self) -> usize {
         self.rules.len()
+    }
+
+    /// Every group, with members or without, in alphabetical order: limit sets name them too.
+    pub fn group_names(&self) -> impl Iterator<Item = &str> {
+        self.groups.names()
     }
 
     /// The groups that a subject is in, in alphabetical order.

@@ -3,7 +3,7 @@
 use super::action::Action;
 use super::decimal::Decimals;
 use cedar_policy::{Context, RestrictedExpression};
-use interlock_protocols::modbus::{AddressRange, Table, UnitId};
+use interlock_protocols::modbus::{Area, UnitId};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -11,12 +11,19 @@ use jiff::tz::TimeZone;
 /// The facts of one act.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Facts<'a> {
+    /// What surrounds it.
+    pub circumstances: Circumstances,
+    /// What the Modbus command touches; `None` for an act that is no command.
+    pub command: Option<CommandFacts<'a>>,
+}
+
+/// What surrounds an act, whatever it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Circumstances {
     /// When.
     pub time: LocalTime,
     /// How the subject reached the gateway.
     pub transport: Transport,
-    /// What the Modbus command touches; `None` for an act that is no command.
-    pub command: Option<CommandFacts<'a>>,
 }
 
 /// The facts of one Modbus command.
@@ -25,7 +32,7 @@ pub struct CommandFacts<'a> {
     /// The unit id that the client asked for.
     pub unit: UnitId,
     /// The table and the addresses; `None` for a function that touches none.
-    pub area: Option<(Table, AddressRange)>,
+    pub area: Option<Area>,
     /// The named points touched, each of them, even where only a part is.
     pub points: &'a [&'a str],
     /// Whether all that is touched belongs to named points. Policy is told so only if there is
@@ -136,17 +143,18 @@ pub(super) fn contexts(action: Action, facts: &Facts<'_>) -> Result<Contexts, St
 type Pairs = Vec<(String, RestrictedExpression)>;
 
 fn circumstances(facts: &Facts<'_>) -> Pairs {
+    let Circumstances { time, transport } = facts.circumstances;
     let mut pairs = Pairs::with_capacity(10);
-    push_long(&mut pairs, "minute_of_day", facts.time.minute_of_day);
-    push_long(&mut pairs, "weekday", facts.time.weekday);
-    push_string(&mut pairs, "transport", facts.transport.name());
+    push_long(&mut pairs, "minute_of_day", time.minute_of_day);
+    push_long(&mut pairs, "weekday", time.weekday);
+    push_string(&mut pairs, "transport", transport.name());
     pairs
 }
 
 fn of_command(facts: &Facts<'_>, command: &CommandFacts<'_>) -> Pairs {
     let mut pairs = circumstances(facts);
     push_long(&mut pairs, "unit", i64::from(command.unit.value()));
-    if let Some((table, range)) = command.area {
+    if let Some(Area { table, range }) = command.area {
         push_string(&mut pairs, "table", table.name());
         push_long(&mut pairs, "first", i64::from(range.first().value()));
         push_long(&mut pairs, "last", i64::from(range.last().value()));

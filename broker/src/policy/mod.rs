@@ -8,8 +8,10 @@
 //! Only this folder names Cedar.
 
 mod action;
+mod asking;
 mod bundle;
 mod cases;
+mod command;
 mod compiled;
 mod decimal;
 mod diagnostic;
@@ -31,7 +33,7 @@ pub use action::Action;
 pub use bundle::Bundle;
 pub use cases::{Ask, Case, Expect};
 pub use compiled::{Estate, EstateDevice, Policy};
-pub use facts::{CommandFacts, Facts, LocalTime, Transport};
+pub use facts::{Circumstances, CommandFacts, Facts, LocalTime, Transport};
 pub use runner::{Answer, CaseReport, Report, run};
 pub use snapshot::hex;
 pub use verdict::{Cause, Verdict};

@@ -5,11 +5,11 @@
 use super::action::Action;
 use super::bundle::{Bundle, SCHEMA};
 use super::diagnostic::of_cedar;
-use super::facts::{CommandFacts, Facts, LocalTime, Transport, contexts};
+use super::facts::{Circumstances, CommandFacts, Facts, LocalTime, Transport, contexts};
 use super::names::Names;
 use crate::finding::Finding;
 use cedar_policy::{Entities, EntityUid, Request, Schema};
-use interlock_protocols::modbus::{Address, AddressRange, Table, UnitId};
+use interlock_protocols::modbus::{Address, AddressRange, Area, Table, UnitId};
 use jiff::civil::DateTime;
 use std::collections::BTreeSet;
 
@@ -93,10 +93,10 @@ fn probe(
         value: None,
     };
     let full = CommandFacts {
-        area: Some((
-            Table::HoldingRegisters,
-            AddressRange::single(Address::new(0)),
-        )),
+        area: Some(Area {
+            table: Table::HoldingRegisters,
+            range: AddressRange::single(Address::new(0)),
+        }),
         points: &["point"],
         all_named: true,
         value: Some(0.5),
@@ -104,8 +104,10 @@ fn probe(
     };
     for command in [bare, full] {
         let facts = Facts {
-            time: LocalTime::of(DateTime::constant(2026, 1, 7, 12, 0, 0, 0)),
-            transport: Transport::Quic,
+            circumstances: Circumstances {
+                time: LocalTime::of(DateTime::constant(2026, 1, 7, 12, 0, 0, 0)),
+                transport: Transport::Quic,
+            },
             command: action.is_command().then_some(command),
         };
         let context = contexts(action, &facts)?.first;

@@ -2,7 +2,7 @@
 
 use super::action::Action;
 use super::compiled::Policy;
-use super::facts::{CommandFacts, Contexts, Facts, contexts};
+use super::facts::{Contexts, Facts, contexts};
 use super::index::Met;
 use super::verdict::Verdict;
 use crate::subject::SubjectId;
@@ -76,8 +76,8 @@ impl View {
 
     /// Decides one act. I8: whatever goes wrong on the way denies.
     ///
-    /// Function 23 is two things at once and is never decided here: see
-    /// [`View::decide_read_write`].
+    /// Function 23 is two things at once and always denied here; [`View::decide_command`] knows
+    /// how to ask for it, and for every other Modbus command.
     pub fn decide(&mut self, action: Action, resource: Resource<'_>, facts: &Facts<'_>) -> Verdict {
         if action == READ_WRITE {
             return Verdict::failed(format!(
@@ -85,36 +85,6 @@ impl View {
             ));
         }
         self.decide_part(action, resource, facts)
-    }
-
-    /// Decides function 23 on `device`: it must pass as a read of what it reads, as a write of
-    /// what it writes, and as itself with the facts of what it writes. So a rule about function 3
-    /// or 16 holds for it without naming it, and a rule may name it alone.
-    ///
-    /// Both halves have the circumstances of `facts`, whose `command` is not looked at.
-    pub fn decide_read_write(
-        &mut self,
-        device: &str,
-        facts: &Facts<'_>,
-        read: CommandFacts<'_>,
-        written: CommandFacts<'_>,
-    ) -> Verdict {
-        let parts = [
-            (FunctionCode::ReadHoldingRegisters, read),
-            (FunctionCode::WriteMultipleRegisters, written),
-            (FunctionCode::ReadWriteMultipleRegisters, written),
-        ];
-        let verdicts = parts.map(|(function, command)| {
-            let facts = Facts {
-                command: Some(command),
-                ..*facts
-            };
-            self.decide_part(Action::Function(function), Resource::Device(device), &facts)
-        });
-        verdicts
-            .into_iter()
-            .reduce(Verdict::and)
-            .unwrap_or_else(|| Verdict::failed("nothing was asked".to_owned()))
     }
 
     /// How many rules are looked at for an act.
@@ -127,7 +97,7 @@ impl View {
             .num_of_policies()
     }
 
-    fn decide_part(
+    pub(super) fn decide_part(
         &mut self,
         action: Action,
         resource: Resource<'_>,

@@ -28,14 +28,13 @@ pub(super) fn plant(file: &Path, text: &str) -> Result<Plant, Vec<Finding>> {
     document::read(file, text, |root| {
         let site = root.required("site").text_as(site_name);
         let addressing = location::OfFile::read(root);
-        let zones = root.required("zone").tables(|zone| {
+        let zones = root.required_tables("zone", |zone| {
             let name = name_of(zone);
             let description = description_of(zone);
             Some((name?, description))
         });
-        let mut drafts = root
-            .required("device")
-            .tables(|device| Some(device::read(device, addressing)));
+        let mut drafts =
+            root.required_tables("device", |device| Some(device::read(device, addressing)));
         check_zones(root.report(), &zones, &drafts);
         device::check_across(root.report(), &drafts);
         let limit_sets = limit_set::read_all(root, &mut drafts);

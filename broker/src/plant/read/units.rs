@@ -68,20 +68,17 @@ fn gateway(device: &mut Section<'_>) -> Option<Units> {
             "list the unit ids of the devices behind it: unit_ids = [3]",
         );
     }
-    let mut sound = true;
     for (index, (north, south, place)) in routes.iter().enumerate() {
         let earlier = routes.iter().take(index);
         let same_north = earlier.clone().any(|(other, _, _)| other == north);
         let same_south = earlier.clone().any(|(_, other, _)| other == south);
         if same_north {
-            sound = false;
             report.fault(
                 place,
                 format!("unit id {north} is listed twice"),
                 "keep one of the two",
             );
         } else if same_south {
-            sound = false;
             report.fault(
                 place,
                 format!("two unit ids lead to unit {south} behind the gateway"),
@@ -89,14 +86,8 @@ fn gateway(device: &mut Section<'_>) -> Option<Units> {
             );
         }
     }
-    sound.then(|| {
-        Units::Gateway(
-            routes
-                .into_iter()
-                .map(|(north, south, _)| (north, south))
-                .collect(),
-        )
-    })
+    let pairs = routes.into_iter().map(|(north, south, _)| (north, south));
+    Some(Units::Gateway(pairs.collect()))
 }
 
 /// `3`, or `{ north = 3, south = 17 }`.

@@ -109,6 +109,18 @@ fn no_number_is_outside_every_limit() {
 }
 
 #[test]
+fn open_ends_are_for_numbers_only() {
+    let open = Bounds::Interval {
+        min: None,
+        max: None,
+    };
+    assert!(open.allow(f64::MAX) && open.allow(f64::MIN));
+    for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        assert!(!open.allow(value), "{value}");
+    }
+}
+
+#[test]
 fn a_float_legal_in_one_order_and_wild_in_another() {
     let five = 5.0f32.to_be_bytes();
     let [a, b, c, d] = five;

@@ -201,3 +201,18 @@ fn devices_share_nothing() {
         .replace("11:1502", "11:0");
     assert_eq!(faults(&free), [""; 0]);
 }
+
+#[test]
+fn a_plant_has_zones_and_devices() {
+    let all = faults("site = 'a'\naddressing = 'pdu'\n");
+    assert_eq!(
+        all,
+        [
+            "plant.toml: `zone` is missing in the file | add at least one [[zone]]",
+            "plant.toml: `device` is missing in the file | add at least one [[device]]",
+        ]
+    );
+    let all = faults(&PRESS.replace("[[device]]", "[device]"));
+    assert_eq!(all.len(), 1, "{all:?}");
+    assert!(all[0].contains("two brackets: [[device]]"), "{all:?}");
+}

@@ -123,6 +123,28 @@ fn writes_carry_decoded_values() {
     }
 }
 
+#[test]
+fn a_unit_that_is_not_routed_touches_nothing() {
+    let device = press(SPEED);
+    for (unit, touches) in [(0, 1), (1, 1), (255, 1), (2, 0), (247, 0), (254, 0)] {
+        let request = write_one(100, 1);
+        let touched = device.touched(UnitId::new(unit), &request);
+        assert_eq!(touched.writes.len(), touches, "unit {unit}");
+        assert_eq!(touched.all_named, touches == 1, "unit {unit}");
+        let judged = device.judge(&touched, &request, &[]);
+        assert_eq!(judged.is_ok(), touches == 1, "unit {unit}");
+    }
+}
+
+#[test]
+fn the_order_of_the_file_does_not_matter() {
+    let device = press(&format!("{COILS}{PRESSURE}{SPEED}"));
+    let names: Vec<&str> = device.points().iter().map(Point::name).collect();
+    assert_eq!(names, ["run", "reset", "lamp", "speed", "pressure"]);
+    let touched = device.touched(ITSELF, &Request::ReadHoldingRegisters(span(100, 20)));
+    assert_eq!(touched.reads.len(), 2);
+}
+
 /// Function 23 touches both, and policy is shown where it writes.
 #[test]
 fn read_write_touches_both_and_shows_the_write() {

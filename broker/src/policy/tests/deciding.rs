@@ -134,52 +134,6 @@ fn what_does_not_fit_together_is_denied() {
 }
 
 #[test]
-fn function_23_must_pass_as_a_read_and_as_a_write() {
-    let may = |rules: &str| {
-        let read = touching(&["speed"], None);
-        let written = touching(&["ramp"], Some(5.0));
-        view(rules, "person/olga").decide_read_write("press-4", &act(), read, written)
-    };
-    let permit = |group: &str, when: &str| {
-        format!(
-            r#"@id("{group}") permit(principal, action in I::Action::"{group}", resource) when {{ {when} }};"#
-        )
-    };
-    let read = permit("read", "true");
-    let write = permit("write", "true");
-    assert!(!may(&read).allow, "read alone");
-    assert!(!may(&write).allow, "write alone");
-    let both = may(&[read.as_str(), write.as_str()].concat());
-    assert!(both.allow);
-    assert_eq!(both.policies, ["a.cedar/read", "a.cedar/write"]);
-
-    // Each half is judged by its own facts.
-    let reads_speed = permit(
-        "read",
-        r#"context.points == ["speed"] && !(context has value)"#,
-    );
-    let writes_ramp = permit(
-        "write",
-        r#"context.points == ["ramp"] && context has value && context.value == decimal("5.0")"#,
-    );
-    assert!(may(&[reads_speed, writes_ramp].concat()).allow);
-
-    // A rule about function 3, 16 or 23 stops it, and says so.
-    let all = [read, write].concat();
-    for name in [
-        "read-holding-registers",
-        "write-multiple-registers",
-        "read-write-multiple-registers",
-    ] {
-        let forbid =
-            format!(r#"@id("no") forbid(principal, action == I::Action::"{name}", resource);"#);
-        let verdict = may(&[all.as_str(), &forbid].concat());
-        assert!(!verdict.allow, "{name}");
-        assert_eq!(verdict.policies, ["a.cedar/no"], "{name}");
-    }
-}
-
-#[test]
 fn a_value_between_decimals_must_pass_on_both_sides() {
     let permit = r#"@id("p") permit(principal, action, resource);"#;
     let guarded = |test: &str| {

@@ -1,15 +1,18 @@
 //! The policy, from outside its files.
 
+mod asking;
 mod bundles;
 mod cases;
+mod commands;
 mod deciding;
 mod faults;
 mod sample;
 mod slices;
 
 use super::*;
+use crate::plant::Plant;
 use crate::subject::SubjectId;
-use interlock_protocols::modbus::{Address, AddressRange, FunctionCode, Table, UnitId};
+use interlock_protocols::modbus::{Address, AddressRange, Area, FunctionCode, Table, UnitId};
 use jiff::civil::DateTime;
 use std::sync::Arc;
 
@@ -32,6 +35,13 @@ fn estate() -> Estate<'static> {
             device("pump-2", "water"),
         ],
     }
+}
+
+/// The plant that the sample policy is for.
+fn sample_plant() -> Plant {
+    let dir = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/site/plant.toml");
+    let text = std::fs::read_to_string(&dir).expect("the sample plant");
+    Plant::parse(&dir, &text).unwrap_or_else(|findings| panic!("{findings:#?}"))
 }
 
 /// A bundle with these rules in one file, `a.cedar`. `I::` stands for `Interlock::`.
@@ -62,8 +72,10 @@ fn noon() -> LocalTime {
 
 fn act() -> Facts<'static> {
     Facts {
-        time: noon(),
-        transport: Transport::Quic,
+        circumstances: Circumstances {
+            time: noon(),
+            transport: Transport::Quic,
+        },
         command: None,
     }
 }
@@ -71,8 +83,10 @@ fn act() -> Facts<'static> {
 fn touching<'a>(points: &'a [&'a str], value: Option<f64>) -> CommandFacts<'a> {
     CommandFacts {
         unit: UnitId::new(1),
-        area: AddressRange::starting(Address::new(100), 2)
-            .map(|range| (Table::HoldingRegisters, range)),
+        area: AddressRange::starting(Address::new(100), 2).map(|range| Area {
+            table: Table::HoldingRegisters,
+            range,
+        }),
         points,
         all_named: true,
         value,

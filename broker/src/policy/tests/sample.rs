@@ -1,7 +1,7 @@
 //! The policy of the sample site: the one that `init` writes and the demo runs.
 
 use super::*;
-use interlock_protocols::modbus::FunctionCode as F;
+use interlock_protocols::modbus::Request;
 use std::path::PathBuf;
 
 fn dir() -> PathBuf {
@@ -12,52 +12,54 @@ fn sample() -> Bundle {
     Bundle::load(&dir()).unwrap_or_else(|findings| panic!("{findings:#?}"))
 }
 
-/// Decides with facts that stand for the plant's: points are single registers, and a request
-/// byte for byte touches none of them.
-fn decide(policy: &Arc<Policy>, case: &Case) -> Result<Answer, String> {
-    let mut facts = act();
-    facts.time = LocalTime::of(case.at);
-    let mut points = Vec::new();
-    let (action, value) = match &case.ask {
-        Ask::Read { point } => {
-            points.push(point.as_str());
-            (READ, None)
-        }
-        Ask::Write { point, value } => {
-            points.push(point.as_str());
-            (WRITE, Some(*value))
-        }
-        Ask::Request { pdu, .. } => {
-            let function = F::from_code(pdu[0]).ok_or("no function")?;
-            // Of the sub-functions that cases ask for, only the loopback has no effect.
-            (Action::of(function, pdu[1..3] != [0, 0]), None)
-        }
-        Ask::Act(action) => (*action, None),
+/// The way of a command as far as policy and limits go.
+fn decide(policy: &Arc<Policy>, plant: &Plant, case: &Case) -> Result<Answer, String> {
+    let circumstances = Circumstances {
+        time: LocalTime::of(case.at),
+        transport: Transport::Quic,
     };
-    let command = CommandFacts {
-        all_named: !points.is_empty(),
-        ..touching(&points, value)
+    let mut view = View::new(Arc::clone(policy), &case.as_subject);
+    let device = case.device.as_deref().and_then(|name| plant.device(name));
+    let mut reason = None;
+    let verdict = match (&case.ask, device) {
+        (Ask::Act(action), device) => {
+            let resource = device.map_or(Resource::Site, |device| Resource::Device(device.name()));
+            let facts = Facts {
+                circumstances,
+                command: None,
+            };
+            view.decide(*action, resource, &facts)
+        }
+        (_, Some(device)) => {
+            let (unit, pdu) = case.request(device)?.ok_or("no command")?;
+            let request = Request::decode(pdu.as_bytes()).map_err(|why| why.to_string())?;
+            let touched = device.touched(unit, &request);
+            let groups = policy.groups_of(&case.as_subject);
+            let broken = device.judge(&touched, &request, groups).err();
+            reason = broken.map(|broken| broken.code().to_owned());
+            view.decide_command(device, circumstances, unit, &request, &touched)
+        }
+        _ => return Err("no device".to_owned()),
     };
-    facts.command = action.is_command().then_some(command);
-    let resource = case
-        .device
-        .as_deref()
-        .map_or(Resource::Site, Resource::Device);
-    let verdict = View::new(Arc::clone(policy), &case.as_subject).decide(action, resource, &facts);
     assert_eq!(verdict.errors, [""; 0], "{}", case.name);
+    if !verdict.allow {
+        reason = Some(verdict.cause().code().to_owned());
+    }
     Ok(Answer {
-        allow: verdict.allow,
-        reason: (!verdict.allow).then(|| verdict.cause().code().to_owned()),
+        allow: reason.is_none(),
+        reason,
         rules: verdict.policies,
     })
 }
 
 fn try_cases(bundle: &Bundle) -> Report {
-    let policy = Policy::compile(bundle, &estate());
+    let plant = sample_plant();
+    let estate = Estate::from(&plant);
+    let policy = Policy::compile(bundle, &estate);
     let policy = Arc::new(policy.unwrap_or_else(|findings| panic!("{findings:#?}")));
-    let cases = sample().cases(&estate());
+    let cases = sample().cases(&estate);
     let cases = cases.unwrap_or_else(|findings| panic!("{findings:#?}"));
-    run(&cases, |case| decide(&policy, case))
+    run(&cases, |case| decide(&policy, &plant, case))
 }
 
 #[test]
@@ -88,7 +90,9 @@ fn each_rule_has_a_case_that_fails_without_it() {
 /// The vendor waits for a window: no rule speaks of vendors.
 #[test]
 fn a_vendor_may_do_nothing_at_all() {
-    let policy = Arc::new(Policy::compile(&sample(), &estate()).expect("a good policy"));
+    let policy = Arc::new(
+        Policy::compile(&sample(), &Estate::from(&sample_plant())).expect("a good policy"),
+    );
     let mut victor = View::new(policy, &subject("vendor/acme/victor"));
     for action in Action::all() {
         let (resource, facts) = match (action.is_on_device(), action.is_command()) {
@@ -97,5 +101,18 @@ fn a_vendor_may_do_nothing_at_all() {
             (false, _) => (Resource::Site, act()),
         };
         assert!(!victor.decide(action, resource, &facts).allow, "{action}");
+    }
+}
+
+/// The limit sets of the plant narrow for groups; a group that is misspelt there narrows nothing.
+#[test]
+fn the_plant_names_groups_that_exist() {
+    let plant = sample_plant();
+    let policy = Policy::compile(&sample(), &Estate::from(&plant)).expect("a good policy");
+    let names: Vec<&str> = policy.group_names().collect();
+    let sets = plant.limit_sets();
+    assert!(!sets.is_empty());
+    for group in sets.iter().flat_map(|set| set.groups()) {
+        assert!(names.contains(&group.as_str()), "{group}");
     }
 }

@@ -140,8 +140,10 @@ impl Question {
             ..touching(&self.points, value)
         };
         Facts {
-            time: LocalTime::of(time),
-            transport: Transport::Quic,
+            circumstances: Circumstances {
+                time: LocalTime::of(time),
+                transport: Transport::Quic,
+            },
             command: self.action.is_command().then_some(command),
         }
     }
@@ -253,7 +255,7 @@ fn the_generated_rules_allow_forbid_fail_and_are_silent() {
     }
 }
 
-/// 10,000 rules about other people and devices cost this session nothing.
+/// Rules about other people and devices cost this session nothing.
 #[test]
 fn a_slice_holds_only_what_can_have_a_say() {
     let mut rules = String::new();
