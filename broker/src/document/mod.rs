@@ -2,7 +2,7 @@
 //!
 //! [`read`] hands the file's top table to a closure. The closure asks a [`Section`] for each key it
 //! knows; what it asks for and does not find, finds with the wrong type or out of range, and every
-//! key it never asked for, becomes a [`Finding`](crate::finding::Finding) with its place. A reader
+//! key it never asked for, becomes a [`Finding`] with its place. A reader
 //! therefore asks for all its keys first and gives up (returns `None`) last.
 //!
 //! ```
