@@ -224,6 +224,7 @@ impl Running {
         if timeout(DRAIN_MAX, drained).await.is_err() {
             tracing::warn!("commands were still waiting for their devices; they are withheld");
         }
+        edge.links.values().for_each(Link::stop);
         edge.stop.send_replace(true);
         let goodbye = async {
             let mut left = edge.stop.subscribe();
