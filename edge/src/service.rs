@@ -222,9 +222,13 @@ impl Running {
             }
         };
         if timeout(DRAIN_MAX, drained).await.is_err() {
-            tracing::warn!("commands were still waiting for their devices; they are withheld");
+            tracing::warn!(
+                "commands still waited for their devices: those sent are OUTCOME UNKNOWN, those not are WITHHELD"
+            );
         }
-        edge.links.values().for_each(Link::stop);
+        for link in edge.links.values() {
+            link.stop().await;
+        }
         edge.stop.send_replace(true);
         let goodbye = async {
             let mut left = edge.stop.subscribe();
@@ -372,3 +376,6 @@ fn read_journal(dir: &Path, from: u64, to: &mpsc::Sender<Vec<u8>>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
