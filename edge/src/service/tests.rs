@@ -183,3 +183,21 @@ async fn a_stop_leaves_no_command_without_its_outcome_and_sends_no_more() {
         "{outcomes:?}"
     );
 }
+
+/// What is in the socket counts, however late the edge comes to look.
+#[tokio::test]
+async fn an_answer_that_came_in_time_is_not_called_silence() {
+    let world = World::start("late", "timeout_ms = 100 ").await;
+    let (mut plc, _) = world.plc.accept().await.unwrap();
+    let mut talk = world.talk("person/olga");
+    for transaction in 0..12 {
+        let mut finished = world.submit(&mut talk, transaction, &WRITE_850).await;
+        let sent = request(&mut plc).await;
+        plc.write_all(&sent).await.unwrap();
+        // Something else keeps the one thread: a policy that is activated, a slow disk.
+        std::thread::sleep(Duration::from_millis(120));
+        let result = finished.recv().await.unwrap().result;
+        assert!(result.is_ok(), "{result:?}");
+        talk.settled(TransactionId::new(transaction));
+    }
+}
