@@ -16,6 +16,14 @@ pub const POLICY_MAX_BYTES: u64 = 4 << 20;
 /// How often one and the same denial is recorded in full before it is only counted.
 pub const DENIALS_RECORDED_EACH: u32 = 10;
 
+/// Denials of one subject recorded in full in a row, over all its sessions; afterwards one a
+/// second. What a person does by mistake is far below, and a scanner is seen as one long before.
+pub const DENIALS_AT_ONCE: u32 = 640;
+
+/// Sessions that one subject may open in a row; afterwards one a second. Scripts that start the
+/// one-command client are below.
+pub const SESSIONS_AT_ONCE: u32 = 120;
+
 /// Distinct denials of one session counted apart within one summary; what is past that is
 /// counted together, so that a scan over 65,536 addresses costs the journal a bounded amount.
 pub const DENIAL_KEYS_MAX: usize = 64;

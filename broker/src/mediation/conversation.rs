@@ -225,7 +225,7 @@ impl Conversation {
             reason: reason.code(),
         };
         let mut record = None;
-        if self.session.ledger.denied(key, now) {
+        if self.session.note_denial(key, now) {
             let event = Event::Denial(Denial {
                 session: self.session.id,
                 subject: self.session.subject.to_string(),

@@ -117,6 +117,30 @@ async fn a_scan_of_the_address_space_does_not_fill_the_journal() {
     assert!(world.records().len() < 200);
 }
 
+/// I9: who is merely denied cannot fill the journal by coming back as somebody new.
+#[tokio::test]
+async fn connecting_again_does_not_buy_new_records() {
+    let world = World::new();
+    let mut now = noon();
+    for _ in 0..600 {
+        now = now.after(Duration::from_millis(100));
+        let Ok(session) = world.try_session("vendor/acme/victor", now) else {
+            continue;
+        };
+        for name in 0..64 {
+            for _ in 0..10 {
+                let device = format!("press-{name}");
+                assert!(session.converse(&device, true, now).is_err());
+            }
+        }
+        session.end("done", now);
+    }
+    // A minute of it, 600 times 640 denials: 120 and 60 sessions of two records and a sum of
+    // what was not recorded, 640 and 60 denials in full, 64 sums of the first session.
+    let records = world.records().len();
+    assert!(records < 1_500, "{records} records");
+}
+
 #[tokio::test]
 async fn reads_are_counted_and_the_counts_are_written_at_the_end() {
     let world = World::new();

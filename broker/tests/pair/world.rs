@@ -60,13 +60,16 @@ impl World {
 
     /// A session of `person/olga` and the like, with a certificate of one hour.
     pub(crate) fn session(&self, who: &str) -> Session {
+        self.try_session(who, noon()).unwrap()
+    }
+
+    pub(crate) fn try_session(&self, who: &str, now: Now) -> Result<Session, Refusal> {
         let subject = SubjectId::parse_at("waterworks", who).unwrap();
         let issued = self.authority.issue_client(&subject, 1, noon()).unwrap();
         let (_, pem) = x509_parser::pem::parse_x509_pem(issued.certificate.as_bytes()).unwrap();
         let identity = Identity::of_certificate(&pem.contents, "waterworks").unwrap();
         self.broker
-            .open_session(&identity, "192.0.2.7:5000", Transport::Quic, noon())
-            .unwrap()
+            .open_session(&identity, "192.0.2.7:5000", Transport::Quic, now)
     }
 
     /// Everything that is in the journal once it is closed.
