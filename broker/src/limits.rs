@@ -16,6 +16,10 @@ pub const POLICY_MAX_BYTES: u64 = 4 << 20;
 /// How often one and the same denial is recorded in full before it is only counted.
 pub const DENIALS_RECORDED_EACH: u32 = 10;
 
+/// Points, and rules, that the record of one denial names: what was refused may have touched 2,000
+/// of them, which would make the record too long to be written at all.
+pub const DENIAL_NAMES_MAX: usize = 16;
+
 /// Denials of one subject recorded in full in a row, over all its sessions; afterwards one a
 /// second. What a person does by mistake is far below, and a scanner is seen as one long before.
 pub const DENIALS_AT_ONCE: u32 = 640;

@@ -14,7 +14,7 @@ use super::refusal::{Reason, Refusal, Wire};
 use super::session::Inner;
 use crate::clock::Now;
 use crate::journal::Unrecordable;
-use crate::limits::{OUTSTANDING_MAX, QUEUED_MIN};
+use crate::limits::{DENIAL_NAMES_MAX, OUTSTANDING_MAX, QUEUED_MIN};
 use crate::plant::{Device, LinkSettings};
 
 /// What became of one ADU that was not refused.
@@ -232,11 +232,13 @@ impl Conversation {
                 transaction: adu.transaction.value(),
                 device: self.device.name().to_owned(),
                 unit: adu.unit.value(),
+                // The PDU says all of it; the names are for whoever reads, and one record must
+                // not be too long to be written.
                 pdu: adu.pdu.to_vec(),
-                points,
+                points: points.into_iter().take(DENIAL_NAMES_MAX).collect(),
                 reason: reason.code().to_owned(),
                 detail: reason.what(),
-                policies: policies.clone(),
+                policies: policies.iter().take(DENIAL_NAMES_MAX).cloned().collect(),
                 exception: exception_byte(&reason),
             });
             record = self.session.append(now, event);

@@ -117,6 +117,39 @@ async fn a_scan_of_the_address_space_does_not_fill_the_journal() {
     assert!(world.records().len() < 200);
 }
 
+/// A denial is on record however much it would have touched, and costs no more for that (I9).
+#[tokio::test]
+async fn a_denial_of_many_points_is_recorded() {
+    let mut plant = String::from(
+        "site = \"waterworks\"\n[[zone]]\nname = \"hall\"\n[[device]]\nname = \"press-4\"\n\
+         zone = \"hall\"\naddress = \"127.0.0.1:5021\"\nlocal_address = \"127.77.0.11:1502\"\n\
+         peer = \"direct\"\naddressing = \"pdu\"\n",
+    );
+    for coil in 0..1_968 {
+        let point = format!(
+            "[[device.point]]\nname = \"motor_contactor_of_conveyor_section_{coil:04}\"\n\
+             table = \"coil\"\naddress = {coil}\n"
+        );
+        plant.push_str(&point);
+    }
+    let world = World::of(&plant);
+    let session = world.session("person/emil");
+    let mut talk = session.converse("press-4", true, noon()).unwrap();
+    let mut all_off = vec![0x0f, 0, 0, 0x07, 0xb0, 246];
+    all_off.resize(6 + 246, 0);
+    let refusal = ask(&mut talk, 1, &all_off).await.unwrap_err();
+    assert_eq!(refusal.reason().code(), "point-read-only");
+    assert!(refusal.record().is_some());
+    let records = world.records();
+    let denial = records.iter().find_map(|record| match &record.event {
+        Event::Denial(denial) => Some((denial, record.encode().len())),
+        _ => None,
+    });
+    let (denial, bytes) = denial.expect("a denial");
+    assert_eq!(denial.pdu, all_off);
+    assert!(bytes < 4_096, "{bytes} bytes");
+}
+
 /// I9: who is merely denied cannot fill the journal by coming back as somebody new.
 #[tokio::test]
 async fn connecting_again_does_not_buy_new_records() {
