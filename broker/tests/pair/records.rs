@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use interlock_broker::mediation::{Authorized, Reason, Wire};
+use interlock_broker::wording;
+use interlock_protocols::modbus::UnitId;
 use interlock_protocols::record::Event;
 
 use crate::world::{READ_SPEED, WRITE_SPEED, World, adu, ask, intents, noon, permit};
@@ -117,9 +119,8 @@ async fn a_scan_of_the_address_space_does_not_fill_the_journal() {
     assert!(world.records().len() < 200);
 }
 
-/// A denial is on record however much it would have touched, and costs no more for that (I9).
-#[tokio::test]
-async fn a_denial_of_many_points_is_recorded() {
+/// A device of 1,968 coils that may be read.
+fn conveyors() -> String {
     let mut plant = String::from(
         "site = \"waterworks\"\n[[zone]]\nname = \"hall\"\n[[device]]\nname = \"press-4\"\n\
          zone = \"hall\"\naddress = \"127.0.0.1:5021\"\nlocal_address = \"127.77.0.11:1502\"\n\
@@ -132,11 +133,35 @@ async fn a_denial_of_many_points_is_recorded() {
         );
         plant.push_str(&point);
     }
-    let world = World::of(&plant);
+    plant
+}
+
+fn all_off() -> Vec<u8> {
+    let mut pdu = vec![0x0f, 0, 0, 0x07, 0xb0, 246];
+    pdu.resize(6 + 246, 0);
+    pdu
+}
+
+/// What is said of it must fit a frame of the conduit, or the session would end over it.
+#[test]
+fn a_write_of_many_points_is_told_in_few_words() {
+    let world = World::of(&conveyors());
+    let device = world.broker.plant().device("press-4").unwrap();
+    let asked = wording::asked(device, UnitId::new(1), &all_off());
+    assert!(asked.len() < 1_024, "{} bytes", asked.len());
+    assert!(
+        asked.ends_with("write 1960 more points, coil 0 (00001) to coil 1967 (01968)"),
+        "{asked}"
+    );
+}
+
+/// A denial is on record however much it would have touched, and costs no more for that (I9).
+#[tokio::test]
+async fn a_denial_of_many_points_is_recorded() {
+    let world = World::of(&conveyors());
     let session = world.session("person/emil");
     let mut talk = session.converse("press-4", true, noon()).unwrap();
-    let mut all_off = vec![0x0f, 0, 0, 0x07, 0xb0, 246];
-    all_off.resize(6 + 246, 0);
+    let all_off = all_off();
     let refusal = ask(&mut talk, 1, &all_off).await.unwrap_err();
     assert_eq!(refusal.reason().code(), "point-read-only");
     assert!(refusal.record().is_some());
