@@ -23,6 +23,9 @@ pub(crate) const OPENING_MAX: Duration = Duration::from_secs(5);
 /// How long an ADU or a control message may take from its first byte to its last.
 pub(crate) const MESSAGE_MAX: Duration = Duration::from_secs(5);
 
+/// Longest text of a reply on the control stream, in bytes: half a frame.
+pub(crate) const REPLY_MAX_BYTES: usize = 32 * 1024;
+
 /// Streams of one session at once, the control stream included.
 pub(crate) const STREAMS_MAX: u32 = 64;
 

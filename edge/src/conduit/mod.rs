@@ -17,7 +17,7 @@ use quinn::{Connection, RecvStream, SendStream, VarInt};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use crate::limits::{MESSAGE_MAX, NOTICES_MAX, OPENING_MAX, SESSION_TICK};
+use crate::limits::{MESSAGE_MAX, NOTICES_MAX, OPENING_MAX, REPLY_MAX_BYTES, SESSION_TICK};
 use crate::service::Edge;
 use frames::Frames;
 
@@ -248,7 +248,26 @@ async fn activate(edge: &Arc<Edge>, session: &Session, call: u32) -> ToClient {
         Ok(text) => (true, text),
         Err(text) => (false, text),
     };
+    let text = fitting(text);
     ToClient::Reply { call, ok, text }
+}
+
+/// As many whole lines as a frame surely takes: what is wrong with a policy may be a long list, and
+/// a reply that does not fit would cost the session.
+fn fitting(text: String) -> String {
+    if text.len() <= REPLY_MAX_BYTES {
+        return text;
+    }
+    let mut fitted = String::new();
+    for line in text.lines() {
+        if fitted.len() + line.len() > REPLY_MAX_BYTES {
+            break;
+        }
+        fitted.push_str(line);
+        fitted.push('\n');
+    }
+    fitted.push_str("… and more; `interlock-edge check` on the gateway lists all of it");
+    fitted
 }
 
 async fn serve_stream(
@@ -327,5 +346,25 @@ fn refused(refusal: &Refusal) -> Opened {
         code,
         reason: refusal.reason().what(),
         next: refusal.reason().next(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use interlock_protocols::conduit::Message;
+
+    #[test]
+    fn a_long_list_of_findings_fits_a_frame() {
+        let line = "policy/tests/staff.toml:7: the case `operators read` fails: denied";
+        let text = fitting(vec![line; 2_000].join("\n"));
+        assert!(text.starts_with(line) && text.ends_with("lists all of it"));
+        let reply = ToClient::Reply {
+            call: 1,
+            ok: false,
+            text,
+        };
+        assert!(reply.to_frame().is_ok());
+        assert_eq!(fitting("one line".to_owned()), "one line");
     }
 }
