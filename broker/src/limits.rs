@@ -6,6 +6,10 @@ use std::time::Duration;
 /// V1.0b §4.2.1 names 1 to 16 as what a server should expect.
 pub const OUTSTANDING_MAX: usize = 16;
 
+/// Bytes of a loopback (function 8, sub-function 0) towards a serial line. The shortest command with
+/// effect has 6 there, and a CRC of 2 that the loopback's own may be made to match.
+pub const SERIAL_LOOPBACK_MAX_BYTES: usize = 4;
+
 /// Longest name of a site, zone, device, point or limit set, in bytes: it must fit a column on a
 /// screen and a line of a record.
 pub const NAME_MAX_BYTES: usize = 64;

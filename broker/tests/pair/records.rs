@@ -52,6 +52,26 @@ async fn each_cause_has_its_code_on_the_wire() {
     assert!(intents(&world.records()).is_empty());
 }
 
+/// Function 8 is a read to policy, but its bytes go over the line as they are.
+#[tokio::test]
+async fn a_loopback_carries_no_frame_to_a_serial_line() {
+    let world = World::new();
+    let session = world.session("person/olga");
+    let mut pump = session.converse("pump-2", false, noon()).unwrap();
+    // Starts the pump: coil 0 of unit 3, with its CRC.
+    let hidden = [8, 0, 0, 0x03, 0x05, 0x00, 0x00, 0xff, 0x00, 0x8d, 0xd8];
+    let refusal = pump
+        .authorize(adu(1, 3, &hidden), noon())
+        .await
+        .unwrap_err();
+    assert_eq!(refusal.reason().code(), "structure");
+    let plain = pump.authorize(adu(2, 3, &hidden[..5]), noon()).await;
+    assert!(matches!(plain, Ok(Authorized::Permit(_))), "{plain:?}");
+    let mut direct = session.converse("press-4", false, noon()).unwrap();
+    let passed = direct.authorize(adu(1, 1, &hidden), noon()).await;
+    assert!(matches!(passed, Ok(Authorized::Permit(_))), "{passed:?}");
+}
+
 #[tokio::test]
 async fn a_conversation_that_is_not_armed_reads_only() {
     let world = World::new();
