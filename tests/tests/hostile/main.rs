@@ -3,6 +3,8 @@
 //! allowed), and the record in the journal.
 
 mod bytes;
+mod crowds;
+mod timing;
 
 use interlock_tests::harness::{Fate, Modbus, PATIENCE, adu};
 
