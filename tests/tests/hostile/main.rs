@@ -3,7 +3,10 @@
 //! allowed), and the record in the journal.
 
 mod bytes;
+mod conduit;
 mod crowds;
+mod peer;
+mod strangers;
 mod timing;
 
 use interlock_tests::harness::{Fate, Modbus, PATIENCE, adu};
