@@ -20,7 +20,7 @@ use quinn::{Endpoint, SendStream, VarInt};
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
-use crate::limits::{DRAIN_MAX, GOODBYE_MAX, SESSIONS_PER_SUBJECT};
+use crate::limits::{DRAIN_MAX, GOODBYE_MAX, SESSIONS_PER_SUBJECT, TURNED_AWAY_PER_SUBJECT};
 use crate::link::Link;
 use crate::listen::quic;
 pub use crate::listen::quic::ListenError;
@@ -301,27 +301,16 @@ impl Edge {
         self.stop.subscribe()
     }
 
-    /// Counts a connection of a subject; false where there are too many. Each call is matched
-    /// by one of [`Edge::leave`].
-    pub(crate) fn enter(&self, subject: &SubjectId) -> bool {
+    /// Counts a connection of a subject for as long as the visit is held.
+    pub(crate) fn enter(self: &Arc<Self>, subject: &SubjectId) -> Visit {
         let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
         let open = sessions.entry(subject.clone()).or_default();
         *open += 1;
-        *open <= SESSIONS_PER_SUBJECT
-    }
-
-    pub(crate) fn leave(&self, subject: &SubjectId) {
-        {
-            let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(open) = sessions.get_mut(subject) {
-                *open -= 1;
-                if *open == 0 {
-                    sessions.remove(subject);
-                }
-            }
+        Visit {
+            edge: Arc::clone(self),
+            subject: subject.clone(),
+            open: *open,
         }
-        // Wakes whoever waits for the last session to go.
-        self.stop.send_modify(|_| {});
     }
 
     fn open_sessions(&self) -> usize {
@@ -350,6 +339,42 @@ impl Edge {
             send.write_all(&frame).await.map_err(io::Error::other)?;
         }
         reading.await?
+    }
+}
+
+/// One connection of a subject; dropping it, however that comes about, makes room for the next.
+pub(crate) struct Visit {
+    edge: Arc<Edge>,
+    subject: SubjectId,
+    open: usize,
+}
+
+impl Visit {
+    /// Whether there is room for a session.
+    pub(crate) fn has_room(&self) -> bool {
+        self.open <= SESSIONS_PER_SUBJECT
+    }
+
+    /// Whether there are so many that not even a word can be spared.
+    pub(crate) fn is_crowd(&self) -> bool {
+        self.open > SESSIONS_PER_SUBJECT + TURNED_AWAY_PER_SUBJECT
+    }
+}
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        {
+            let sessions = self.edge.sessions.lock();
+            let mut sessions = sessions.unwrap_or_else(PoisonError::into_inner);
+            if let Some(open) = sessions.get_mut(&self.subject) {
+                *open -= 1;
+                if *open == 0 {
+                    sessions.remove(&self.subject);
+                }
+            }
+        }
+        // Wakes whoever waits for the last session to go.
+        self.edge.stop.send_modify(|_| {});
     }
 }
 

@@ -18,7 +18,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::limits::{MESSAGE_MAX, NOTICES_MAX, OPENING_MAX, REPLY_MAX_BYTES, SESSION_TICK};
-use crate::service::Edge;
+use crate::service::{Edge, Visit};
 use frames::Frames;
 
 /// The transport this session came in by, as policy knows it.
@@ -30,7 +30,12 @@ const LAST_WORD_MAX: Duration = Duration::from_secs(1);
 /// Serves one connection whose certificate was verified.
 pub(crate) async fn serve(edge: Arc<Edge>, connection: Connection, identity: Identity) {
     let peer = connection.remote_address();
-    let ended = match opened(&edge, &connection, &identity).await {
+    let visit = edge.enter(identity.subject());
+    if visit.is_crowd() {
+        connection.close(VarInt::from_u32(0), b"too many connections");
+        return;
+    }
+    let ended = match opened(&edge, &connection, &identity, &visit).await {
         Ok((session, control)) => {
             let session = Arc::new(session);
             let subject = session.subject().to_string();
@@ -46,7 +51,7 @@ pub(crate) async fn serve(edge: Arc<Edge>, connection: Connection, identity: Ide
         }
     };
     connection.close(VarInt::from_u32(0), ended.as_bytes());
-    edge.leave(identity.subject());
+    drop(visit);
 }
 
 /// The control stream of a session.
@@ -59,8 +64,8 @@ async fn opened(
     edge: &Arc<Edge>,
     connection: &Connection,
     identity: &Identity,
+    visit: &Visit,
 ) -> io::Result<(Session, Control)> {
-    let entered = edge.enter(identity.subject());
     let accepted = timeout(OPENING_MAX, connection.accept_bi());
     let (send, recv) = accepted.await?.map_err(io::Error::other)?;
     let mut control = Control {
@@ -82,7 +87,7 @@ async fn opened(
         )
         .await;
     }
-    if !entered {
+    if !visit.has_room() {
         let reason = "too many sessions of this subject are open".to_owned();
         return refuse(control, reason, "close one of them first").await;
     }

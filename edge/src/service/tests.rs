@@ -250,3 +250,19 @@ async fn a_link_whose_task_ended_keeps_nobody_waiting() {
     world.running.stop().await;
     assert_eq!(outcomes(&records(&world.memory)).len(), 3);
 }
+
+#[tokio::test]
+async fn a_connection_is_counted_until_its_task_is_gone_even_by_a_panic() {
+    let world = World::start("visits", "timeout_ms = 1000 ").await;
+    let edge = &world.running.edge;
+    let subject = SubjectId::parse_at("waterworks", "person/olga").unwrap();
+    let visits: Vec<Visit> = (0..25).map(|_| edge.enter(&subject)).collect();
+    assert_eq!(visits.iter().filter(|visit| visit.has_room()).count(), 16);
+    assert_eq!(visits.iter().filter(|visit| visit.is_crowd()).count(), 1);
+    let ended = tokio::spawn(async move {
+        assert!(visits.is_empty(), "a fault while they are held");
+    });
+    assert!(ended.await.is_err());
+    assert_eq!(edge.open_sessions(), 0);
+    assert!(edge.enter(&subject).has_room());
+}
