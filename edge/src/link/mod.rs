@@ -113,6 +113,11 @@ impl Link {
         }
     }
 
+    /// Gives back whatever still waits: its WITHHELD is recorded before the journal is closed.
+    pub(crate) fn stop(&self) {
+        self.down("the gateway is stopping");
+    }
+
     /// Waits until nothing is queued and nothing is in flight.
     pub(crate) async fn drained(&self) {
         loop {

@@ -32,6 +32,14 @@ pub(super) async fn serve(link: Link, device: Arc<Device>) {
                         link.work.notified().await;
                         continue;
                     }
+                    Ended::Dropped(why) => {
+                        // Many devices drop who was silent for a while. This one answered on
+                        // this connection, so it is asked again at once; what comes in the
+                        // meantime is refused and does not wait.
+                        tracing::info!(device = device.name(), why, "connecting again");
+                        link.down(&why);
+                        continue;
+                    }
                     Ended::Broken(why) => why,
                 }
             }
@@ -66,6 +74,8 @@ async fn connect(device: &Device) -> io::Result<Connection> {
 enum Ended {
     /// Nothing was asked for the device's `idle_close`.
     Idle,
+    /// The device closed it while nothing was asked, after it had answered on it.
+    Dropped(String),
     /// It is of no use any more.
     Broken(String),
 }
@@ -78,12 +88,16 @@ async fn work(
 ) -> Ended {
     let settings = device.link();
     let mut silences = 0;
+    let mut answered = false;
     loop {
         let Some(job) = link.take() else {
             link.done();
             tokio::select! {
                 () = link.work.notified() => {}
-                lost = connection.lost() => return Ended::Broken(lost),
+                lost = connection.lost() => return match answered {
+                    true => Ended::Dropped(lost),
+                    false => Ended::Broken(lost),
+                },
                 () = idle(settings.idle_close) => return Ended::Idle,
             }
             continue;
@@ -93,6 +107,7 @@ async fn work(
         match exchanged {
             Exchanged::Answered => {
                 silences = 0;
+                answered = true;
                 backoff.succeeded();
             }
             Exchanged::Unsent => {}
