@@ -102,6 +102,14 @@ impl Gateway {
         self.start_with(&[]);
     }
 
+    /// Starts the edge and waits for nothing, for tests that interrupt it before it listens.
+    pub fn launch(&mut self) {
+        assert!(self.edge.is_none(), "one edge at a time");
+        let mut command = Command::new(binary(&self.program));
+        command.arg("run").arg(self.site());
+        self.edge = Some(Process::start("edge", &mut command));
+    }
+
     /// As [`Gateway::start`], with variables in its environment.
     pub fn start_with(&mut self, variables: &[(&str, &str)]) {
         assert!(self.edge.is_none(), "one edge at a time");
