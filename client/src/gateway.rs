@@ -145,6 +145,15 @@ impl Gateway {
         self.line.converse(device, arm).await
     }
 
+    /// Opens a conversation and gives the offer that goes with it. A device that was not offered
+    /// is asked for all the same: to refuse it is the edge's to decide, and to record.
+    pub async fn enter(&self, device: &str, arm: bool) -> Result<(Stream, &DeviceOffer), Failure> {
+        match self.converse(device, arm).await {
+            Ok(stream) => Ok((stream, self.offer(device)?)),
+            Err(refused) => Err(self.offer(device).err().unwrap_or(refused)),
+        }
+    }
+
     /// Waits for the next refusal to be explained. Fails when the session is over. May be
     /// dropped at any time without losing a notice.
     pub async fn next_notice(&mut self) -> Result<Notice, Failure> {

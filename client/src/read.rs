@@ -40,14 +40,14 @@ pub(crate) async fn run(asked: &Read, setting: &Setting) -> Result<(), Failure> 
 }
 
 async fn read(asked: &Read, gateway: &mut Gateway, rows: &mut Vec<ReadRow>) -> Result<(), Failure> {
-    let offer = gateway.offer(&asked.device)?;
+    let (stream, offer) = gateway.enter(&asked.device, false).await?;
     // All are understood before the first is asked for.
     let targets: Vec<Target> = asked
         .targets
         .iter()
         .map(|text| Target::parse(text, offer, asked.unit))
         .collect::<Result<_, _>>()?;
-    let mut client = Client::new(gateway.converse(&asked.device, false).await?);
+    let mut client = Client::new(stream);
     for target in &targets {
         let request = target.read()?;
         let answer = client.ask(target.unit(), &request).await?;

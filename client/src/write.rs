@@ -46,7 +46,7 @@ async fn write(
     gateway: &mut Gateway,
     rows: &mut Vec<WriteRow>,
 ) -> Result<(), Failure> {
-    let offer = gateway.offer(&asked.device)?;
+    let (stream, offer) = gateway.enter(&asked.device, true).await?;
     // All are understood before the first is sent.
     let mut wishes = Vec::new();
     for text in &asked.wishes {
@@ -55,7 +55,7 @@ async fn write(
         let payload = payload(&target, value)?;
         wishes.push((target, payload));
     }
-    let mut client = Client::new(gateway.converse(&asked.device, true).await?);
+    let mut client = Client::new(stream);
     for (target, payload) in &wishes {
         let request = payload.request(target).ok_or_else(|| {
             Failure::of_program(format!("{} takes no such write", target.label()))

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::future::Future;
+use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use interlock_broker::activation;
 use interlock_broker::clock::Clock;
 use interlock_broker::finding::Finding;
-use interlock_broker::journal::{self, Directory, Journal, Options, Storage};
+use interlock_broker::journal::{self, Directory, Journal, OpenError, Options, Recovered, Storage};
 use interlock_broker::mediation::{Broker, Session};
 use interlock_broker::policy::{Bundle, Policy};
 use interlock_broker::subject::SubjectId;
@@ -33,7 +34,7 @@ pub enum RunError {
     Site(Vec<Finding>),
     /// The journal cannot be opened.
     #[error("the journal cannot be opened: {0}")]
-    Journal(#[from] journal::OpenError),
+    Journal(#[from] OpenError),
     /// The policy could not be taken up.
     #[error("the policy could not be taken up: {0}")]
     Policy(#[from] activation::NotActivated),
@@ -42,7 +43,7 @@ pub enum RunError {
     Listen(#[from] ListenError),
     /// The system refused something.
     #[error(transparent)]
-    Io(#[from] std::io::Error),
+    Io(#[from] io::Error),
 }
 
 /// What all connections of a running edge share.
@@ -76,17 +77,7 @@ pub async fn start(
     storage: Box<dyn Storage>,
     clock: Clock,
 ) -> Result<Running, RunError> {
-    let options = Options {
-        segment_bytes: site.config.segment_bytes(),
-    };
-    let (journal, recovered) = Journal::open(storage, options, clock.now().wall_ms())?;
-    if recovered.torn_bytes > 0 || !recovered.orphans.is_empty() {
-        tracing::warn!(
-            torn_bytes = recovered.torn_bytes,
-            orphans = recovered.orphans.len(),
-            "the edge did not stop in order last time; open commands are recorded as OUTCOME UNKNOWN"
-        );
-    }
+    let (journal, recovered) = open_journal(&site, storage, clock)?;
     let gateway = site.config.gateway().to_owned();
     let started = Event::EdgeStarted(EdgeStarted {
         gateway: gateway.clone(),
@@ -132,6 +123,55 @@ pub async fn start(
         endpoint,
         address,
     })
+}
+
+/// Opens the journal. One that is damaged where it was durable is left as it is: the edge comes
+/// up for reading under the last policy that can still be read, and every command with effect is
+/// refused until somebody has looked at it.
+fn open_journal(
+    site: &Site,
+    storage: Box<dyn Storage>,
+    clock: Clock,
+) -> Result<(Journal, Recovered), RunError> {
+    let options = Options {
+        segment_bytes: site.config.segment_bytes(),
+    };
+    match Journal::open(storage, options, clock.now().wall_ms()) {
+        Ok((journal, recovered)) => {
+            if recovered.torn_bytes > 0 || !recovered.orphans.is_empty() {
+                tracing::warn!(
+                    torn_bytes = recovered.torn_bytes,
+                    orphans = recovered.orphans.len(),
+                    "the edge did not stop in order; open commands are recorded as OUTCOME UNKNOWN"
+                );
+            }
+            Ok((journal, recovered))
+        }
+        Err(OpenError::Corrupt(damage)) => {
+            tracing::error!(
+                %damage,
+                "commands with effect are refused, reads go on; keep the journal's folder as it is"
+            );
+            let recovered = Recovered {
+                last_policy: last_readable_policy(site.config.journal()),
+                next_sequence: damage.sequence,
+                ..Recovered::default()
+            };
+            Ok((Journal::refusing(damage.to_string()), recovered))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn last_readable_policy(dir: &Path) -> Option<[u8; 32]> {
+    let records = journal::read(dir).ok()?;
+    records
+        .map_while(Result::ok)
+        .filter_map(|record| match record.event {
+            Event::PolicyActivated(activated) => Some(activated.digest),
+            _ => None,
+        })
+        .last()
 }
 
 /// The policy that was activated last, whatever was edited since; at the very first start, the
@@ -183,7 +223,12 @@ impl Running {
             }
         };
         if timeout(DRAIN_MAX, drained).await.is_err() {
-            tracing::warn!("commands were still waiting for their devices; they are withheld");
+            tracing::warn!(
+                "commands still waited for their devices: those sent are OUTCOME UNKNOWN, those not are WITHHELD"
+            );
+        }
+        for link in edge.links.values() {
+            link.stop().await;
         }
         edge.stop.send_replace(true);
         let goodbye = async {
@@ -295,41 +340,31 @@ impl Edge {
     }
 
     /// Sends the records from a sequence on, each in a frame. The files are read on a thread of
-    /// their own, a few records ahead of what the reader takes.
-    pub(crate) async fn send_journal(&self, send: &mut SendStream, from: u64) {
+    /// their own, a few records ahead of what the reader takes. An error, damage included, means
+    /// that there is more than was sent: the stream must not end as if that were all.
+    pub(crate) async fn send_journal(&self, send: &mut SendStream, from: u64) -> io::Result<()> {
         let (records, mut to_send) = mpsc::channel(64);
         let dir = self.journal_dir.clone();
-        tokio::task::spawn_blocking(move || read_journal(&dir, from, &records));
+        let reading = tokio::task::spawn_blocking(move || read_journal(&dir, from, &records));
         while let Some(frame) = to_send.recv().await {
-            if send.write_all(&frame).await.is_err() {
-                return;
-            }
+            send.write_all(&frame).await.map_err(io::Error::other)?;
         }
+        reading.await?
     }
 }
 
-fn read_journal(dir: &Path, from: u64, to: &mpsc::Sender<Vec<u8>>) {
-    let records = match journal::read(dir) {
-        Ok(records) => records,
-        Err(error) => {
-            tracing::warn!(%error, "the journal cannot be read");
-            return;
-        }
-    };
-    for record in records {
-        let record = match record {
-            Ok(record) if record.sequence < from => continue,
-            Ok(record) => record,
-            Err(damage) => {
-                tracing::warn!(%damage, "the journal is damaged");
-                return;
-            }
-        };
-        let Ok(frame) = interlock_protocols::conduit::frame(&record.encode()) else {
-            continue;
-        };
-        if to.blocking_send(frame).is_err() {
-            return;
+fn read_journal(dir: &Path, from: u64, to: &mpsc::Sender<Vec<u8>>) -> io::Result<()> {
+    let records = journal::read(dir).and_then(|records| records.starting_at(from));
+    for record in records.map_err(io::Error::other)? {
+        let record = record.map_err(io::Error::other)?;
+        let frame = interlock_protocols::conduit::frame(&record.encode());
+        if to.blocking_send(frame.map_err(io::Error::other)?).is_err() {
+            // Whoever took the frames knows why he stopped.
+            return Ok(());
         }
     }
+    Ok(())
 }
+
+#[cfg(test)]
+mod tests;
