@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::future::Future;
+use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -42,7 +43,7 @@ pub enum RunError {
     Listen(#[from] ListenError),
     /// The system refused something.
     #[error(transparent)]
-    Io(#[from] std::io::Error),
+    Io(#[from] io::Error),
 }
 
 /// What all connections of a running edge share.
@@ -222,7 +223,12 @@ impl Running {
             }
         };
         if timeout(DRAIN_MAX, drained).await.is_err() {
-            tracing::warn!("commands were still waiting for their devices; they are withheld");
+            tracing::warn!(
+                "commands still waited for their devices: those sent are OUTCOME UNKNOWN, those not are WITHHELD"
+            );
+        }
+        for link in edge.links.values() {
+            link.stop().await;
         }
         edge.stop.send_replace(true);
         let goodbye = async {
@@ -334,40 +340,31 @@ impl Edge {
     }
 
     /// Sends the records from a sequence on, each in a frame. The files are read on a thread of
-    /// their own, a few records ahead of what the reader takes.
-    pub(crate) async fn send_journal(&self, send: &mut SendStream, from: u64) {
+    /// their own, a few records ahead of what the reader takes. An error, damage included, means
+    /// that there is more than was sent: the stream must not end as if that were all.
+    pub(crate) async fn send_journal(&self, send: &mut SendStream, from: u64) -> io::Result<()> {
         let (records, mut to_send) = mpsc::channel(64);
         let dir = self.journal_dir.clone();
-        tokio::task::spawn_blocking(move || read_journal(&dir, from, &records));
+        let reading = tokio::task::spawn_blocking(move || read_journal(&dir, from, &records));
         while let Some(frame) = to_send.recv().await {
-            if send.write_all(&frame).await.is_err() {
-                return;
-            }
+            send.write_all(&frame).await.map_err(io::Error::other)?;
         }
+        reading.await?
     }
 }
 
-fn read_journal(dir: &Path, from: u64, to: &mpsc::Sender<Vec<u8>>) {
-    let records = match journal::read(dir).and_then(|records| records.starting_at(from)) {
-        Ok(records) => records,
-        Err(error) => {
-            tracing::warn!(%error, "the journal cannot be read");
-            return;
-        }
-    };
-    for record in records {
-        let record = match record {
-            Ok(record) => record,
-            Err(damage) => {
-                tracing::warn!(%damage, "the journal is damaged");
-                return;
-            }
-        };
-        let Ok(frame) = interlock_protocols::conduit::frame(&record.encode()) else {
-            continue;
-        };
-        if to.blocking_send(frame).is_err() {
-            return;
+fn read_journal(dir: &Path, from: u64, to: &mpsc::Sender<Vec<u8>>) -> io::Result<()> {
+    let records = journal::read(dir).and_then(|records| records.starting_at(from));
+    for record in records.map_err(io::Error::other)? {
+        let record = record.map_err(io::Error::other)?;
+        let frame = interlock_protocols::conduit::frame(&record.encode());
+        if to.blocking_send(frame.map_err(io::Error::other)?).is_err() {
+            // Whoever took the frames knows why he stopped.
+            return Ok(());
         }
     }
+    Ok(())
 }
+
+#[cfg(test)]
+mod tests;

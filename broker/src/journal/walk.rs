@@ -40,6 +40,9 @@ pub(super) enum Opened {
     Segment(Place),
 }
 
+/// More than a head has.
+const HEAD_LOOK_BYTES: usize = 128;
+
 enum Look {
     Record(Record),
     Group,
@@ -75,7 +78,8 @@ impl Walk {
                     return Ok(Some(record));
                 }
                 Look::Group => self.again = false,
-                Look::Wrong(what) => return Err(self.damage(what)),
+                Look::Wrong(what) if self.again => return Err(self.damage(what)),
+                Look::Wrong(_) => self.look_again(),
                 Look::Stop(what) => {
                     if !self.settle(what)? {
                         return Ok(None);
@@ -140,11 +144,17 @@ impl Walk {
             let found = what.unwrap_or("nothing stands here");
             return Err(self.damage(format!("{found}, yet {proof}")));
         }
+        self.look_again();
+        Ok(true)
+    }
+
+    /// One read is not atomic: beside a writer it may hold a later group and an earlier state
+    /// of the one before. What proves damage is seen by then, so a second read has both.
+    fn look_again(&mut self) {
         self.again = true;
         if let Some(place) = &mut self.place {
             place.rewind();
         }
-        Ok(true)
     }
 
     /// Enters segment `number` if it follows on `before`.
@@ -224,21 +234,26 @@ pub(super) fn open(storage: &mut dyn Storage, number: u64) -> io::Result<Opened>
         Err(error) => return Err(error),
     };
     let mut window = Window::new(file)?;
-    match layout::read_head(window.at(0, 128)?) {
-        Some(head) if head.number == number && head.bytes <= window.len() => {
-            Ok(Opened::Segment(Place {
-                head,
-                window,
-                good: JOURNAL_SECTOR_BYTES,
-                in_group: false,
-            }))
+    // Twice, since a writer may have begun it between the look at its head and behind that.
+    for _ in 0..2 {
+        window.forget();
+        match layout::read_head(window.at(0, HEAD_LOOK_BYTES)?) {
+            Some(head) if head.number == number && head.bytes <= window.len() => {
+                return Ok(Opened::Segment(Place {
+                    head,
+                    window,
+                    good: JOURNAL_SECTOR_BYTES,
+                    in_group: false,
+                }));
+            }
+            Some(_) => return Ok(Opened::Ruined),
+            None => {}
         }
-        Some(_) => Ok(Opened::Ruined),
-        None => match window.last_written(JOURNAL_SECTOR_BYTES)? {
-            None => Ok(Opened::Unused(window.into_file())),
-            Some(_) => Ok(Opened::Ruined),
-        },
+        if window.last_written(JOURNAL_SECTOR_BYTES)?.is_none() {
+            return Ok(Opened::Unused(window.into_file()));
+        }
     }
+    Ok(Opened::Ruined)
 }
 
 impl Place {

@@ -2,6 +2,7 @@
 //! decision in it.
 
 use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 
 use interlock_protocols::conduit::{
@@ -17,7 +18,8 @@ use rustls::server::WebPkiClientVerifier;
 use super::frames;
 use crate::profile::Profile;
 
-pub(crate) const ENDS_MS: i64 = 1_700_000_000_000;
+/// The year 2096: nothing here ends by the clock unless a script says so.
+pub(crate) const ENDS_MS: i64 = 4_000_000_000_000;
 
 /// An authority and everything it signs.
 struct Ca {
@@ -110,6 +112,10 @@ impl Scripted {
         self.put("client.key", &key.serialize_pem());
     }
 
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     pub(crate) fn profile(&self) -> Profile {
         Profile::open(self.folder.path()).unwrap()
     }
@@ -147,8 +153,21 @@ impl Scripted {
 
     /// As [`Scripted::accept`], then greets and offers these devices.
     pub(crate) async fn welcome(&self, devices: Vec<DeviceOffer>) -> Side {
+        self.welcome_until(ENDS_MS, devices).await
+    }
+
+    /// As [`Scripted::welcome`], with a certificate that ends then.
+    pub(crate) async fn welcome_until(&self, ends_ms: i64, devices: Vec<DeviceOffer>) -> Side {
         let mut side = self.accept().await;
-        side.tell(&hello(devices.len())).await;
+        let mut hello = hello(devices.len());
+        if let ToClient::Hello {
+            certificate_ends_ms,
+            ..
+        } = &mut hello
+        {
+            *certificate_ends_ms = ends_ms;
+        }
+        side.tell(&hello).await;
         for device in devices {
             for frame in offer_frames(device).unwrap() {
                 side.send.write_all(&frame).await.unwrap();

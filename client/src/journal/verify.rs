@@ -12,6 +12,14 @@ use crate::screen::{self, Format};
 
 pub(super) fn run(folder: &Path, format: Format) -> Result<(), Failure> {
     let found = verify(folder).map_err(|error| unreadable(folder, &error))?;
+    if found.segments == 0 {
+        // "Nothing is wrong with nothing" would read as a clean bill.
+        return Err(Failure::new(
+            Kind::Failed,
+            format!("there is no journal in {}", folder.display()),
+            "name the folder that edge.toml calls `directory`, usually `journal`",
+        ));
+    }
     let report = Report::of(&found);
     let text = match format {
         Format::Table => report.words(),

@@ -298,8 +298,15 @@ async fn serve_stream(
                 return turn_away(send, &refusal).await;
             }
             if frames::write(&mut send, &Opened::Journal).await.is_ok() {
-                edge.send_journal(&mut send, from).await;
-                let _gone = send.finish();
+                match edge.send_journal(&mut send, from).await {
+                    Ok(()) => {
+                        let _gone = send.finish();
+                    }
+                    Err(error) => {
+                        tracing::warn!(session = session.id(), %error, "the journal was not sent to its end");
+                        let _gone = send.reset(VarInt::from_u32(0));
+                    }
+                }
             }
         }
     }

@@ -12,6 +12,7 @@ use interlock_broker::mediation::{Answer, Permit, Reason, Refusal};
 use interlock_broker::plant::Device;
 use interlock_protocols::modbus::{TransactionId, UnitId};
 use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinHandle;
 
 use queue::FairQueue;
 
@@ -75,6 +76,7 @@ pub(crate) struct Link {
     work: Arc<Notify>,
     idle: Arc<Notify>,
     clock: Clock,
+    task: Arc<Mutex<Option<JoinHandle<()>>>>,
 }
 
 impl Link {
@@ -89,8 +91,10 @@ impl Link {
             work: Arc::new(Notify::new()),
             idle: Arc::new(Notify::new()),
             clock,
+            task: Arc::default(),
         };
-        tokio::spawn(tcp::serve(link.clone(), device));
+        let task = tokio::spawn(tcp::serve(link.clone(), device));
+        *link.task() = Some(task);
         link
     }
 
@@ -113,6 +117,20 @@ impl Link {
         }
     }
 
+    /// Ends the link for good. What is in flight becomes OUTCOME UNKNOWN and what waits becomes
+    /// WITHHELD, both before this returns: behind it the journal may be closed, and nothing may
+    /// be sent any more whose outcome it could not take (I4).
+    pub(crate) async fn stop(&self) {
+        let task = self.task().take();
+        if let Some(task) = task {
+            task.abort();
+            // Only now has it let go of its command, whose outcome is recorded by that.
+            let _aborted = task.await;
+        }
+        self.shared().in_flight = false;
+        self.down("the gateway is stopping");
+    }
+
     /// Waits until nothing is queued and nothing is in flight.
     pub(crate) async fn drained(&self) {
         loop {
@@ -130,6 +148,10 @@ impl Link {
     fn shared(&self) -> MutexGuard<'_, Shared> {
         // Nothing in here can be left half changed.
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn task(&self) -> MutexGuard<'_, Option<JoinHandle<()>>> {
+        self.task.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn refuse(&self, job: Job, reason: Reason) {

@@ -14,7 +14,7 @@ use tokio::time::{sleep, timeout};
 
 use super::backoff::Backoff;
 use super::{Job, Link};
-use crate::limits::SILENCES_BEFORE_BREAK;
+use crate::limits::{READS_AT_HAND_MAX, SILENCES_BEFORE_BREAK};
 
 /// Serves one device for as long as the edge runs.
 pub(super) async fn serve(link: Link, device: Arc<Device>) {
@@ -30,6 +30,14 @@ pub(super) async fn serve(link: Link, device: Arc<Device>) {
                         // Closed by us on purpose: the device is well, and the next command
                         // opens the connection again.
                         link.work.notified().await;
+                        continue;
+                    }
+                    Ended::Dropped(why) => {
+                        // Many devices drop who was silent for a while. This one answered on
+                        // this connection, so it is asked again at once; what comes in the
+                        // meantime is refused and does not wait.
+                        tracing::info!(device = device.name(), why, "connecting again");
+                        link.down(&why);
                         continue;
                     }
                     Ended::Broken(why) => why,
@@ -66,6 +74,8 @@ async fn connect(device: &Device) -> io::Result<Connection> {
 enum Ended {
     /// Nothing was asked for the device's `idle_close`.
     Idle,
+    /// The device closed it while nothing was asked, after it had answered on it.
+    Dropped(String),
     /// It is of no use any more.
     Broken(String),
 }
@@ -78,12 +88,16 @@ async fn work(
 ) -> Ended {
     let settings = device.link();
     let mut silences = 0;
+    let mut answered = false;
     loop {
         let Some(job) = link.take() else {
             link.done();
             tokio::select! {
                 () = link.work.notified() => {}
-                lost = connection.lost() => return Ended::Broken(lost),
+                lost = connection.lost() => return match answered {
+                    true => Ended::Dropped(lost),
+                    false => Ended::Broken(lost),
+                },
                 () = idle(settings.idle_close) => return Ended::Idle,
             }
             continue;
@@ -93,6 +107,7 @@ async fn work(
         match exchanged {
             Exchanged::Answered => {
                 silences = 0;
+                answered = true;
                 backoff.succeeded();
             }
             Exchanged::Unsent => {}
@@ -149,14 +164,22 @@ async fn exchange(
     };
     let limit = sleep(device.link().timeout);
     tokio::pin!(limit);
+    let mut late = false;
     loop {
         let arrived = tokio::select! {
-            arrived = connection.reply_to(transaction, unit) => arrived,
-            () = &mut limit => {
-                let why = format!("no answer within {} ms", device.link().timeout.as_millis());
-                reply.finish(Err(awaiting.silent(&why, clock.now())));
-                return Exchanged::Silent;
+            arrived = connection.reply_to(transaction, unit), if !late => Some(arrived),
+            () = &mut limit, if !late => {
+                // The thread may have been kept elsewhere until now: an answer that is here
+                // was not withheld by the device. One last look, and no more waiting.
+                late = true;
+                connection.at_hand(transaction, unit)
             }
+            else => None,
+        };
+        let Some(arrived) = arrived else {
+            let why = format!("no answer within {} ms", device.link().timeout.as_millis());
+            reply.finish(Err(awaiting.silent(&why, clock.now())));
+            return Exchanged::Silent;
         };
         let pdu = match arrived {
             Ok(pdu) => pdu,
@@ -246,13 +269,39 @@ impl Connection {
     /// its await: what has arrived stays in the framer.
     async fn reply_to(&mut self, transaction: TransactionId, unit: UnitId) -> io::Result<Pdu> {
         loop {
-            while let Some(adu) = self.framer.next_adu().map_err(io::Error::other)? {
-                if adu.transaction == transaction && adu.unit == unit {
-                    return Pdu::new(adu.pdu).ok_or_else(|| io::ErrorKind::InvalidData.into());
-                }
+            if let Some(pdu) = self.held(transaction, unit)? {
+                return Ok(pdu);
             }
             self.receive().await?;
         }
+    }
+
+    /// The same without waiting, among the first that the socket holds: a device that never
+    /// stops talking must not keep us.
+    fn at_hand(&mut self, transaction: TransactionId, unit: UnitId) -> Option<io::Result<Pdu>> {
+        for _ in 0..READS_AT_HAND_MAX {
+            match self.held(transaction, unit).transpose() {
+                None => {}
+                found => return found,
+            }
+            match self.stream.try_read(self.framer.spare()) {
+                Ok(0) => return Some(Err(io::ErrorKind::UnexpectedEof.into())),
+                Ok(count) => self.framer.filled(count),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
+                Err(error) => return Some(Err(error)),
+            }
+        }
+        None
+    }
+
+    fn held(&mut self, transaction: TransactionId, unit: UnitId) -> io::Result<Option<Pdu>> {
+        while let Some(adu) = self.framer.next_adu().map_err(io::Error::other)? {
+            if adu.transaction == transaction && adu.unit == unit {
+                let pdu = Pdu::new(adu.pdu).ok_or(io::ErrorKind::InvalidData)?;
+                return Ok(Some(pdu));
+            }
+        }
+        Ok(None)
     }
 
     /// Waits for the end of a connection that owes us nothing. What arrives is dropped.

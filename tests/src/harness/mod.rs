@@ -1,12 +1,18 @@
 //! Runs the system as processes on ephemeral ports and waits for what they do, never for time to
 //! pass: every wait names what it waits for, has an end, and shows what was seen instead.
 
+mod bench;
+mod client;
+mod gateway;
 mod modbus;
 mod peers;
 mod plc;
 mod process;
 mod site;
 
+pub use bench::{Bench, Records, has_effect};
+pub use client::{Connected, Ended};
+pub use gateway::Gateway;
 pub use modbus::{Fate, Modbus, adu};
 pub use peers::{free_address, peer};
 pub use plc::{Plc, Seen};

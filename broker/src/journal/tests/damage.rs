@@ -71,6 +71,46 @@ fn groups_that_changed_places_are_found() {
 }
 
 #[test]
+fn a_group_that_went_to_another_place_is_found() {
+    let mut bytes = six().contents(1);
+    // The seal, written a second time one sector on: same sequence, whole, and not its place.
+    bytes.copy_within(7 * SECTOR..8 * SECTOR, 8 * SECTOR);
+    refuses(bytes, 7, "the seal, twice");
+}
+
+/// Whole frames that say the wrong thing are no torn write, wherever they stand.
+#[test]
+fn a_whole_frame_that_says_the_wrong_thing_is_damage_at_the_end_too() {
+    let record = |sequence| {
+        let (time_ms, event) = (1, note("x", 0));
+        let record = Record {
+            sequence,
+            time_ms,
+            event,
+        };
+        record.encode()
+    };
+    let mut newer = record(7);
+    newer[1] = 2;
+    let cases = [
+        ("the sequence after next", 7, 8, record(8)),
+        ("two sequences", 7, 7, record(8)),
+        ("a record of a newer version", 7, 7, newer),
+        ("a group that skips a record", 8, 7, record(7)),
+    ];
+    for (what, next, sequence, payload) in cases {
+        let mut bytes = six().contents(1);
+        let salt = layout::read_head(&bytes).unwrap().salt;
+        let at = 8 * SECTOR;
+        let mut group = Vec::new();
+        layout::put_commit(&mut group, salt, next, (1, at as u64));
+        layout::put(&mut group, salt, layout::Kind::Record, sequence, &payload);
+        bytes[at..at + group.len()].copy_from_slice(&group);
+        refuses(bytes, 7, what);
+    }
+}
+
+#[test]
 fn a_file_cut_short_is_found() {
     let mut bytes = six().contents(1);
     bytes.truncate(64 << 10);
@@ -115,6 +155,24 @@ fn a_segment_further_on_proves_that_the_one_before_was_durable() {
     memory.flip(1, 110_000);
     let damage = damage(&memory);
     assert_eq!((damage.segment, damage.sequence), (1, 2));
+}
+
+#[test]
+fn a_lost_end_of_a_segment_is_found_even_where_no_record_is_lost() {
+    let memory = Memory::new();
+    for texts in [["1", "2"].as_slice(), &["3"]] {
+        let (journal, _) = open(&memory);
+        for text in texts {
+            commit(&journal, note(text, 60_000)).unwrap();
+        }
+        journal.close();
+    }
+    // The first segment ends with the seal of the first life.
+    let mut bytes = memory.contents(1);
+    let end = bytes.iter().rposition(|byte| *byte != 0).unwrap();
+    bytes[end / SECTOR * SECTOR..].fill(0);
+    let memory = Memory::holding([(1, bytes), (2, memory.contents(2))]);
+    assert_eq!(damage(&memory).sequence, 3);
 }
 
 #[test]

@@ -155,12 +155,16 @@ fn a_panic_in_the_thread_is_a_failure_and_no_hang() {
         commit(&journal, note("bad", 0)),
         Err(Unrecordable::Failed { .. })
     ));
-    // The thread fails the queue while it unwinds, which may be a moment after the answer.
-    while journal.health() == Health::Good {
-        std::thread::yield_now();
-    }
-    assert!(journal.append(1, note("later", 0)).is_err());
+    // Returns when the thread is gone, which fails the queue while it unwinds.
     journal.close();
+    let Health::Failed { why } = journal.health() else {
+        panic!("a dead thread is no good health");
+    };
+    assert!(why.contains("panicked"), "{why}");
+    assert!(matches!(
+        journal.append(1, note("later", 0)),
+        Err(Unrecordable::Failed { .. })
+    ));
 }
 
 #[test]

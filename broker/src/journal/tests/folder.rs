@@ -105,3 +105,100 @@ fn a_reader_beside_a_writer_sees_a_growing_prefix() {
     assert_eq!(tail, (1190..=1200).collect::<Vec<_>>());
     assert!(verify(&dir).unwrap().segments > 3);
 }
+
+/// Reading is not atomic: what the first read returns may be older in front than behind.
+struct Mixed {
+    first: Vec<u8>,
+    later: Memory,
+    reads: Arc<Mutex<usize>>,
+}
+
+struct MixedFile(Vec<u8>, Box<dyn SegmentFile>, Arc<Mutex<usize>>);
+
+impl Storage for Mixed {
+    fn segments(&self) -> std::io::Result<Vec<u64>> {
+        Ok(vec![1])
+    }
+
+    fn create(&mut self, _: u64, _: u64) -> std::io::Result<Box<dyn SegmentFile>> {
+        Err(std::io::ErrorKind::Unsupported.into())
+    }
+
+    fn open(&mut self, number: u64) -> std::io::Result<Box<dyn SegmentFile>> {
+        let file = self.later.storage().open(number)?;
+        let (first, reads) = (self.first.clone(), Arc::clone(&self.reads));
+        Ok(Box::new(MixedFile(first, file, reads)))
+    }
+}
+
+impl SegmentFile for MixedFile {
+    fn len(&self) -> std::io::Result<u64> {
+        self.1.len()
+    }
+
+    fn read_at(&self, offset: u64, into: &mut [u8]) -> std::io::Result<usize> {
+        let mut reads = self.2.lock().unwrap();
+        *reads += 1;
+        if *reads > 1 {
+            return self.1.read_at(offset, into);
+        }
+        let bytes = &self.0[offset as usize..];
+        let count = bytes.len().min(into.len());
+        into[..count].copy_from_slice(&bytes[..count]);
+        Ok(count)
+    }
+
+    fn write_at(&mut self, _: u64, _: &[u8]) -> std::io::Result<()> {
+        Err(std::io::ErrorKind::Unsupported.into())
+    }
+
+    fn sync(&mut self) -> std::io::Result<()> {
+        Err(std::io::ErrorKind::Unsupported.into())
+    }
+}
+
+/// A head, a group of two records in one sector, and a group of one in the next.
+fn two_groups() -> Memory {
+    let memory = Memory::new();
+    let (journal, _) = open(&memory);
+    memory.hold_sync();
+    let first = journal.commit(1, note("a", 0)).unwrap();
+    assert!(memory.wait_until_held());
+    journal.append(1, note("b", 0)).unwrap();
+    let second = journal.commit(1, note("c", 0)).unwrap();
+    memory.release_sync();
+    assert_eq!((wait(first), wait(second)), (Ok(()), Ok(())));
+    commit(&journal, note("d", 0)).unwrap();
+    drop(journal);
+    memory
+}
+
+#[test]
+fn a_reader_that_met_a_write_half_way_looks_again() {
+    let later = two_groups();
+    let whole = later.contents(1);
+    // Every length of what the first read saw of the middle group, all behind it being there.
+    let group = 2 * 512..3 * 512;
+    for seen in group.clone() {
+        let mut first = whole.clone();
+        first[seen..group.end].fill(0);
+        let (later, reads) = (later.clone(), Arc::default());
+        let mixed = Box::new(Mixed {
+            first,
+            later,
+            reads,
+        });
+        let all: Result<Vec<Record>, _> = read_storage(mixed).unwrap().collect();
+        assert_eq!(sequences(&all.unwrap()), [1, 2, 3, 4], "{seen} seen");
+    }
+    // A head not yet seen, the groups behind it seen.
+    let mut first = whole;
+    first[..512].fill(0);
+    let reads = Arc::default();
+    let mixed = Mixed {
+        first,
+        later,
+        reads,
+    };
+    assert_eq!(read_storage(Box::new(mixed)).unwrap().count(), 4);
+}

@@ -1,16 +1,17 @@
 //! A disk in memory, for tests of this and of other crates: it can be held, can fail and can
 //! lose its power. It keeps what a real disk promises and nothing more.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod bytes;
+
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use bytes::{Bytes, SECTOR};
+
 use super::storage::{SegmentFile, Storage};
 use crate::limits::JOURNAL_SECTOR_BYTES;
-
-const SECTOR: usize = 512;
-const _: () = assert!(SECTOR as u64 == JOURNAL_SECTOR_BYTES);
 
 /// How long a test waits for the journal thread before it gives up.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -42,17 +43,6 @@ struct Disk {
     calls: u64,
     syncs: u64,
 }
-
-/// Sectors that are not all zeros, as written and as durable.
-#[derive(Default)]
-struct Bytes {
-    len: u64,
-    now: Sectors,
-    durable: Sectors,
-    unsynced: BTreeSet<u64>,
-}
-
-type Sectors = BTreeMap<u64, Vec<u8>>;
 
 impl Memory {
     /// An empty disk.
@@ -87,7 +77,8 @@ impl Memory {
         })
     }
 
-    /// From now on a flush blocks until [`Memory::release_sync`].
+    /// From now on a flush blocks until [`Memory::release_sync`]; one held for twenty seconds
+    /// fails.
     pub fn hold_sync(&self) {
         self.disk().held = true;
     }
@@ -233,54 +224,6 @@ impl Disk {
     }
 }
 
-impl Bytes {
-    fn write(&mut self, offset: u64, bytes: &[u8]) {
-        let (mut at, mut rest) = (offset, bytes);
-        while !rest.is_empty() {
-            let (sector, within) = split(at);
-            let (some, later) = rest.split_at(rest.len().min(SECTOR - within));
-            self.unsynced.insert(sector);
-            let held = self.now.entry(sector).or_insert_with(|| vec![0; SECTOR]);
-            if let Some(place) = held.get_mut(within..within + some.len()) {
-                place.copy_from_slice(some);
-            }
-            at += some.len() as u64;
-            rest = later;
-        }
-    }
-
-    fn read(&self, offset: u64, into: &mut [u8]) -> usize {
-        let left = usize::try_from(self.len.saturating_sub(offset)).unwrap_or(usize::MAX);
-        let count = into.len().min(left);
-        let mut done = 0;
-        while done < count {
-            let (sector, within) = split(offset + done as u64);
-            let some = (SECTOR - within).min(count - done);
-            if let Some(into) = into.get_mut(done..done + some) {
-                let held = self.now.get(&sector);
-                match held.and_then(|sector| sector.get(within..within + some)) {
-                    Some(bytes) => into.copy_from_slice(bytes),
-                    None => into.fill(0),
-                }
-            }
-            done += some;
-        }
-        count
-    }
-
-    fn persist(&mut self, sector: u64) {
-        self.unsynced.remove(&sector);
-        if let Some(bytes) = self.now.get(&sector) {
-            self.durable.insert(sector, bytes.clone());
-        }
-    }
-}
-
-fn split(offset: u64) -> (u64, usize) {
-    let within = usize::try_from(offset % JOURNAL_SECTOR_BYTES).unwrap_or_default();
-    (offset / JOURNAL_SECTOR_BYTES, within)
-}
-
 struct Plugged {
     shared: Arc<Shared>,
     power: u64,
@@ -374,12 +317,17 @@ impl SegmentFile for PluggedFile {
         if disk.held {
             disk.waiting += 1;
             self.shared.changed.notify_all();
-            disk = self
+            let timeout;
+            (disk, timeout) = self
                 .shared
                 .changed
-                .wait_while(disk, |disk| disk.held && disk.passes == 0)
+                .wait_timeout_while(disk, PATIENCE, |disk| disk.held && disk.passes == 0)
                 .unwrap_or_else(PoisonError::into_inner);
             disk.waiting -= 1;
+            if timeout.timed_out() {
+                // A test that failed while it held the disk ends, instead of hanging.
+                return Err(io::Error::other("held for too long"));
+            }
             disk.passes = disk.passes.saturating_sub(1);
             self.shared.changed.notify_all();
         }

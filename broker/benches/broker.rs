@@ -1,0 +1,101 @@
+//! Deciding a command under policies of growing size, and committing a record to a real disk.
+#![allow(
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a bench that cannot be set up has nothing to measure"
+)]
+
+use std::fmt::Write;
+use std::hint::black_box;
+use std::path::Path;
+use std::sync::Arc;
+
+use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use interlock_broker::activation;
+use interlock_broker::journal::{Directory, Journal, Options};
+use interlock_broker::mediation::decide;
+use interlock_broker::plant::Plant;
+use interlock_broker::policy::{Bundle, Circumstances, LocalTime, Transport, View};
+use interlock_broker::subject::SubjectId;
+use interlock_protocols::modbus::UnitId;
+use interlock_protocols::record::{EdgeStopped, Event};
+use jiff::civil::date;
+
+/// Rules about other devices than the one asked for, as in a plant of many: the index must keep
+/// them off the path. `near` of them are about this device.
+fn site_with(rules: usize, dir: &Path) -> (Arc<Plant>, Bundle) {
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/site");
+    let text = std::fs::read_to_string(sample.join("plant.toml")).unwrap();
+    let plant = Arc::new(Plant::parse(Path::new("plant.toml"), &text).unwrap());
+    for file in ["schema.cedarschema", "groups.toml"] {
+        std::fs::copy(sample.join("policy").join(file), dir.join(file)).unwrap();
+    }
+    let mut cedar = String::from(
+        "@id(\"read\")\npermit (principal in Interlock::Group::\"operators\", \
+         action in Interlock::Action::\"read\", resource in Interlock::Site::\"waterworks\");\n",
+    );
+    for rule in 1..rules {
+        let device = if rule % 10 == 0 { "press-4" } else { "pump-2" };
+        write!(
+            cedar,
+            "@id(\"rule-{rule}\")\nforbid (principal in Interlock::Group::\"operators\", \
+             action in Interlock::Action::\"read\", resource == Interlock::Device::\"{device}\")\n\
+             when {{ context.minute_of_day == {rule} && context.weekday == 8 }};\n"
+        )
+        .unwrap();
+    }
+    std::fs::write(dir.join("rules.cedar"), cedar).unwrap();
+    (plant, Bundle::load(dir).unwrap())
+}
+
+fn deciding(c: &mut Criterion) {
+    let subject = SubjectId::parse("spiffe://waterworks/person/olga").unwrap();
+    let circumstances = Circumstances {
+        time: LocalTime::of(date(2026, 1, 7).at(12, 0, 0, 0)),
+        transport: Transport::Quic,
+    };
+    let read = [0x03, 0x00, 0x64, 0x00, 0x02];
+    let mut group = c.benchmark_group("decide");
+    for rules in [1, 10, 100, 1_000] {
+        let dir = tempfile::tempdir().unwrap();
+        let (plant, bundle) = site_with(rules, dir.path());
+        let policy = activation::compile(&bundle, &plant).unwrap();
+        let device = plant.device("press-4").unwrap();
+        let mut view = View::new(policy, &subject);
+        group.bench_function(BenchmarkId::new("policies", rules), |b| {
+            b.iter(|| {
+                let unit = UnitId::new(1);
+                let decision = decide(&mut view, device, circumstances, false, unit, &read);
+                black_box(&decision);
+            });
+        });
+    }
+    group.finish();
+}
+
+fn committing(c: &mut Criterion) {
+    let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let storage = Box::new(Directory::open(dir.path()).unwrap());
+    let options = Options {
+        segment_bytes: 64 << 20,
+    };
+    let (journal, _) = Journal::open(storage, options, 0).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let event = || {
+        Event::EdgeStopped(EdgeStopped {
+            gateway: "x".repeat(250),
+        })
+    };
+    c.bench_function("journal commit, one writer", |b| {
+        b.iter(|| runtime.block_on(async { journal.commit(0, event()).unwrap().await.unwrap() }));
+    });
+    c.bench_function("journal append, not waited for", |b| {
+        b.iter(|| journal.append(0, event()).is_ok());
+    });
+    journal.close();
+}
+
+criterion_group!(benches, deciding, committing);
+criterion_main!(benches);

@@ -1,0 +1,232 @@
+//! A whole edge over the sample site, its journal in memory and its device a socket that the
+//! test holds in its hand.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use interlock_broker::authority::Authority;
+use interlock_broker::journal::{self, Memory};
+use interlock_broker::mediation::{Authorized, Conversation};
+use interlock_broker::policy::Transport;
+use interlock_broker::subject::{Identity, SubjectId};
+use interlock_protocols::modbus::tcp::Adu;
+use interlock_protocols::modbus::{TransactionId, UnitId};
+use interlock_protocols::record::{CommandResult, Record};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::*;
+use crate::link::{Finished, ReplyTo};
+
+/// A folder that goes with the test.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Folder {
+        let name = format!("interlock-edge-{name}-{}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        let _not_there = std::fs::remove_dir_all(&folder);
+        Folder(folder)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _left = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+struct World {
+    _folder: Folder,
+    memory: Memory,
+    plc: TcpListener,
+    issuer: Authority,
+    clock: Clock,
+    running: Running,
+}
+
+impl World {
+    /// The sample site, with `press-4` behind a listener of ours and settings of its link.
+    async fn start(name: &str, link: &str) -> World {
+        let folder = Folder::new(name);
+        let clock = Clock::start();
+        crate::init::init(&folder.0, clock.now()).unwrap();
+        let plc = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        edit(&folder.0.join("plant.toml"), |plant| {
+            plant
+                .replacen("127.0.0.1:5021", &plc.local_addr().unwrap().to_string(), 1)
+                .replacen("timeout_ms = 1000 ", link, 1)
+        });
+        edit(&folder.0.join("edge.toml"), |edge| {
+            edge.replacen("127.0.0.1:4802", "127.0.0.1:0", 1)
+        });
+        let site = Site::load(&folder.0).unwrap();
+        let issuer = Authority::open(&site.keys.issuer).unwrap();
+        let memory = Memory::new();
+        let running = start(site, memory.storage(), clock).await.unwrap();
+        World {
+            _folder: folder,
+            memory,
+            plc,
+            issuer,
+            clock,
+            running,
+        }
+    }
+
+    fn identity(&self, who: &str) -> Identity {
+        let subject = SubjectId::parse_at("waterworks", who).unwrap();
+        let now = self.clock.now();
+        let issued = self.issuer.issue_client(&subject, 1, now).unwrap();
+        let der = CertificateDer::from_pem_slice(issued.certificate.as_bytes()).unwrap();
+        Identity::of_certificate(&der, "waterworks").unwrap()
+    }
+
+    fn talk(&self, who: &str) -> Conversation {
+        let broker = self.running.edge.broker();
+        let peer = "192.0.2.7:5000";
+        let session = broker
+            .open_session(&self.identity(who), peer, Transport::Quic, self.clock.now())
+            .unwrap();
+        session.converse("press-4", true, self.clock.now()).unwrap()
+    }
+
+    /// Has a command decided and queued.
+    async fn submit(
+        &self,
+        talk: &mut Conversation,
+        transaction: u16,
+        pdu: &[u8],
+    ) -> mpsc::UnboundedReceiver<Finished> {
+        let adu = Adu {
+            transaction: TransactionId::new(transaction),
+            unit: UnitId::new(1),
+            pdu,
+        };
+        let Ok(Authorized::Permit(permit)) = talk.authorize(adu, self.clock.now()).await else {
+            panic!("no permit for {pdu:02x?}");
+        };
+        let (sender, finished) = mpsc::unbounded_channel();
+        let reply = ReplyTo {
+            transaction: adu.transaction,
+            unit: adu.unit,
+            function: permit.function(),
+            sender,
+        };
+        let link = self.running.edge.link("press-4").unwrap();
+        link.submit(1, permit, reply);
+        finished
+    }
+}
+
+fn edit(file: &Path, change: impl FnOnce(String) -> String) {
+    let text = std::fs::read_to_string(file).unwrap();
+    std::fs::write(file, change(text)).unwrap();
+}
+
+fn records(memory: &Memory) -> Vec<Record> {
+    let records = journal::read_storage(memory.storage()).unwrap();
+    records.map(Result::unwrap).collect()
+}
+
+fn outcomes(records: &[Record]) -> Vec<&CommandResult> {
+    let outcomes = records.iter().filter_map(|record| match &record.event {
+        Event::Outcome(outcome) => Some(&outcome.result),
+        _ => None,
+    });
+    outcomes.collect()
+}
+
+/// 850 rpm to `speed_setpoint`, and 800.
+const WRITE_850: [u8; 5] = [0x06, 0x00, 0x64, 0x21, 0x34];
+const WRITE_800: [u8; 5] = [0x06, 0x00, 0x64, 0x1F, 0x40];
+
+async fn request(plc: &mut TcpStream) -> [u8; 12] {
+    let mut adu = [0; 12];
+    plc.read_exact(&mut adu).await.unwrap();
+    adu
+}
+
+/// I4, and after a stop nothing may follow: the journal could not say what became of it.
+#[tokio::test]
+async fn a_stop_leaves_no_command_without_its_outcome_and_sends_no_more() {
+    let world = World::start("stop", "timeout_ms = 60000 ").await;
+    let (mut plc, _) = world.plc.accept().await.unwrap();
+    let mut talk = world.talk("person/olga");
+    let _first = world.submit(&mut talk, 1, &WRITE_850).await;
+    let sent = request(&mut plc).await;
+    assert_eq!(sent[7..], WRITE_850);
+    let _second = world.submit(&mut talk, 2, &WRITE_800).await;
+    // The client leaves, and the device keeps silent while the edge stops.
+    drop(talk);
+    world.running.stop().await;
+    let records = records(&world.memory);
+    let outcomes = outcomes(&records);
+    // Late, the device answers after all.
+    plc.write_all(&sent).await.unwrap();
+    let mut more = [0; 12];
+    let after = tokio::time::timeout(Duration::from_millis(300), plc.read(&mut more)).await;
+    assert!(
+        !matches!(after, Ok(Ok(1..))),
+        "{more:02x?} was sent after the journal was closed"
+    );
+    assert!(
+        matches!(
+            outcomes.as_slice(),
+            [
+                CommandResult::Unknown { .. },
+                CommandResult::Withheld { .. }
+            ]
+        ),
+        "{outcomes:?}"
+    );
+}
+
+/// What is in the socket counts, however late the edge comes to look.
+#[tokio::test]
+async fn an_answer_that_came_in_time_is_not_called_silence() {
+    let world = World::start("late", "timeout_ms = 100 ").await;
+    let (mut plc, _) = world.plc.accept().await.unwrap();
+    let mut talk = world.talk("person/olga");
+    for transaction in 0..12 {
+        let mut finished = world.submit(&mut talk, transaction, &WRITE_850).await;
+        let sent = request(&mut plc).await;
+        plc.write_all(&sent).await.unwrap();
+        // Something else keeps the one thread: a policy that is activated, a slow disk.
+        std::thread::sleep(Duration::from_millis(120));
+        let result = finished.recv().await.unwrap().result;
+        assert!(result.is_ok(), "{result:?}");
+        talk.settled(TransactionId::new(transaction));
+    }
+}
+
+/// A reader of a damaged journal must not take what is left of it for all of it.
+#[test]
+fn a_damaged_journal_is_not_read_as_if_it_ended_there() {
+    let folder = Folder::new("damage");
+    let options = Options {
+        segment_bytes: 128 << 10,
+    };
+    let storage = Box::new(Directory::open(&folder.0).unwrap());
+    let (journal, _) = Journal::open(storage, options, 1).unwrap();
+    for gateway in ["one", "two", "three"] {
+        let gateway = gateway.to_owned();
+        let stopped = Event::EdgeStopped(EdgeStopped { gateway });
+        journal.append(1, stopped).unwrap();
+    }
+    journal.close();
+    let segment = folder.0.join("000000000001.segment");
+    let mut bytes = std::fs::read(&segment).unwrap();
+    let at = bytes.windows(3).position(|text| text == b"two").unwrap();
+    bytes[at] ^= 1;
+    std::fs::write(&segment, bytes).unwrap();
+    let (frames, mut taken) = mpsc::channel(8);
+    let read = read_journal(&folder.0, 1, &frames);
+    drop(frames);
+    assert!(taken.blocking_recv().is_some(), "the first record is sound");
+    assert!(taken.blocking_recv().is_none());
+    let error = read.unwrap_err().to_string();
+    assert!(error.contains("damaged at record 2"), "{error}");
+}

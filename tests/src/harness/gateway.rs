@@ -1,0 +1,232 @@
+//! A gateway: a site directory, the edge that serves it as a process, and its command log.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use interlock_broker::journal;
+use interlock_protocols::record::Record;
+use rustix::process::Signal;
+
+use super::{Connected, Ended, PATIENCE, Plc, Process, Site, binary};
+
+/// How often the log is looked at again while something in it is waited for.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+/// A gateway of a test's own, in a folder of its own.
+pub struct Gateway {
+    folder: Site,
+    address: SocketAddr,
+    edge: Option<Process>,
+    program: String,
+}
+
+impl Gateway {
+    /// Makes the sample site with `edge init`; `press-4` and `pump-2` are where these addresses
+    /// say. Nothing runs yet: the files may still be edited.
+    pub fn new(press: SocketAddr, pump: SocketAddr) -> Gateway {
+        let gateway = Gateway {
+            folder: Site::new(),
+            address: own_address(),
+            edge: None,
+            program: "edge".to_owned(),
+        };
+        let site = gateway.site();
+        let made = gateway.edge_command(&["init", &text(&site)]);
+        assert_eq!(made.code, 0, "{made}");
+        let quic = format!("quic = \"{}\"", gateway.address);
+        gateway.edit("edge.toml", "quic = \"127.0.0.1:4802\"", &quic);
+        gateway.edit("edge.toml", "segment_mib = 64", "segment_mib = 1");
+        for (sample, device, local) in [
+            ("127.0.0.1:5021", press, "127.77.0.11:1502"),
+            ("127.0.0.1:5022", pump, "127.77.0.12:1502"),
+        ] {
+            let (from, to) = (
+                format!("\naddress = \"{sample}\""),
+                format!("\naddress = \"{device}\""),
+            );
+            gateway.edit("plant.toml", &from, &to);
+            let from = format!("local_address = \"{local}\"");
+            gateway.edit("plant.toml", &from, "local_address = \"127.0.0.1:0\"");
+        }
+        gateway
+    }
+
+    /// A running gateway in front of two PLCs.
+    pub fn before(press: &Plc, pump: &Plc) -> Gateway {
+        let mut gateway = Gateway::new(press.address(), pump.address());
+        gateway.start();
+        gateway
+    }
+
+    /// Uses another program of this crate as the edge from the next start on.
+    pub fn run_by(&mut self, program: &str) {
+        program.clone_into(&mut self.program);
+    }
+
+    /// The site directory.
+    pub fn site(&self) -> PathBuf {
+        self.folder.join("site")
+    }
+
+    /// A path beside the site directory, for what a test keeps.
+    pub fn beside(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// Replaces a text of a file of the site that is there exactly once.
+    pub fn edit(&self, file: &str, from: &str, to: &str) {
+        let path = self.site().join(file);
+        let before = std::fs::read_to_string(&path).expect("a file of the site");
+        assert_eq!(before.matches(from).count(), 1, "{from:?} in {file}");
+        std::fs::write(&path, before.replace(from, to)).expect("a file of the site");
+    }
+
+    /// Adds to the end of a file of the site, or makes it.
+    pub fn append(&self, file: &str, text: &str) {
+        let path = self.site().join(file);
+        let before = std::fs::read_to_string(&path).unwrap_or_default();
+        std::fs::write(&path, before + text).expect("a file of the site");
+    }
+
+    /// Where sessions are opened: the same address at every start.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Starts the edge; when this returns, it listens.
+    pub fn start(&mut self) {
+        self.start_with(&[]);
+    }
+
+    /// As [`Gateway::start`], with variables in its environment.
+    pub fn start_with(&mut self, variables: &[(&str, &str)]) {
+        assert!(self.edge.is_none(), "one edge at a time");
+        let mut command = Command::new(binary(&self.program));
+        command.arg("run").arg(self.site());
+        command.envs(variables.iter().copied());
+        let mut edge = Process::start("edge", &mut command);
+        let address: SocketAddr = edge.next_line("address it listens on", |line| {
+            line.strip_prefix("listening on ")?.parse().ok()
+        });
+        assert_eq!(address, self.address);
+        self.edge = Some(edge);
+    }
+
+    /// The running edge.
+    pub fn edge(&mut self) -> &mut Process {
+        self.edge.as_mut().expect("the edge runs")
+    }
+
+    /// SIGTERM, and the exit code of a stop in order.
+    pub fn stop(&mut self) -> i32 {
+        let mut edge = self.edge.take().expect("the edge runs");
+        edge.signal(Signal::TERM);
+        let status = edge.exit("it was told to stop");
+        status
+            .code()
+            .unwrap_or_else(|| panic!("{status}\n{}", edge.output()))
+    }
+
+    /// `kill -9`.
+    pub fn kill(&mut self) {
+        self.edge.take().expect("the edge runs").kill();
+    }
+
+    /// One command of `interlock-edge` beside the one that runs.
+    pub fn edge_command(&self, args: &[&str]) -> Ended {
+        Ended::of("edge command", Command::new(binary("edge")).args(args))
+    }
+
+    /// Issues a certificate, as `person/olga` or `vendor/acme/victor`; gives the profile.
+    pub fn issue(&self, subject: &str) -> PathBuf {
+        let name = subject.rsplit('/').next().expect("a subject has a name");
+        let profile = self.folder.join(name);
+        if profile.exists() {
+            return profile;
+        }
+        let (site, out) = (text(&self.site()), text(&profile));
+        let issued = self.edge_command(&["issue", &site, subject, "--out", &out]);
+        assert_eq!(issued.code, 0, "{issued}");
+        profile
+    }
+
+    /// One command of `interlock` as this subject, to its end.
+    pub fn client(&self, subject: &str, args: &[&str]) -> Ended {
+        let mut command = Command::new(binary("client"));
+        command.arg("--profile").arg(self.issue(subject)).args(args);
+        Ended::of(subject, &mut command)
+    }
+
+    /// `interlock connect` as this subject, with these devices armed for writing.
+    pub fn connect(&self, subject: &str, armed: &[&str]) -> Connected {
+        Connected::start(&self.issue(subject), armed)
+    }
+
+    /// The records of the journal as far as they are written.
+    pub fn records(&self) -> Vec<Record> {
+        let records = journal::read(&self.site().join("journal")).expect("a journal");
+        let records = records.collect::<Result<Vec<_>, _>>();
+        records.unwrap_or_else(|why| panic!("the journal is damaged: {why}"))
+    }
+
+    /// Waits until the journal has what `wanted` makes something of, and gives the first.
+    pub fn record<T>(&self, what: &str, mut wanted: impl FnMut(&Record) -> Option<T>) -> T {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let records = self.records();
+            if let Some(found) = records.iter().find_map(&mut wanted) {
+                return found;
+            }
+            assert!(
+                Instant::now() < end,
+                "{PATIENCE:?} passed and there is no {what} in\n{}",
+                listed(&records)
+            );
+            sleep(LOOK_EVERY);
+        }
+    }
+
+    /// Fails unless the stopped edge left a sound journal in which every INTENT has its one
+    /// outcome.
+    #[track_caller]
+    pub fn assert_journal_is_whole(&self) {
+        let found = journal::verify(&self.site().join("journal")).expect("a journal");
+        assert!(found.is_sound(), "{found:?}");
+        assert_eq!(found.open_intents, [0; 0], "intents without an outcome");
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        if std::thread::panicking() && self.site().join("journal").exists() {
+            let records = journal::read(&self.site().join("journal"));
+            let records: Vec<_> = records.into_iter().flatten().flatten().collect();
+            eprintln!("--- the journal:\n{}---", listed(&records));
+        }
+    }
+}
+
+/// The journal in a few words a record, for the text of a failure.
+fn listed(records: &[Record]) -> String {
+    let line = |record: &Record| format!("{} {:?}\n", record.sequence, record.event);
+    records.iter().map(line).collect()
+}
+
+/// An address that no other process of this machine picks, so that an edge comes back at the
+/// same one: the loopback address is made of our process id, and the port is below those that
+/// systems hand out by themselves.
+fn own_address() -> SocketAddr {
+    static NEXT: AtomicU16 = AtomicU16::new(20_000);
+    let port = NEXT.fetch_add(1, Ordering::Relaxed);
+    let [_, b, c, d] = std::process::id().to_be_bytes();
+    // A process id has at most 22 bits.
+    SocketAddr::from(([127, 128 | b, c, d], port))
+}
+
+fn text(path: &Path) -> String {
+    path.to_str().expect("a path of text").to_owned()
+}

@@ -1,0 +1,321 @@
+//! A client of the conduit that does what ours never would.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use interlock_protocols::conduit::{
+    ALPN, FromClient, Message, Opened, Opening, ToClient, VERSION, next_frame,
+};
+use interlock_tests::harness::{Gateway, PATIENCE};
+use quinn::crypto::rustls::QuicClientConfig;
+use quinn::{ClientConfig, Connection, Endpoint, RecvStream, SendStream};
+use rustls::client::{
+    ClientSessionMemoryCache, ClientSessionStore, ResolvesClientCert, Resumption,
+    Tls12ClientSessionValue, Tls13ClientSessionValue,
+};
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::sign::CertifiedKey;
+use rustls::{NamedGroup, RootCertStore, SignatureScheme};
+use tokio::runtime::Runtime;
+
+/// The gateway's name in its certificate.
+const SERVER_NAME: &str = "gateway-1.waterworks";
+
+/// A certificate with its key, in PEM; none at all for a stranger.
+pub(crate) type Shown<'a> = Option<(&'a str, &'a str)>;
+
+/// A client with a thread of its own, so that what it sent is on its way while a test looks at
+/// something else.
+pub(crate) struct Peer {
+    runtime: Runtime,
+    endpoint: Endpoint,
+    address: SocketAddr,
+    config: ClientConfig,
+    pub(crate) tickets: Arc<Tickets>,
+    pub(crate) asked: Arc<Asked>,
+}
+
+impl Peer {
+    /// A client that trusts the gateway's authority and shows this certificate. It would take
+    /// tickets, resume, and send early data if it were let.
+    pub(crate) fn new(gateway: &Gateway, shown: Shown<'_>, alpn: &[u8]) -> Peer {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let mut roots = RootCertStore::empty();
+        let authority = gateway.site().join("keys/gateway-ca.pem");
+        roots.add(certificate(&read(&authority))).unwrap();
+        let key = shown.map(|(certificate_pem, key_pem)| {
+            let key = PrivateKeyDer::from_pem_slice(key_pem.as_bytes()).unwrap();
+            let key = provider.key_provider.load_private_key(key).unwrap();
+            Arc::new(CertifiedKey::new(vec![certificate(certificate_pem)], key))
+        });
+        let asked = Arc::new(Asked {
+            times: AtomicUsize::new(0),
+            key,
+        });
+        let tickets = Arc::new(Tickets::default());
+        let mut tls = rustls::ClientConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[&rustls::version::TLS13])
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_client_cert_resolver(asked.clone());
+        if !alpn.is_empty() {
+            tls.alpn_protocols = vec![alpn.to_vec()];
+        }
+        tls.enable_early_data = true;
+        tls.resumption = Resumption::store(tickets.clone());
+        let config = ClientConfig::new(Arc::new(QuicClientConfig::try_from(tls).unwrap()));
+        let endpoint = {
+            let _inside = runtime.enter();
+            Endpoint::client("127.0.0.1:0".parse().unwrap()).unwrap()
+        };
+        Peer {
+            runtime,
+            endpoint,
+            address: gateway.address(),
+            config,
+            tickets,
+            asked,
+        }
+    }
+
+    /// A client with a profile that the gateway issued.
+    pub(crate) fn of(gateway: &Gateway, subject: &str) -> Peer {
+        let profile = gateway.issue(subject);
+        let [certificate, key] = ["client.pem", "client.key"].map(|name| read(&profile.join(name)));
+        Peer::new(gateway, Some((&certificate, &key)), ALPN)
+    }
+
+    /// Waits for something, and fails if it does not come.
+    pub(crate) fn wait<T>(&self, what: &str, awaited: impl Future<Output = T>) -> T {
+        self.wait_within(PATIENCE, awaited)
+            .unwrap_or_else(|| panic!("{PATIENCE:?} passed without {what}"))
+    }
+
+    /// Waits for something for a while.
+    pub(crate) fn wait_within<T>(
+        &self,
+        within: Duration,
+        awaited: impl Future<Output = T>,
+    ) -> Option<T> {
+        self.runtime
+            .block_on(async { tokio::time::timeout(within, awaited).await.ok() })
+    }
+
+    /// Begins a connection. Whether early data could be sent is said as well.
+    pub(crate) fn connect(&self) -> (Result<Connection, String>, bool) {
+        let connecting = {
+            let _inside = self.runtime.enter();
+            let config = self.config.clone();
+            self.endpoint
+                .connect_with(config, self.address, SERVER_NAME)
+                .unwrap()
+        };
+        match connecting.into_0rtt() {
+            Ok((connection, _)) => (Ok(connection), true),
+            Err(connecting) => {
+                let connection = self.wait("end of the handshake", connecting);
+                (connection.map_err(|error| error.to_string()), false)
+            }
+        }
+    }
+
+    /// A connection whose handshake must succeed.
+    pub(crate) fn connected(&self) -> Connection {
+        self.connect().0.expect("a connection")
+    }
+
+    /// Opens a stream, sends these bytes on it, and gives both ends.
+    pub(crate) fn open(&self, connection: &Connection, bytes: &[u8]) -> (SendStream, Frames) {
+        let opened = async {
+            let (mut send, recv) = connection.open_bi().await?;
+            // The edge may have stopped listening by now: that is for the reader to find.
+            let _ = send.write_all(bytes).await;
+            Ok::<_, quinn::ConnectionError>((send, recv))
+        };
+        let (send, recv) = self.wait("stream", opened).expect("a stream");
+        (
+            send,
+            Frames {
+                recv,
+                held: Vec::new(),
+            },
+        )
+    }
+
+    /// The way to a session, to where the edge says hello or why not.
+    pub(crate) fn session(&self) -> Result<(Connection, SendStream, Frames, ToClient), String> {
+        let connection = self.connect().0?;
+        let bytes = hello();
+        let greeted = async {
+            let (mut send, recv) = connection
+                .open_bi()
+                .await
+                .map_err(|error| error.to_string())?;
+            send.write_all(&bytes)
+                .await
+                .map_err(|error| error.to_string())?;
+            let mut frames = Frames {
+                recv,
+                held: Vec::new(),
+            };
+            let first = frames.next::<ToClient>().await?;
+            Ok::<_, String>((send, frames, first))
+        };
+        let (send, frames, first) = self.wait("word on the control stream", greeted)?;
+        Ok((connection, send, frames, first))
+    }
+
+    /// A session of somebody who may have one.
+    pub(crate) fn welcome(&self) -> (Connection, SendStream, Frames) {
+        let (connection, send, frames, first) = self.session().expect("a session");
+        assert!(matches!(first, ToClient::Hello { .. }), "{first:?}");
+        (connection, send, frames)
+    }
+
+    /// A conversation that is armed for writing.
+    pub(crate) fn converse(&self, connection: &Connection, device: &str) -> (SendStream, Frames) {
+        let opening = Opening::Conversation {
+            device: device.to_owned(),
+            arm_writes: true,
+        };
+        let (send, mut frames) = self.open(connection, &opening.to_frame().unwrap());
+        let opened = self.wait("conversation", frames.next::<Opened>());
+        assert!(
+            matches!(opened, Ok(Opened::Conversation { .. })),
+            "{opened:?}"
+        );
+        (send, frames)
+    }
+
+    /// Why a connection came to its end.
+    pub(crate) fn closed(&self, connection: &Connection) -> String {
+        self.wait("end of the connection", connection.closed())
+            .to_string()
+    }
+}
+
+pub(crate) fn hello() -> Vec<u8> {
+    let hello = FromClient::Hello {
+        version: VERSION,
+        program: "a peer of the tests".to_owned(),
+    };
+    hello.to_frame().unwrap()
+}
+
+fn read(file: &Path) -> String {
+    std::fs::read_to_string(file).unwrap_or_else(|why| panic!("{}: {why}", file.display()))
+}
+
+fn certificate(pem: &str) -> CertificateDer<'static> {
+    CertificateDer::from_pem_slice(pem.as_bytes()).unwrap()
+}
+
+/// The frames of a stream.
+pub(crate) struct Frames {
+    pub(crate) recv: RecvStream,
+    held: Vec<u8>,
+}
+
+impl Frames {
+    /// The next message, or how the stream ended.
+    pub(crate) async fn next<M: Message>(&mut self) -> Result<M, String> {
+        loop {
+            if let Some((body, taken)) =
+                next_frame(&self.held).map_err(|error| error.to_string())?
+            {
+                let message = M::decode(body).map_err(|error| error.to_string());
+                self.held.drain(..taken);
+                return message;
+            }
+            match self.recv.read_chunk(4_096, true).await {
+                Ok(Some(chunk)) => self.held.extend(&chunk.bytes[..]),
+                Ok(None) => return Err("the end of the stream".to_owned()),
+                Err(error) => return Err(error.to_string()),
+            }
+        }
+    }
+}
+
+/// Shows the certificate and counts how often it was asked for.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    times: AtomicUsize,
+    key: Option<Arc<CertifiedKey>>,
+}
+
+impl Asked {
+    pub(crate) fn times(&self) -> usize {
+        self.times.load(Ordering::SeqCst)
+    }
+}
+
+impl ResolvesClientCert for Asked {
+    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        self.times.fetch_add(1, Ordering::SeqCst);
+        self.key.clone()
+    }
+
+    fn has_certs(&self) -> bool {
+        self.key.is_some()
+    }
+}
+
+/// Keeps tickets as a client would that wants to resume, and counts them.
+#[derive(Debug)]
+pub(crate) struct Tickets {
+    kept: ClientSessionMemoryCache,
+    count: AtomicUsize,
+}
+
+impl Default for Tickets {
+    fn default() -> Tickets {
+        Tickets {
+            kept: ClientSessionMemoryCache::new(8),
+            count: AtomicUsize::new(0),
+        }
+    }
+}
+
+impl Tickets {
+    pub(crate) fn count(&self) -> usize {
+        self.count.load(Ordering::SeqCst)
+    }
+}
+
+impl ClientSessionStore for Tickets {
+    fn set_kx_hint(&self, server_name: ServerName<'static>, group: NamedGroup) {
+        self.kept.set_kx_hint(server_name, group);
+    }
+
+    fn kx_hint(&self, server_name: &ServerName<'_>) -> Option<NamedGroup> {
+        self.kept.kx_hint(server_name)
+    }
+
+    fn set_tls12_session(&self, _: ServerName<'static>, _: Tls12ClientSessionValue) {}
+
+    fn tls12_session(&self, _: &ServerName<'_>) -> Option<Tls12ClientSessionValue> {
+        None
+    }
+
+    fn remove_tls12_session(&self, _: &ServerName<'static>) {}
+
+    fn insert_tls13_ticket(&self, name: ServerName<'static>, value: Tls13ClientSessionValue) {
+        self.count.fetch_add(1, Ordering::SeqCst);
+        self.kept.insert_tls13_ticket(name, value);
+    }
+
+    fn take_tls13_ticket(&self, name: &ServerName<'static>) -> Option<Tls13ClientSessionValue> {
+        self.kept.take_tls13_ticket(name)
+    }
+}
