@@ -6,6 +6,10 @@ use interlock_protocols::modbus::{Area, Request, UnitId};
 
 use crate::plant::Device;
 
+/// Written points that are named with their values. A write of many coils may have 1,968, and
+/// what is said about it must fit a frame of the conduit as well as a screen.
+const WRITES_SHOWN_MAX: usize = 8;
+
 /// What a PDU asks of a device: `write speed_setpoint = 900 rpm, holding 100 (40101)`.
 pub fn asked(device: &Device, unit: UnitId, pdu: &[u8]) -> String {
     let Ok(request) = Request::decode(pdu) else {
@@ -14,13 +18,20 @@ pub fn asked(device: &Device, unit: UnitId, pdu: &[u8]) -> String {
     };
     let touched = device.touched(unit, &request);
     let mut parts = Vec::new();
-    for write in &touched.writes {
+    let (shown, more) = touched
+        .writes
+        .split_at_checked(WRITES_SHOWN_MAX)
+        .unwrap_or((&touched.writes, &[]));
+    for write in shown {
         parts.push(value_of(
             "write",
             write.point.name(),
             write.value,
             write.point.engineering_unit(),
         ));
+    }
+    if !more.is_empty() {
+        parts.push(format!("write {} more points", more.len()));
     }
     let names: Vec<&str> = touched.reads.iter().map(|point| point.name()).collect();
     match names.as_slice() {
