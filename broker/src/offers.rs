@@ -4,7 +4,7 @@
 use interlock_protocols::conduit::{DeviceOffer, PointOffer};
 
 use crate::clock::Now;
-use crate::mediation::{Decision, Session, decide};
+use crate::mediation::{Decision, Reason, Session, decide};
 use crate::plant::{Access, Device, Kind, Point};
 use crate::policy::{Action, Circumstances, Facts, Resource, View};
 
@@ -75,19 +75,25 @@ fn point_offer(
             pdu.as_bytes(),
         ))
     });
-    // Asked with a value that the limits of everybody allow; a rule may still look at the value.
-    let sane = point.min().unwrap_or_default();
+    // Asked with some value: one that only a limit denies was permitted by the rules, which is
+    // what is asked here. A rule may still look at the value.
+    let values: &[f64] = match point.kind() {
+        Kind::Bit => &[0.0, 1.0],
+        Kind::Number { .. } => &[point.min().unwrap_or_default()],
+    };
     let may_write = writable
-        && point.write_request(sane).is_ok_and(|pdu| {
-            let unit = point.unit_id();
-            allowed(&decide(
-                view,
-                device,
-                circumstances,
-                true,
-                unit,
-                pdu.as_bytes(),
-            ))
+        && values.iter().any(|value| {
+            point.write_request(*value).is_ok_and(|pdu| {
+                let unit = point.unit_id();
+                permitted(&decide(
+                    view,
+                    device,
+                    circumstances,
+                    true,
+                    unit,
+                    pdu.as_bytes(),
+                ))
+            })
         });
     PointOffer {
         name: point.name().to_owned(),
@@ -110,6 +116,13 @@ fn point_offer(
 
 fn allowed(decision: &Decision<'_, '_>) -> bool {
     matches!(decision, Decision::Allow(_))
+}
+
+fn permitted(decision: &Decision<'_, '_>) -> bool {
+    match decision {
+        Decision::Allow(_) => true,
+        Decision::Deny(denied) => matches!(denied.reason, Reason::Limit(_)),
+    }
 }
 
 /// What may be done with the named points, a line each.
