@@ -4,7 +4,7 @@
 use interlock_protocols::conduit::{DeviceOffer, PointOffer};
 
 use crate::clock::Now;
-use crate::mediation::{Decision, Reason, Session, decide};
+use crate::mediation::{Decision, Session, decide};
 use crate::plant::{Access, Device, Kind, Point};
 use crate::policy::{Action, Circumstances, Facts, Resource, View};
 
@@ -75,17 +75,11 @@ fn point_offer(
             pdu.as_bytes(),
         ))
     });
-    // Asked with some value: one that only a limit denies was permitted by the rules, which is
-    // what is asked here. A rule may still look at the value.
-    let values: &[f64] = match point.kind() {
-        Kind::Bit => &[0.0, 1.0],
-        Kind::Number { .. } => &[point.min().unwrap_or_default()],
-    };
     let may_write = writable
-        && values.iter().any(|value| {
-            point.write_request(*value).is_ok_and(|pdu| {
+        && tried(point).into_iter().any(|value| {
+            point.write_request(value).is_ok_and(|pdu| {
                 let unit = point.unit_id();
-                permitted(&decide(
+                allowed(&decide(
                     view,
                     device,
                     circumstances,
@@ -114,15 +108,18 @@ fn point_offer(
     }
 }
 
-fn allowed(decision: &Decision<'_, '_>) -> bool {
-    matches!(decision, Decision::Allow(_))
+/// Values to ask with: somebody may write a point who may write one of them. The ends alone would
+/// not do: a coil may be narrowed to one state, and a limit set may cut both ends off.
+fn tried(point: &Point) -> Vec<f64> {
+    match (point.kind(), point.min(), point.max()) {
+        (Kind::Bit, ..) => vec![0.0, 1.0],
+        (Kind::Number { .. }, Some(min), Some(max)) => vec![min, min.midpoint(max), max],
+        (Kind::Number { .. }, ..) => vec![0.0],
+    }
 }
 
-fn permitted(decision: &Decision<'_, '_>) -> bool {
-    match decision {
-        Decision::Allow(_) => true,
-        Decision::Deny(denied) => matches!(denied.reason, Reason::Limit(_)),
-    }
+fn allowed(decision: &Decision<'_, '_>) -> bool {
+    matches!(decision, Decision::Allow(_))
 }
 
 /// What may be done with the named points, a line each.
