@@ -78,3 +78,7 @@ pub const JOURNAL_OPEN_INTENTS_MAX: usize = 4096;
 /// Least time that a command may wait in a device's queue: a short timeout for answers says
 /// that a device is quick, not that its users are impatient.
 pub const QUEUED_MIN: Duration = Duration::from_secs(2);
+
+/// Written points that are named with their values. A write of many coils may have 1,968, and
+/// what is said about it must fit a frame of the conduit as well as a screen.
+pub const WRITES_SHOWN_MAX: usize = 8;

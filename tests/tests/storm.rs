@@ -207,7 +207,7 @@ fn report(rig: &Rig, ends: &[(Vec<u8>, End)], received: usize) {
         matches!(&record.event, Event::Outcome(outcome)
             if matches!(outcome.result, CommandResult::Unknown { .. }))
     });
-    println!(
+    eprintln!(
         "{} records, {} INTENTs, {received} received, {unknown} unknown, {} starts",
         records.len(),
         ends.len(),
