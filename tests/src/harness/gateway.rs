@@ -104,19 +104,23 @@ impl Gateway {
         self.variables.push((name.to_owned(), value.to_owned()));
     }
 
-    /// Starts the edge; when this returns, it listens.
-    pub fn start(&mut self) {
+    /// Starts the edge and waits for nothing, for tests that interrupt it before it listens.
+    pub fn launch(&mut self) {
         assert!(self.edge.is_none(), "one edge at a time");
         let mut command = Command::new(binary(&self.program));
         command.arg("run").arg(self.site());
         let variables = self.variables.iter();
         command.envs(variables.map(|(name, value)| (name, value)));
-        let mut edge = Process::start("edge", &mut command);
-        let address: SocketAddr = edge.next_line("address it listens on", |line| {
+        self.edge = Some(Process::start("edge", &mut command));
+    }
+
+    /// Starts the edge; when this returns, it listens.
+    pub fn start(&mut self) {
+        self.launch();
+        let address: SocketAddr = self.edge().next_line("address it listens on", |line| {
             line.strip_prefix("listening on ")?.parse().ok()
         });
         assert_eq!(address, self.address);
-        self.edge = Some(edge);
     }
 
     /// The running edge.
