@@ -12,7 +12,7 @@ use crate::clock::Now;
 use crate::finding::Finding;
 use crate::journal::{Journal, Unrecordable};
 use crate::mediation::{Decision, Refusal, Session, decide, reason_of};
-use crate::plant::Plant;
+use crate::plant::{Outline, Plant};
 use crate::policy::{
     Action, Answer, Ask, Bundle, Case, Circumstances, Estate, Facts, LocalTime, Policy, Report,
     Resource, Transport, View, run,
@@ -57,7 +57,8 @@ impl fmt::Display for Activated {
 
 /// Compiles a policy and tries its cases. Every case that fails is a finding.
 pub fn prepare(bundle: &Bundle, plant: &Arc<Plant>) -> Result<(Arc<Policy>, Report), Vec<Finding>> {
-    let policy = compile(bundle, plant)?;
+    let policy = compile(bundle, plant)
+        .map_err(|found| with_cases(found, bundle, &Estate::from(plant.as_ref())))?;
     let report = rehearse(bundle, &policy, plant)?;
     let mut failed: Vec<Finding> = report
         .failed()
@@ -75,6 +76,19 @@ pub fn prepare(bundle: &Bundle, plant: &Arc<Plant>) -> Result<(Arc<Policy>, Repo
     } else {
         Err(failed)
     }
+}
+
+/// What is wrong with a policy whose plant is faulty itself: all but what its cases come to.
+pub fn faults(bundle: &Bundle, outline: &Outline) -> Vec<Finding> {
+    let estate = Estate::from(outline);
+    let compiled = Policy::compile(bundle, &estate);
+    with_cases(compiled.err().unwrap_or_default(), bundle, &estate)
+}
+
+/// Cases of a faulty policy cannot be tried, but they can be read.
+fn with_cases(mut found: Vec<Finding>, bundle: &Bundle, estate: &Estate<'_>) -> Vec<Finding> {
+    found.extend(bundle.cases(estate).err().unwrap_or_default());
+    found
 }
 
 /// A limit set for a group that policy does not know narrows nothing: renaming a group would lift
