@@ -75,19 +75,19 @@ fn point_offer(
             pdu.as_bytes(),
         ))
     });
-    // Asked with a value that the limits of everybody allow; a rule may still look at the value.
-    let sane = point.min().unwrap_or_default();
     let may_write = writable
-        && point.write_request(sane).is_ok_and(|pdu| {
-            let unit = point.unit_id();
-            allowed(&decide(
-                view,
-                device,
-                circumstances,
-                true,
-                unit,
-                pdu.as_bytes(),
-            ))
+        && tried(point).into_iter().any(|value| {
+            point.write_request(value).is_ok_and(|pdu| {
+                let unit = point.unit_id();
+                allowed(&decide(
+                    view,
+                    device,
+                    circumstances,
+                    true,
+                    unit,
+                    pdu.as_bytes(),
+                ))
+            })
         });
     PointOffer {
         name: point.name().to_owned(),
@@ -105,6 +105,16 @@ fn point_offer(
         writable,
         may_read,
         may_write,
+    }
+}
+
+/// Values to ask with: somebody may write a point who may write one of them. The ends alone would
+/// not do: a coil may be narrowed to one state, and a limit set may cut both ends off.
+fn tried(point: &Point) -> Vec<f64> {
+    match (point.kind(), point.min(), point.max()) {
+        (Kind::Bit, ..) => vec![0.0, 1.0],
+        (Kind::Number { .. }, Some(min), Some(max)) => vec![min, min.midpoint(max), max],
+        (Kind::Number { .. }, ..) => vec![0.0],
     }
 }
 

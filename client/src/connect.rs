@@ -16,7 +16,8 @@ use jiff::tz::TimeZone;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep};
 
-use self::listen::{Desk, Listener};
+use self::listen::Desk;
+pub(crate) use self::listen::Listener;
 use self::repeats::Repeats;
 use crate::Setting;
 use crate::devices::DeviceRow;
@@ -52,15 +53,29 @@ pub(crate) async fn run(asked: &Connect, setting: &Setting) -> Result<(), Failur
     let profile = setting.profile()?;
     let gateway = Gateway::connect(&profile).await?;
     let listeners = listeners(asked, &gateway).await?;
+    let interrupted = crate::interrupted();
+    show(setting, &gateway, &listeners)?;
+    serve(listeners, gateway, &profile, asked.once, interrupted).await
+}
+
+/// Serves these addresses until the person ends it or the certificate does; with `once`, or until
+/// the gateway is lost.
+pub(crate) async fn serve(
+    listeners: Vec<Listener>,
+    gateway: Gateway,
+    profile: &Profile,
+    once: bool,
+    interrupted: oneshot::Receiver<()>,
+) -> Result<(), Failure> {
     let (line, lines) = watch::channel(Some(gateway.line()));
     let (words, heard) = mpsc::channel(NOTICES_HELD_MAX);
-    let mut attendant = Attendant::new(gateway.welcome().certificate_ends_ms, heard);
-    show(setting, &gateway, &listeners)?;
+    let ends_ms = gateway.welcome().certificate_ends_ms;
+    let mut attendant = Attendant::new(ends_ms, heard, interrupted);
     let desk = Desk { line: lines, words };
     for listener in listeners {
         tokio::spawn(listener.serve(desk.clone()));
     }
-    let ended = attend(&mut attendant, asked, &profile, gateway, &line).await;
+    let ended = attend(&mut attendant, once, profile, gateway, &line).await;
     for sum in attendant.repeats.close() {
         screen::say(&sum);
     }
@@ -119,7 +134,7 @@ fn show(setting: &Setting, gateway: &Gateway, listeners: &[Listener]) -> Result<
 /// Stays with the session, and with the next one, until the person or the certificate ends it.
 async fn attend(
     attendant: &mut Attendant,
-    asked: &Connect,
+    once: bool,
     profile: &Profile,
     mut gateway: Gateway,
     line: &watch::Sender<Option<Line>>,
@@ -138,7 +153,7 @@ async fn attend(
             }
         };
         line.send_replace(None);
-        if asked.once {
+        if once {
             return Err(lost);
         }
         screen::say_loud(
@@ -204,7 +219,11 @@ enum Heard<T> {
 }
 
 impl Attendant {
-    fn new(certificate_ends_ms: i64, words: mpsc::Receiver<String>) -> Attendant {
+    fn new(
+        certificate_ends_ms: i64,
+        words: mpsc::Receiver<String>,
+        interrupted: oneshot::Receiver<()>,
+    ) -> Attendant {
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
         Attendant {
@@ -213,7 +232,7 @@ impl Attendant {
             words,
             repeats: Repeats::default(),
             certificate: certificate::Watch::new(certificate_ends_ms),
-            interrupted: crate::interrupted(),
+            interrupted,
         }
     }
 

@@ -13,8 +13,8 @@ use clap::{Args, Subcommand};
 use interlock_broker::journal::{ReadError, read};
 use jiff::tz::TimeZone;
 
-use self::join::Join;
-use self::line::Line;
+pub(crate) use self::join::Join;
+pub(crate) use self::line::Line;
 use crate::Setting;
 use crate::failure::{Failure, Kind};
 use crate::gateway::Gateway;

@@ -3,6 +3,8 @@
 #![forbid(unsafe_code)]
 
 mod connect;
+#[cfg(unix)]
+mod demo;
 mod devices;
 pub mod failure;
 pub mod gateway;
@@ -64,6 +66,8 @@ enum Command {
     Write(write::Write),
     Journal(journal::JournalCommand),
     Policy(policy::PolicyCommand),
+    #[cfg(unix)]
+    Demo(demo::Demo),
     #[command(hide = true)]
     Man(manual::Man),
     Completions(manual::Completions),
@@ -141,6 +145,8 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Write(asked) => write::run(asked, &setting).await,
             Command::Journal(asked) => journal::run(asked, &setting).await,
             Command::Policy(asked) => policy::run(asked, &setting).await,
+            #[cfg(unix)]
+            Command::Demo(asked) => demo::run(asked).await,
             Command::Man(asked) => manual::man(asked),
             Command::Completions(asked) => manual::completions(asked),
         }

@@ -1,6 +1,7 @@
 //! A Modbus/TCP client for one command at a time over one conversation. It speaks through the
 //! project's own codec: counts and echoes of every reply are checked against its request.
 
+use interlock_protocols::conduit::Notice;
 use interlock_protocols::modbus::tcp::{Framer, encode_adu};
 use interlock_protocols::modbus::{
     ExceptionCode, Pdu, Reply, Request, Response, TransactionId, UnitId,
@@ -132,6 +133,18 @@ pub async fn explain(
     transaction: u16,
     code: ExceptionCode,
 ) -> Failure {
+    match notice_of(gateway, conversation, transaction).await {
+        Some(notice) => Failure::new(kind_of(code), notice::told(&notice), notice.next),
+        None => unexplained(code),
+    }
+}
+
+/// The gateway's explanation of its own refusal; `None` where none comes.
+pub(crate) async fn notice_of(
+    gateway: &mut Gateway,
+    conversation: u64,
+    transaction: u16,
+) -> Option<Notice> {
     let explained = async {
         loop {
             match gateway.next_notice().await {
@@ -144,10 +157,7 @@ pub async fn explain(
             }
         }
     };
-    let Ok(Some(notice)) = timeout(EXPLANATION_TIMEOUT, explained).await else {
-        return unexplained(code);
-    };
-    Failure::new(kind_of(code), notice::told(&notice), notice.next)
+    timeout(EXPLANATION_TIMEOUT, explained).await.ok()?
 }
 
 /// The gateway refuses with 01 what a rule, a limit or the session's standing forbids.

@@ -13,6 +13,7 @@ use interlock_broker::journal::Storage;
 use tracing_subscriber::EnvFilter;
 
 use crate::init::{self, InitError};
+use crate::sample;
 use crate::service::{self, RunError};
 use crate::site::{self, Site};
 
@@ -38,6 +39,12 @@ enum Command {
     Init {
         /// The directory; nothing in it is overwritten
         dir: PathBuf,
+        /// The site's name: a-z, 0-9, '.', '_' and '-'
+        #[arg(long, default_value = sample::SITE)]
+        site: String,
+        /// The gateway's name; with the site's it is the name in the gateway's certificate
+        #[arg(long, default_value = sample::GATEWAY)]
+        gateway: String,
     },
     /// Report every problem of a site directory at once, and change nothing
     Check {
@@ -111,7 +118,10 @@ pub fn main_with(args: impl IntoIterator<Item = OsString>, rim: &Rim) -> ExitCod
     };
     log_to_stderr();
     match cli.command {
-        Command::Init { dir } => ended(init::init(&dir, now()).map(|()| welcome(&dir))),
+        Command::Init { dir, site, gateway } => {
+            let made = init::init_named(&dir, &site, &gateway, now());
+            ended(made.map(|()| welcome(&dir)))
+        }
         Command::Check { dir } => check(&dir),
         Command::Run { dir } => run(&dir, rim),
         Command::Issue {

@@ -8,12 +8,13 @@ use std::path::{Path, PathBuf};
 use interlock_broker::authority::{Authority, client_hours};
 use interlock_broker::clock::Now;
 use interlock_broker::finding::Finding;
+use interlock_broker::plant::Plant;
 use interlock_broker::subject::SubjectId;
 
-use crate::config::{self, server_name};
+use crate::config::{self, Config, server_name};
 use crate::keys::{Keys, write_credential, write_new};
 use crate::sample;
-use crate::site::Site;
+use crate::site::{self, Site};
 
 /// Why a directory or a certificate could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -45,21 +46,32 @@ pub enum InitError {
 
 /// Writes the sample site and the gateway's own keys.
 pub fn init(dir: &Path, now: Now) -> Result<(), InitError> {
+    init_named(dir, sample::SITE, sample::GATEWAY, now)
+}
+
+/// Writes the sample site under other names, and keys for them: the gateway's certificate
+/// carries both, so they cannot be changed in the files alone.
+pub fn init_named(dir: &Path, site: &str, gateway: &str, now: Now) -> Result<(), InitError> {
     let marker = dir.join(config::FILE);
     if marker.exists() {
         return Err(InitError::Exists(marker));
     }
+    let files = sample::named(site, gateway);
+    for (name, text) in &files {
+        // A name that the files cannot carry is found before anything is written.
+        match *name {
+            config::FILE => drop(Config::parse(dir, text).map_err(InitError::Broken)?),
+            site::PLANT => drop(Plant::parse(&dir.join(name), text).map_err(InitError::Broken)?),
+            _ => {}
+        }
+    }
+    let keys = Keys::create(site, &server_name(gateway, site), now)?;
     fs::DirBuilder::new()
         .mode(0o700)
         .recursive(true)
         .create(dir)?;
-    let keys = Keys::create(
-        sample::SITE,
-        &server_name(sample::GATEWAY, sample::SITE),
-        now,
-    )?;
     keys.write(dir)?;
-    for (name, text) in sample::FILES {
+    for (name, text) in &files {
         let path = dir.join(name);
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent)?;
@@ -108,4 +120,55 @@ pub fn issue(
     );
     write_new(&out.join("profile.toml"), &profile, 0o644)?;
     Ok(subject)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use interlock_broker::clock::Clock;
+
+    fn now() -> Now {
+        Clock::start().now()
+    }
+
+    #[test]
+    fn a_site_of_another_name_has_no_problems_and_keys_to_match() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path().join("site");
+        init_named(&dir, "harbour_2", "berth", now()).unwrap();
+        assert_eq!(site::check(&dir), []);
+        let site = Site::load(&dir).unwrap();
+        assert_eq!(
+            site.config.server_name(site.plant.site()),
+            "berth.harbour-2"
+        );
+    }
+
+    #[test]
+    fn a_site_renamed_in_its_files_alone_is_told_that_its_certificate_is_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path().join("site");
+        init(&dir, now()).unwrap();
+        for (name, text) in sample::named("harbour", sample::GATEWAY) {
+            fs::write(dir.join(name), text).unwrap();
+        }
+        let found: Vec<String> = site::check(&dir).iter().map(Finding::to_string).collect();
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].contains("gateway-1.harbour"), "{found:?}");
+        assert!(found[0].contains("server.pem"), "{found:?}");
+    }
+
+    #[test]
+    fn a_name_that_the_files_cannot_carry_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path().join("site");
+        for (site, gateway) in [("Harbour", "berth"), ("harbour", "a b"), ("", "berth")] {
+            let refused = init_named(&dir, site, gateway, now());
+            assert!(
+                matches!(refused, Err(InitError::Broken(_))),
+                "{site} {gateway}"
+            );
+            assert!(!dir.exists());
+        }
+    }
 }

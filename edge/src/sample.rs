@@ -35,6 +35,29 @@ pub const FILES: &[(&str, &str)] = &[
     ),
 ];
 
+/// The files with other names of site and gateway in them, wherever the sample's stand.
+pub(crate) fn named(site: &str, gateway: &str) -> Vec<(&'static str, String)> {
+    let names = [
+        (format!("site = \"{SITE}\""), format!("site = \"{site}\"")),
+        (format!("Site::\"{SITE}\""), format!("Site::\"{site}\"")),
+        (format!("spiffe://{SITE}/"), format!("spiffe://{site}/")),
+        (
+            format!("gateway = \"{GATEWAY}\""),
+            format!("gateway = \"{gateway}\""),
+        ),
+    ];
+    let renamed = |text: &str| {
+        let text = text.to_owned();
+        names
+            .iter()
+            .fold(text, |text, (old, new)| text.replace(old, new))
+    };
+    FILES
+        .iter()
+        .map(|(name, text)| (*name, renamed(text)))
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,5 +89,18 @@ mod tests {
         found.sort();
         named.sort_unstable();
         assert_eq!(found, named);
+    }
+
+    #[test]
+    fn another_name_replaces_every_mention_and_nothing_else() {
+        for ((name, text), (_, renamed)) in FILES.iter().zip(named("harbour", "berth")) {
+            let back = renamed.replace("harbour", SITE).replace("berth", GATEWAY);
+            assert_eq!(&back, text, "{name}");
+            for mention in [format!("\"{SITE}"), format!("/{SITE}"), GATEWAY.to_owned()] {
+                assert!(!renamed.contains(&mention), "{name} still names {mention}");
+            }
+        }
+        let same: Vec<(&str, String)> = named(SITE, GATEWAY);
+        assert!(FILES.iter().zip(&same).all(|((_, a), (_, b))| a == b));
     }
 }

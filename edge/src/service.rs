@@ -56,6 +56,7 @@ pub(crate) struct Edge {
     snapshots: PathBuf,
     journal_dir: PathBuf,
     stop: watch::Sender<bool>,
+    deciding: watch::Sender<usize>,
     sessions: Mutex<HashMap<SubjectId, usize>>,
 }
 
@@ -112,6 +113,7 @@ pub async fn start(
         snapshots: site.snapshots(),
         journal_dir: site.config.journal().to_owned(),
         stop: watch::Sender::new(false),
+        deciding: watch::Sender::new(0),
         sessions: Mutex::new(HashMap::new()),
     });
     let endpoint = quic::listen(site.config.quic(), site.tls)?;
@@ -220,6 +222,7 @@ impl Running {
         edge.broker.stop_admitting();
         self.endpoint.set_server_config(None);
         let drained = async {
+            edge.decided().await;
             for link in edge.links.values() {
                 link.drained().await;
             }
@@ -277,6 +280,15 @@ pub async fn run(
     Ok(())
 }
 
+/// A command between its decision and its link.
+pub(crate) struct Deciding<'e>(&'e Edge);
+
+impl Drop for Deciding<'_> {
+    fn drop(&mut self) {
+        self.0.deciding.send_modify(|count| *count -= 1);
+    }
+}
+
 impl Edge {
     pub(crate) fn broker(&self) -> &Arc<Broker> {
         &self.broker
@@ -301,6 +313,19 @@ impl Edge {
     /// Turns true when the edge stops.
     pub(crate) fn stopping(&self) -> watch::Receiver<bool> {
         self.stop.subscribe()
+    }
+
+    /// Marks that a command is being decided and recorded, for as long as the mark is held.
+    pub(crate) fn deciding(&self) -> Deciding<'_> {
+        self.deciding.send_modify(|count| *count += 1);
+        Deciding(self)
+    }
+
+    /// Waits until no command is between its decision and its link.
+    async fn decided(&self) {
+        let mut deciding = self.deciding.subscribe();
+        // The sender is ours and lives as long as we wait.
+        let _none_left = deciding.wait_for(|count| *count == 0).await;
     }
 
     /// Counts a connection of a subject for as long as the visit is held.

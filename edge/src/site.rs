@@ -10,8 +10,8 @@ use interlock_broker::plant::Plant;
 use interlock_broker::policy::Bundle;
 
 use crate::config::{self, Config};
-use crate::keys::Keys;
-use crate::listen::tls::{Material, server_config};
+use crate::keys::{self, Keys};
+use crate::listen::tls::{Material, names_server, server_config};
 
 /// The inventory's file inside the site directory.
 pub const PLANT: &str = "plant.toml";
@@ -47,6 +47,16 @@ impl Site {
         let (Some(config), Some(plant), Some(keys)) = (config, plant, keys) else {
             return Err(findings);
         };
+        let server_name = config.server_name(plant.site());
+        if let Err(why) = names_server(&keys.server.certificate, &server_name) {
+            return Err(vec![Finding::of_file(
+                &dir.join(keys::DIR).join("server.pem"),
+                format!("clients look for `{server_name}` in it: {why}"),
+                "keep the names in edge.toml and plant.toml, or make keys for the new ones with \
+                 `interlock-edge init OTHER-DIR --site SITE --gateway GATEWAY`, take its keys/, \
+                 and issue every profile anew",
+            )]);
+        }
         let tls = server_config(&Material {
             certificate_pem: &keys.server.certificate,
             key_pem: &keys.server.key,
@@ -62,7 +72,7 @@ impl Site {
                 tls,
             }),
             Err(error) => Err(vec![Finding::of_file(
-                &dir.join(crate::keys::DIR),
+                &dir.join(keys::DIR),
                 error.to_string(),
                 "restore all of the gateway's keys from one backup",
             )]),

@@ -229,10 +229,10 @@ impl Session {
     pub fn converse(&self, device: &str, armed: bool, now: Now) -> Result<Conversation, Refusal> {
         self.inner.may_act(now).map_err(Refusal::new)?;
         let Some(known) = self.inner.broker.plant.device(device) else {
-            return Err(self.refuse(device, Reason::NotYours, Vec::new(), now));
+            return Err(self.refuse_device(device, Vec::new(), now));
         };
         self.permitted(Action::Connect, Resource::Device(known.name()), now)
-            .map_err(|(_, policies)| self.refuse(device, Reason::NotYours, policies, now))?;
+            .map_err(|(_, policies)| self.refuse_device(device, policies, now))?;
         let id = self.inner.next_conversation.fetch_add(1, Ordering::Relaxed);
         Ok(Conversation::new(
             Arc::clone(&self.inner),
@@ -260,7 +260,11 @@ impl Session {
     pub(crate) fn administer(&self, action: Action, now: Now) -> Result<(), Refusal> {
         self.inner.may_act(now).map_err(Refusal::new)?;
         self.permitted(action, Resource::Site, now)
-            .map_err(|(reason, policies)| self.refuse("", reason, policies, now))
+            .map_err(|(reason, policies)| {
+                // A denial of a command has its bytes; this one has but its name.
+                let detail = format!("{}: {}", action.name(), reason.what());
+                self.refuse("", reason, detail, policies, now)
+            })
     }
 
     /// Writes the summaries that are due, and notices a certificate that has ended. Call it
@@ -332,7 +336,20 @@ impl Session {
         }
     }
 
-    fn refuse(&self, device: &str, reason: Reason, policies: Vec<String>, now: Now) -> Refusal {
+    fn refuse_device(&self, device: &str, policies: Vec<String>, now: Now) -> Refusal {
+        let reason = Reason::NotYours;
+        let detail = reason.what();
+        self.refuse(device, reason, detail, policies, now)
+    }
+
+    fn refuse(
+        &self,
+        device: &str,
+        reason: Reason,
+        detail: String,
+        policies: Vec<String>,
+        now: Now,
+    ) -> Refusal {
         // A stranger's text goes into the log shortened: a name of ours is never this long.
         let device: String = device.chars().take(64).collect();
         let key = Key {
@@ -353,7 +370,7 @@ impl Session {
                 pdu: Vec::new(),
                 points: Vec::new(),
                 reason: reason.code().to_owned(),
-                detail: reason.what(),
+                detail,
                 policies: policies.clone(),
                 exception: exception_byte(&reason),
             });

@@ -95,6 +95,34 @@ async fn a_vendor_outside_any_rule_learns_nothing() {
     assert_eq!(known.reason(), unknown.reason());
     assert_eq!(known.reason().what(), unknown.reason().what());
     assert!(session.read_journal(0, noon()).is_err());
+    session.end("done", noon());
+    // What has no bytes is told apart in the log by the name of the act.
+    let details: Vec<String> = world
+        .records()
+        .iter()
+        .filter_map(|record| match &record.event {
+            Event::Denial(denial) => Some(denial.detail.clone()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(details.len(), 3, "{details:?}");
+    assert_eq!(details[2], "read-journal: no rule permits it");
+}
+
+#[tokio::test]
+async fn a_coil_that_takes_one_state_alone_is_offered_for_writing() {
+    let world = World::new();
+    let offers = world.session("person/olga").offers(noon());
+    let press = offers.iter().find(|offer| offer.name == "press-4").unwrap();
+    let writable = |name: &str| {
+        let point = press.points.iter().find(|point| point.name == name);
+        point.unwrap().may_write
+    };
+    assert!(writable("run"));
+    assert!(writable("alarm_reset"), "it takes `on`");
+    assert!(writable("speed_setpoint"));
+    assert!(!writable("pressure_setpoint"), "a rule forbids it");
+    assert!(!writable("speed"));
 }
 
 #[tokio::test]
@@ -237,4 +265,19 @@ async fn reads_are_counted_and_the_counts_are_written_at_the_end() {
     assert_eq!((summary.count, summary.failed), (8, 8));
     assert_eq!((summary.first, summary.last), (100, 101));
     assert_eq!(records.len(), 3, "opened, counted, ended");
+}
+
+#[tokio::test]
+async fn a_point_is_offered_for_writing_whichever_of_its_values_is_allowed() {
+    let world = World::new();
+    let offers = world.session("person/olga").offers(noon());
+    let press = offers.iter().find(|offer| offer.name == "press-4").unwrap();
+    let writable: Vec<&str> = press
+        .points
+        .iter()
+        .filter(|point| point.may_write)
+        .map(|point| point.name.as_str())
+        .collect();
+    // alarm_reset may be switched on and never off; the pressure is for engineers.
+    assert_eq!(writable, ["run", "alarm_reset", "speed_setpoint", "ramp"]);
 }

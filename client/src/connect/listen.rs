@@ -16,7 +16,7 @@ use crate::sockets::{self, Holder, Judged};
 
 /// One device's listener.
 #[derive(Debug)]
-pub(super) struct Listener {
+pub(crate) struct Listener {
     device: String,
     armed: bool,
     tcp: TcpListener,
@@ -35,7 +35,7 @@ pub(super) struct Desk {
 impl Listener {
     /// Takes the device's stable address. Never another one: a tool that was set up for it would
     /// then talk to something else.
-    pub(super) async fn bind(offer: &DeviceOffer, armed: bool) -> Result<Listener, Failure> {
+    pub(crate) async fn bind(offer: &DeviceOffer, armed: bool) -> Result<Listener, Failure> {
         let wanted = loopback(offer)?;
         let tcp = TcpListener::bind(wanted)
             .await
@@ -52,12 +52,12 @@ impl Listener {
     }
 
     /// Where it listens.
-    pub(super) fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.at
     }
 
     /// The device it listens for.
-    pub(super) fn device(&self) -> &str {
+    pub(crate) fn device(&self) -> &str {
         &self.device
     }
 

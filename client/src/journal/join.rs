@@ -10,7 +10,7 @@ use crate::limits::LINES_HELD_MAX;
 
 /// Lines that wait for an outcome, and those behind them.
 #[derive(Debug)]
-pub(super) struct Join {
+pub(crate) struct Join {
     zone: TimeZone,
     held: VecDeque<Held>,
 }
@@ -22,7 +22,7 @@ struct Held {
 }
 
 impl Join {
-    pub(super) fn new(zone: TimeZone) -> Join {
+    pub(crate) fn new(zone: TimeZone) -> Join {
         Join {
             zone,
             held: VecDeque::new(),
@@ -30,7 +30,7 @@ impl Join {
     }
 
     /// Takes the next record; gives the lines that are complete now.
-    pub(super) fn take(&mut self, record: &Record) -> Vec<Line> {
+    pub(crate) fn take(&mut self, record: &Record) -> Vec<Line> {
         if let Event::Outcome(outcome) = &record.event {
             let intent = self
                 .held
@@ -50,7 +50,7 @@ impl Join {
     }
 
     /// What is left at the end; commands without an outcome stay open.
-    pub(super) fn rest(&mut self) -> Vec<Line> {
+    pub(crate) fn rest(&mut self) -> Vec<Line> {
         self.held.drain(..).map(|held| held.line).collect()
     }
 

@@ -2,7 +2,7 @@
 
 use interlock_broker::subject::SubjectId;
 use interlock_protocols::modbus::ExceptionCode;
-use interlock_protocols::record::{CommandResult, Event, Outcome, Record};
+use interlock_protocols::record::{CommandResult, Denial, Event, Outcome, Record};
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
@@ -12,7 +12,7 @@ use crate::screen::Row;
 
 /// What happened, in the same columns for every kind of record.
 #[derive(Clone, PartialEq, Debug, Serialize)]
-pub(super) struct Line {
+pub(crate) struct Line {
     pub(super) sequence: u64,
     time: String,
     kind: &'static str,
@@ -84,7 +84,7 @@ impl Line {
                 self.kind = "denial";
                 self.by(denial.session, &denial.subject);
                 self.at(&denial.device, Some(denial.unit));
-                self.what = words::command(&denial.pdu, &denial.points);
+                self.what = denied_act(denial);
                 self.denied(&denial.reason, &denial.policies);
                 let wire = denial.exception.map_or_else(
                     || "connection closed".to_owned(),
@@ -215,7 +215,23 @@ impl Line {
     fn counted(&mut self, count: u64, what: &str, first_ms: i64, last_ms: i64) {
         self.count = Some(count);
         let span = moment::rough(last_ms.saturating_sub(first_ms));
-        self.result = Some(format!("{count} {what} in {span}"));
+        self.result = Some(match (count, what) {
+            (1, "times") => "once".to_owned(),
+            _ => format!("{count} {what} in {span}"),
+        });
+    }
+}
+
+/// What was denied: a command, or what comes before any command and so has no bytes.
+fn denied_act(denial: &Denial) -> String {
+    if !denial.pdu.is_empty() {
+        words::command(&denial.pdu, &denial.points)
+    } else if denial.reason == "not-modbus" {
+        "bytes that are no Modbus/TCP".to_owned()
+    } else if denial.device.is_empty() {
+        "an act on the site".to_owned()
+    } else {
+        "open a conversation".to_owned()
     }
 }
 

@@ -257,3 +257,26 @@ fn what_is_followed_is_no_json_array() {
     };
     assert_eq!(failure.kind(), Kind::Usage);
 }
+
+/// What is denied before there is a command has no bytes, and is no malformed command either.
+#[test]
+fn a_denial_without_a_command_says_what_was_asked() {
+    let what = |device: &str, reason: &str| {
+        let Event::Denial(mut denial) = denial() else {
+            panic!("it is one");
+        };
+        denial.pdu = Vec::new();
+        denial.points = Vec::new();
+        denial.device = device.into();
+        denial.reason = reason.into();
+        let record = Record {
+            sequence: 1,
+            time_ms: START_MS,
+            event: Event::Denial(denial),
+        };
+        Line::of(&record, &TimeZone::UTC).cells()[4].clone()
+    };
+    assert_eq!(what("mixer", "not-yours"), "open a conversation");
+    assert_eq!(what("", "no-rule-permits"), "an act on the site");
+    assert_eq!(what("mixer", "not-modbus"), "bytes that are no Modbus/TCP");
+}

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use interlock_broker::subject::Identity;
 use interlock_protocols::conduit::ALPN;
 use rustls::client::danger::HandshakeSignatureValid;
+use rustls::client::verify_server_name;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
-use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
+use rustls::server::{NoServerSessionStorage, ParsedCertificate, WebPkiClientVerifier};
 use rustls::version::TLS13;
 use rustls::{
     CertificateError, DigitallySignedStruct, DistinguishedName, Error, RootCertStore, ServerConfig,
@@ -80,6 +81,19 @@ pub(crate) fn server_config(material: &Material<'_>) -> Result<ServerConfig, Tls
     config.send_tls13_tickets = 0;
     config.session_storage = Arc::new(NoServerSessionStorage {});
     Ok(config)
+}
+
+/// Whether clients that look for `name` find it in the gateway's certificate.
+pub(crate) fn names_server(certificate_pem: &str, name: &str) -> Result<(), String> {
+    let chain = certificates("the gateway's certificate", certificate_pem)
+        .map_err(|error| error.to_string())?;
+    let leaf = chain.first().ok_or("it is empty")?;
+    let leaf = ParsedCertificate::try_from(leaf).map_err(|error| error.to_string())?;
+    let name = ServerName::try_from(name).map_err(|error| error.to_string())?;
+    verify_server_name(&leaf, &name).map_err(|error| match error {
+        Error::InvalidCertificate(why) => why.to_string(),
+        other => other.to_string(),
+    })
 }
 
 fn certificates(what: &'static str, pem: &str) -> Result<Vec<CertificateDer<'static>>, TlsError> {

@@ -1,0 +1,304 @@
+//! The end of the tour: the command log, read by the auditor through the edge, and verified.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use interlock_broker::journal::{read, verify};
+use interlock_protocols::record::{CommandResult, Denial, Event, Intent, Record};
+use jiff::tz::TimeZone;
+use tokio::time::{sleep, timeout};
+
+use super::actor::Actor;
+use super::cast::Person;
+use super::page::Page;
+use super::stage::Stage;
+use super::surprise::Step;
+use crate::failure::{Failure, Kind};
+use crate::journal::{Join, Line};
+use crate::screen::Row as _;
+
+/// Records that nobody waits for are on disk a moment later.
+const SETTLES_WITHIN: Duration = Duration::from_secs(20);
+const LOOKS_EVERY: Duration = Duration::from_millis(20);
+
+/// The records that the gateway named when it refused.
+pub(super) struct Recorded {
+    pub(super) by_policy: Option<u64>,
+    pub(super) by_limit: Option<u64>,
+}
+
+/// What the auditor was given.
+pub(super) struct Logged {
+    records: usize,
+    /// The number of olga's write.
+    write: u64,
+}
+
+/// Shows the log as the auditor gets it.
+pub(super) async fn log(
+    step: Step,
+    stage: &Stage,
+    olga: Actor,
+    recorded: &Recorded,
+    page: &mut Page,
+) -> Result<Logged, Failure> {
+    page.title("6. The command log, as the auditor reads it")?;
+    page.words("Who may read the log is decided by the same rules. olga asks for it first:")?;
+    match olga.gateway().read_journal(1).await {
+        Err(refused) if refused.kind() == Kind::Denied => page.refused(&[
+            ("REFUSED", refused.what().to_owned()),
+            ("next", refused.next().to_owned()),
+        ])?,
+        Err(other) => return Err(step.surprise("olga is denied the log", &other)),
+        Ok(_) => return Err(step.surprise("olga is denied the log", &"she was given it")),
+    }
+    olga.leave().await;
+    settled(step, stage, &["person/olga", "vendor/acme/victor"]).await?;
+    let entered = Actor::enter(stage, Person::Aida).await;
+    let aida = step.works("aida's session opens", entered)?;
+    let records = step.works("aida is given the log", all(&aida).await)?;
+    aida.leave().await;
+    page.words("aida is an auditor, so she is given it, through the gateway:")?;
+    page.table(&HEADER, rows(&records))?;
+    let write = check(step, &records, recorded)?;
+    page.passed(
+        "all that happened is there, with who, what, by which rule, and with what result: \
+         the write with its outcome, every denial, and the reads, which are counted.",
+    )?;
+    Ok(Logged {
+        records: records.len(),
+        write,
+    })
+}
+
+/// Waits until the log tells the end of these people's sessions. This looks at the files, since
+/// reading the log through the edge is an act that would be in it.
+async fn settled(step: Step, stage: &Stage, people: &[&str]) -> Result<(), Failure> {
+    let ended = |record: &Record| match &record.event {
+        Event::SessionEnded(ended) => Some(ended.subject.clone()),
+        _ => None,
+    };
+    let all_ended = async {
+        loop {
+            let seen: HashSet<String> = read(stage.journal())
+                .into_iter()
+                .flatten()
+                .map_while(Result::ok)
+                .filter_map(|record| ended(&record))
+                .collect();
+            if people
+                .iter()
+                .all(|person| seen.iter().any(|subject| subject.ends_with(person)))
+            {
+                return;
+            }
+            sleep(LOOKS_EVERY).await;
+        }
+    };
+    let settled = timeout(SETTLES_WITHIN, all_ended).await;
+    let what = format!(
+        "the log tells the end of the sessions of {}",
+        people.join(", ")
+    );
+    settled.map_err(|_| step.surprise(&what, &"it does not"))
+}
+
+async fn all(aida: &Actor) -> Result<Vec<Record>, Failure> {
+    let mut stream = aida.gateway().read_journal(1).await?;
+    let mut records = Vec::new();
+    while let Some(record) = stream.next().await? {
+        records.push(record);
+    }
+    Ok(records)
+}
+
+const HEADER: [&str; 4] = ["NO", "TIME", "WHO", "WHAT, BY WHICH RULE, WITH WHAT RESULT"];
+
+/// The lines of `journal show`, folded into as many columns as a narrow page has.
+fn rows(records: &[Record]) -> Vec<Vec<String>> {
+    let mut join = Join::new(TimeZone::system());
+    let mut lines: Vec<Line> = records
+        .iter()
+        .flat_map(|record| join.take(record))
+        .collect();
+    lines.extend(join.rest());
+    lines.iter().filter_map(row).collect()
+}
+
+fn row(line: &Line) -> Option<Vec<String>> {
+    let cells: [String; 9] = line.cells().try_into().ok()?;
+    let [
+        number,
+        time,
+        who,
+        device,
+        what,
+        decision,
+        rule,
+        result,
+        _latency,
+    ] = cells;
+    // The day is today, and thousandths tell nobody anything here.
+    let time = time
+        .split_whitespace()
+        .next_back()
+        .and_then(|clock| clock.split('.').next())
+        .unwrap_or_default()
+        .to_owned();
+    let said = |text: String| Some(text).filter(|text| text != "-");
+    let what = match said(device) {
+        Some(device) => format!("{device}: {what}"),
+        None => what,
+    };
+    let decided = [said(decision), said(rule), said(result)];
+    let decided: Vec<String> = decided.into_iter().flatten().collect();
+    let mut told = vec![what];
+    if !decided.is_empty() {
+        told.push(decided.join(" | "));
+    }
+    Some(vec![number, time, who, told.join("\n")])
+}
+
+/// The log must hold what the tour saw happen; gives the number of olga's write.
+fn check(step: Step, records: &[Record], recorded: &Recorded) -> Result<u64, Failure> {
+    let intents: Vec<(u64, &Intent)> = records
+        .iter()
+        .filter_map(|record| match &record.event {
+            Event::Intent(intent) => Some((record.sequence, intent)),
+            _ => None,
+        })
+        .collect();
+    let [(sequence, intent)] = intents.as_slice() else {
+        let came = format!("{} commands", intents.len());
+        return Err(step.surprise("one command with effect is in the log", &came));
+    };
+    let wrote = intent
+        .points
+        .first()
+        .map(|point| (point.name.as_str(), point.value));
+    step.expect(
+        wrote == Some(("speed_setpoint", Some(900.0)))
+            && intent.subject.ends_with("/person/olga")
+            && intent.policies == ["staff.cedar/operators-write"],
+        "it is olga's speed_setpoint = 900, by staff.cedar/operators-write",
+        &format!("{wrote:?} of {} by {:?}", intent.subject, intent.policies),
+    )?;
+    let answered = records.iter().any(|record| match &record.event {
+        Event::Outcome(outcome) => {
+            outcome.intent == *sequence && matches!(outcome.result, CommandResult::Answered { .. })
+        }
+        _ => false,
+    });
+    step.expect(
+        answered,
+        "its outcome is that the PLC answered",
+        &"there is none",
+    )?;
+    let summed = records
+        .iter()
+        .any(|record| matches!(&record.event, Event::ReadSummary(reads) if reads.count > 0));
+    step.expect(summed, "olga's reads are counted", &"no read is in the log")?;
+    let olga = "/person/olga";
+    denial(step, records, "step 3", |sequence, denial| {
+        Some(sequence) == recorded.by_policy && denial.reason == "rule-forbids"
+    })?;
+    denial(step, records, "step 4", |sequence, denial| {
+        Some(sequence) == recorded.by_limit && denial.reason == "value-outside-limits"
+    })?;
+    denial(step, records, "step 5", |_, denial| {
+        denial.device == "press-4" && denial.subject.ends_with("/vendor/acme/victor")
+    })?;
+    denial(step, records, "olga's asking for the log", |_, denial| {
+        denial.device.is_empty() && denial.subject.ends_with(olga)
+    })?;
+    Ok(*sequence)
+}
+
+fn denial(
+    step: Step,
+    records: &[Record],
+    whose: &str,
+    is_it: impl Fn(u64, &Denial) -> bool,
+) -> Result<(), Failure> {
+    let found = records.iter().any(|record| match &record.event {
+        Event::Denial(denial) => is_it(record.sequence, denial),
+        _ => false,
+    });
+    let what = format!("the denial of {whose} is in the log");
+    step.expect(found, &what, &"it is not")
+}
+
+/// Verifies the log's files, and then a copy of them that was tampered with.
+pub(super) async fn verified(
+    step: Step,
+    stage: &Stage,
+    logged: &Logged,
+    page: &mut Page,
+) -> Result<(), Failure> {
+    page.title("7. The log verified")?;
+    settled(step, stage, &["person/aida"]).await?;
+    let found = verify(stage.journal())
+        .map_err(|error| step.surprise("the files of the log are read", &error))?;
+    step.expect(
+        found.is_sound() && found.open_intents.is_empty(),
+        "the log is sound, and no command in it is open",
+        &format!("{found:?}"),
+    )?;
+    step.expect(
+        found.records >= u64::try_from(logged.records).unwrap_or(u64::MAX),
+        &format!(
+            "it holds the {} records that aida was given, or more",
+            logged.records
+        ),
+        &found.records,
+    )?;
+    page.words(&format!(
+        "{} records. SOUND: every record is whole and in its place, with no number missing, and \
+         every command that was sent has exactly one outcome. (A cut at the very end it cannot \
+         see: that takes checkpoints kept elsewhere, which are later work.)",
+        found.records
+    ))?;
+    let copy = stage.folder().join("tampered");
+    let offset = tampered(stage.journal(), &copy)
+        .map_err(|error| step.surprise("a copy of the log is changed", &error))?;
+    let found = verify(&copy)
+        .map_err(|error| step.surprise("the files of the changed copy are read", &error))?;
+    let Some(damage) = found.damage else {
+        return Err(step.surprise("the changed copy is found out", &"it passes as sound"));
+    };
+    step.expect(
+        damage.sequence == logged.write,
+        &format!("what was changed is found in record {}", logged.write),
+        &damage,
+    )?;
+    page.gap()?;
+    page.words(&format!(
+        "Now a copy in which a single byte was changed, byte {offset}. NOT SOUND: record {}, \
+         olga's write, is not what the gateway wrote.",
+        damage.sequence
+    ))?;
+    page.gap()?;
+    page.passed("the log is sound, and a copy that was tampered with is not.")
+}
+
+/// Copies the log, and changes the name of the point in the first record that has it.
+fn tampered(journal: &Path, copy: &Path) -> std::io::Result<usize> {
+    const NAME: &[u8] = b"speed_setpoint";
+    fs::create_dir(copy)?;
+    let mut changed = None;
+    for entry in fs::read_dir(journal)? {
+        let entry = entry?;
+        let mut bytes = fs::read(entry.path())?;
+        if changed.is_none()
+            && let Some(at) = bytes.windows(NAME.len()).position(|part| part == NAME)
+            && let Some(byte) = bytes.get_mut(at)
+        {
+            *byte = b'S';
+            changed = Some(at);
+        }
+        fs::write(copy.join(entry.file_name()), bytes)?;
+    }
+    changed.ok_or_else(|| std::io::Error::other("no record of the write was found"))
+}

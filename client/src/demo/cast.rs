@@ -1,0 +1,35 @@
+//! The people of the demo, as the sample site's groups know them.
+
+/// One of them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Person {
+    /// An operator of the plant.
+    Olga,
+    /// A vendor's technician, whom no rule of the sample permits anything.
+    Victor,
+    /// An auditor.
+    Aida,
+}
+
+impl Person {
+    /// All of them.
+    pub(super) const ALL: [Person; 3] = [Person::Olga, Person::Victor, Person::Aida];
+
+    /// What they are called, and their profile's folder.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Person::Olga => "olga",
+            Person::Victor => "victor",
+            Person::Aida => "aida",
+        }
+    }
+
+    /// Whom their certificate names, without the site.
+    pub(super) const fn subject(self) -> &'static str {
+        match self {
+            Person::Olga => "person/olga",
+            Person::Victor => "vendor/acme/victor",
+            Person::Aida => "person/aida",
+        }
+    }
+}
