@@ -36,7 +36,8 @@ pub const SESSIONS_AT_ONCE: u32 = 120;
 /// counted together, so that a scan over 65,536 addresses costs the journal a bounded amount.
 pub const DENIAL_KEYS_MAX: usize = 64;
 
-/// Distinct reads of one session counted apart before the summaries are written early.
+/// Distinct reads of one session counted apart within one summary; what is past that is counted
+/// by device, unit and function alone, so that no reader writes a record for each read.
 pub const READ_KEYS_MAX: usize = 256;
 
 /// Longest time between two summaries of denials.

@@ -155,7 +155,8 @@ fn open_journal(
                 "commands with effect are refused, reads go on; keep the journal's folder as it is"
             );
             let recovered = Recovered {
-                last_policy: last_readable_policy(site.config.journal()),
+                last_policy: activation::remembered(&site.snapshots())
+                    .or_else(|| last_readable_policy(site.config.journal())),
                 next_sequence: damage.sequence,
                 ..Recovered::default()
             };
@@ -188,6 +189,7 @@ async fn take_up_policy(
         Some(digest) => {
             let policy = activation::restore(&site.snapshots(), &digest, &site.plant)
                 .map_err(RunError::Site)?;
+            activation::remember(&site.snapshots(), &digest);
             if let Ok(edited) = site.load_policy()
                 && edited.digest() != digest
             {

@@ -108,15 +108,16 @@ impl Ledger {
     }
 
     /// Notes a read that came to its end.
-    pub(super) fn read(&self, key: Key, answered: bool, now: Now) {
+    pub(super) fn read(&self, mut key: Key, answered: bool, now: Now) {
         let mut counts = self.counts();
         counts.latest = now;
+        if counts.reads.len() >= READ_KEYS_MAX && !counts.reads.contains_key(&key) {
+            // Without their addresses there are only as many as units and functions.
+            key.area = None;
+        }
         let tally = counts.reads.entry(key).or_default();
         tally.add(now);
         tally.marked += u64::from(!answered);
-        if counts.reads.len() >= READ_KEYS_MAX {
-            self.write_reads(&mut counts, now);
-        }
     }
 
     /// Writes the summaries that are due. The edge calls this about once a second.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use interlock_broker::mediation::{Authorized, Reason, Wire};
 use interlock_broker::wording;
-use interlock_protocols::modbus::UnitId;
+use interlock_protocols::modbus::{TransactionId, UnitId};
 use interlock_protocols::record::Event;
 
 use crate::world::{READ_SPEED, WRITE_SPEED, World, adu, ask, intents, noon, permit};
@@ -280,4 +280,25 @@ async fn a_point_is_offered_for_writing_whichever_of_its_values_is_allowed() {
         .collect();
     // alarm_reset may be switched on and never off; the pressure is for engineers.
     assert_eq!(writable, ["run", "alarm_reset", "speed_setpoint", "ramp"]);
+}
+
+/// I9: a reader that walks the address space costs no more than one that polls.
+#[tokio::test]
+async fn reads_of_ever_new_addresses_are_counted_too() {
+    let world = World::new();
+    let session = world.session("person/olga");
+    let mut talk = session.converse("press-4", true, noon()).unwrap();
+    for address in 0..4_000_u16 {
+        let [high, low] = address.to_be_bytes();
+        drop(permit(&mut talk, address, &[0x03, high, low, 0, 1]).await);
+        talk.settled(TransactionId::new(address));
+    }
+    session.end("done", noon());
+    let records = world.records();
+    let counted = records.iter().filter_map(|record| match &record.event {
+        Event::ReadSummary(summary) => Some(summary.count),
+        _ => None,
+    });
+    assert_eq!(counted.sum::<u64>(), 4_000);
+    assert!(records.len() < 300, "{} records", records.len());
 }
