@@ -59,7 +59,7 @@ impl fmt::Display for Activated {
 pub fn prepare(bundle: &Bundle, plant: &Arc<Plant>) -> Result<(Arc<Policy>, Report), Vec<Finding>> {
     let policy = compile(bundle, plant)?;
     let report = rehearse(bundle, &policy, plant)?;
-    let failed: Vec<Finding> = report
+    let mut failed: Vec<Finding> = report
         .failed()
         .map(|case| Finding {
             file: case.file.clone(),
@@ -69,11 +69,33 @@ pub fn prepare(bundle: &Bundle, plant: &Arc<Plant>) -> Result<(Arc<Policy>, Repo
             hint: format!("it must come to: {}", case.expected),
         })
         .collect();
+    failed.extend(unknown_groups(bundle, &policy, plant));
     if failed.is_empty() {
         Ok((policy, report))
     } else {
         Err(failed)
     }
+}
+
+/// A limit set for a group that policy does not know narrows nothing: renaming a group would lift
+/// the limits of its members, in silence.
+fn unknown_groups(bundle: &Bundle, policy: &Policy, plant: &Plant) -> Vec<Finding> {
+    let known: Vec<&str> = policy.group_names().collect();
+    let mut findings = Vec::new();
+    for set in plant.limit_sets() {
+        let groups = set.groups().iter();
+        for group in groups.filter(|group| !known.contains(&group.as_str())) {
+            let set = set.name();
+            findings.push(Finding::of_file(
+                &bundle.dir().join("groups.toml"),
+                format!(
+                    "the limit set `{set}` of plant.toml is for the group `{group}`, which is not here"
+                ),
+                format!("the groups are {}; list it, with members or without", known.join(", ")),
+            ));
+        }
+    }
+    findings
 }
 
 /// Tries the cases of a policy, each through the same decision as a command from the wire.
@@ -221,4 +243,27 @@ fn answer(case: &Case, policy: &Arc<Policy>, plant: &Plant) -> Result<Answer, St
             },
         },
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn a_policy_that_lifts_a_limit_set_by_renaming_its_group_is_not_activated() {
+        let site = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/site");
+        let text = fs::read_to_string(site.join("plant.toml")).unwrap();
+        let plant = Arc::new(Plant::parse(Path::new("plant.toml"), &text).unwrap());
+        let folder = tempfile::tempdir().unwrap();
+        let sample = Bundle::load(&site.join("policy")).unwrap();
+        assert!(prepare(&sample, &plant).is_ok());
+        let edited = sample.store(folder.path()).unwrap();
+        let groups = edited.join("groups.toml");
+        let renamed = fs::read_to_string(&groups).unwrap();
+        fs::write(&groups, renamed.replace("\nvendors =", "\nsuppliers =")).unwrap();
+        let findings = prepare(&Bundle::load(&edited).unwrap(), &plant).unwrap_err();
+        assert_eq!(findings.len(), 1, "{findings:?}");
+        assert!(findings[0].what.contains("`contractors`"), "{findings:?}");
+    }
 }

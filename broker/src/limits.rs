@@ -6,6 +6,10 @@ use std::time::Duration;
 /// V1.0b §4.2.1 names 1 to 16 as what a server should expect.
 pub const OUTSTANDING_MAX: usize = 16;
 
+/// Bytes of a loopback (function 8, sub-function 0) towards a serial line. The shortest command with
+/// effect has 6 there, and a CRC of 2 that the loopback's own may be made to match.
+pub const SERIAL_LOOPBACK_MAX_BYTES: usize = 4;
+
 /// Longest name of a site, zone, device, point or limit set, in bytes: it must fit a column on a
 /// screen and a line of a record.
 pub const NAME_MAX_BYTES: usize = 64;
@@ -15,6 +19,18 @@ pub const POLICY_MAX_BYTES: u64 = 4 << 20;
 
 /// How often one and the same denial is recorded in full before it is only counted.
 pub const DENIALS_RECORDED_EACH: u32 = 10;
+
+/// Points, and rules, that the record of one denial names: what was refused may have touched 2,000
+/// of them, which would make the record too long to be written at all.
+pub const DENIAL_NAMES_MAX: usize = 16;
+
+/// Denials of one subject recorded in full in a row, over all its sessions; afterwards one a
+/// second. What a person does by mistake is far below, and a scanner is seen as one long before.
+pub const DENIALS_AT_ONCE: u32 = 640;
+
+/// Sessions that one subject may open in a row; afterwards one a second. Scripts that start the
+/// one-command client are below.
+pub const SESSIONS_AT_ONCE: u32 = 120;
 
 /// Distinct denials of one session counted apart within one summary; what is past that is
 /// counted together, so that a scan over 65,536 addresses costs the journal a bounded amount.

@@ -17,11 +17,18 @@ pub(crate) const HANDSHAKES_PER_ADDRESS: usize = 8;
 /// Sessions of one subject at once: several windows on several machines, not a crowd.
 pub(crate) const SESSIONS_PER_SUBJECT: usize = 16;
 
+/// Connections of one subject that are being told so, each for some seconds; whoever comes past
+/// them is cut off without a word.
+pub(crate) const TURNED_AWAY_PER_SUBJECT: usize = 8;
+
 /// How long a client may take for its first message on a stream.
 pub(crate) const OPENING_MAX: Duration = Duration::from_secs(5);
 
 /// How long an ADU or a control message may take from its first byte to its last.
 pub(crate) const MESSAGE_MAX: Duration = Duration::from_secs(5);
+
+/// Longest text of a reply on the control stream, in bytes: half a frame.
+pub(crate) const REPLY_MAX_BYTES: usize = 32 * 1024;
 
 /// Streams of one session at once, the control stream included.
 pub(crate) const STREAMS_MAX: u32 = 64;

@@ -20,7 +20,7 @@ use quinn::{Endpoint, SendStream, VarInt};
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
-use crate::limits::{DRAIN_MAX, GOODBYE_MAX, SESSIONS_PER_SUBJECT};
+use crate::limits::{DRAIN_MAX, GOODBYE_MAX, SESSIONS_PER_SUBJECT, TURNED_AWAY_PER_SUBJECT};
 use crate::link::Link;
 use crate::listen::quic;
 pub use crate::listen::quic::ListenError;
@@ -56,6 +56,7 @@ pub(crate) struct Edge {
     snapshots: PathBuf,
     journal_dir: PathBuf,
     stop: watch::Sender<bool>,
+    deciding: watch::Sender<usize>,
     sessions: Mutex<HashMap<SubjectId, usize>>,
 }
 
@@ -112,6 +113,7 @@ pub async fn start(
         snapshots: site.snapshots(),
         journal_dir: site.config.journal().to_owned(),
         stop: watch::Sender::new(false),
+        deciding: watch::Sender::new(0),
         sessions: Mutex::new(HashMap::new()),
     });
     let endpoint = quic::listen(site.config.quic(), site.tls)?;
@@ -218,6 +220,7 @@ impl Running {
         edge.broker.stop_admitting();
         self.endpoint.set_server_config(None);
         let drained = async {
+            edge.decided().await;
             for link in edge.links.values() {
                 link.drained().await;
             }
@@ -275,6 +278,15 @@ pub async fn run(
     Ok(())
 }
 
+/// A command between its decision and its link.
+pub(crate) struct Deciding<'e>(&'e Edge);
+
+impl Drop for Deciding<'_> {
+    fn drop(&mut self) {
+        self.0.deciding.send_modify(|count| *count -= 1);
+    }
+}
+
 impl Edge {
     pub(crate) fn broker(&self) -> &Arc<Broker> {
         &self.broker
@@ -301,27 +313,29 @@ impl Edge {
         self.stop.subscribe()
     }
 
-    /// Counts a connection of a subject; false where there are too many. Each call is matched
-    /// by one of [`Edge::leave`].
-    pub(crate) fn enter(&self, subject: &SubjectId) -> bool {
+    /// Marks that a command is being decided and recorded, for as long as the mark is held.
+    pub(crate) fn deciding(&self) -> Deciding<'_> {
+        self.deciding.send_modify(|count| *count += 1);
+        Deciding(self)
+    }
+
+    /// Waits until no command is between its decision and its link.
+    async fn decided(&self) {
+        let mut deciding = self.deciding.subscribe();
+        // The sender is ours and lives as long as we wait.
+        let _none_left = deciding.wait_for(|count| *count == 0).await;
+    }
+
+    /// Counts a connection of a subject for as long as the visit is held.
+    pub(crate) fn enter(self: &Arc<Self>, subject: &SubjectId) -> Visit {
         let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
         let open = sessions.entry(subject.clone()).or_default();
         *open += 1;
-        *open <= SESSIONS_PER_SUBJECT
-    }
-
-    pub(crate) fn leave(&self, subject: &SubjectId) {
-        {
-            let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(open) = sessions.get_mut(subject) {
-                *open -= 1;
-                if *open == 0 {
-                    sessions.remove(subject);
-                }
-            }
+        Visit {
+            edge: Arc::clone(self),
+            subject: subject.clone(),
+            open: *open,
         }
-        // Wakes whoever waits for the last session to go.
-        self.stop.send_modify(|_| {});
     }
 
     fn open_sessions(&self) -> usize {
@@ -350,6 +364,42 @@ impl Edge {
             send.write_all(&frame).await.map_err(io::Error::other)?;
         }
         reading.await?
+    }
+}
+
+/// One connection of a subject; dropping it, however that comes about, makes room for the next.
+pub(crate) struct Visit {
+    edge: Arc<Edge>,
+    subject: SubjectId,
+    open: usize,
+}
+
+impl Visit {
+    /// Whether there is room for a session.
+    pub(crate) fn has_room(&self) -> bool {
+        self.open <= SESSIONS_PER_SUBJECT
+    }
+
+    /// Whether there are so many that not even a word can be spared.
+    pub(crate) fn is_crowd(&self) -> bool {
+        self.open > SESSIONS_PER_SUBJECT + TURNED_AWAY_PER_SUBJECT
+    }
+}
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        {
+            let sessions = self.edge.sessions.lock();
+            let mut sessions = sessions.unwrap_or_else(PoisonError::into_inner);
+            if let Some(open) = sessions.get_mut(&self.subject) {
+                *open -= 1;
+                if *open == 0 {
+                    sessions.remove(&self.subject);
+                }
+            }
+        }
+        // Wakes whoever waits for the last session to go.
+        self.edge.stop.send_modify(|_| {});
     }
 }
 

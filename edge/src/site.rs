@@ -7,7 +7,7 @@ use std::sync::Arc;
 use interlock_broker::activation;
 use interlock_broker::finding::Finding;
 use interlock_broker::plant::Plant;
-use interlock_broker::policy::{Bundle, Policy};
+use interlock_broker::policy::Bundle;
 
 use crate::config::{self, Config};
 use crate::keys::{self, Keys};
@@ -99,32 +99,8 @@ pub fn check(dir: &Path) -> Vec<Finding> {
     if let Ok(plant) = load_plant(dir) {
         let plant = Arc::new(plant);
         let bundle = keep(&mut findings, Bundle::load(&dir.join(POLICY)));
-        let prepared = bundle.map(|bundle| activation::prepare(&bundle, &plant));
-        if let Some((policy, _)) = prepared.and_then(|result| keep(&mut findings, result)) {
-            findings.extend(groups_of_nobody(dir, &plant, &policy));
-        }
-    }
-    findings
-}
-
-/// A limit set for a group that nobody is in narrows nothing, which is never what was meant.
-fn groups_of_nobody(dir: &Path, plant: &Plant, policy: &Policy) -> Vec<Finding> {
-    let known: Vec<&str> = policy.group_names().collect();
-    let mut findings = Vec::new();
-    for set in plant.limit_sets() {
-        for group in set
-            .groups()
-            .iter()
-            .filter(|group| !known.contains(&group.as_str()))
-        {
-            findings.push(Finding::of_file(
-                &dir.join(PLANT),
-                format!(
-                    "the limit set `{}` is for the group `{group}`, which policy does not know",
-                    set.name()
-                ),
-                format!("the groups of policy/groups.toml are {}", known.join(", ")),
-            ));
+        if let Some(bundle) = bundle {
+            keep(&mut findings, activation::prepare(&bundle, &plant));
         }
     }
     findings

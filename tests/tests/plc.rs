@@ -170,6 +170,7 @@ fn it_misbehaves_as_it_is_told() {
         ("wrong-count", Fate::Answer(adu(5, 1, &[6, 0, 0, 0]))),
         ("wrong-echo", Fate::Answer(adu(5, 1, &[6, 0, 1, 0, 6]))),
         ("close", Fate::Closed),
+        ("half", Fate::Closed),
     ];
     for (value, (fault, fate)) in (1..).zip(faults) {
         plc.order(fault);

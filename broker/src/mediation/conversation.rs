@@ -14,7 +14,7 @@ use super::refusal::{Reason, Refusal, Wire};
 use super::session::Inner;
 use crate::clock::Now;
 use crate::journal::Unrecordable;
-use crate::limits::{OUTSTANDING_MAX, QUEUED_MIN};
+use crate::limits::{DENIAL_NAMES_MAX, OUTSTANDING_MAX, QUEUED_MIN};
 use crate::plant::{Device, LinkSettings};
 
 /// What became of one ADU that was not refused.
@@ -225,18 +225,20 @@ impl Conversation {
             reason: reason.code(),
         };
         let mut record = None;
-        if self.session.ledger.denied(key, now) {
+        if self.session.note_denial(key, now) {
             let event = Event::Denial(Denial {
                 session: self.session.id,
                 subject: self.session.subject.to_string(),
                 transaction: adu.transaction.value(),
                 device: self.device.name().to_owned(),
                 unit: adu.unit.value(),
+                // The PDU says all of it; the names are for whoever reads, and one record must
+                // not be too long to be written.
                 pdu: adu.pdu.to_vec(),
-                points,
+                points: points.into_iter().take(DENIAL_NAMES_MAX).collect(),
                 reason: reason.code().to_owned(),
                 detail: reason.what(),
-                policies: policies.clone(),
+                policies: policies.iter().take(DENIAL_NAMES_MAX).cloned().collect(),
                 exception: exception_byte(&reason),
             });
             record = self.session.append(now, event);

@@ -1,10 +1,11 @@
 //! The pure decision about one command.
 
-use interlock_protocols::modbus::{Area, Request, UnitId};
+use interlock_protocols::modbus::{Area, Diagnostics, Malformed, Request, UnitId};
 use interlock_protocols::record::PointValue;
 
 use super::refusal::Reason;
-use crate::plant::{Device, Touched};
+use crate::limits::SERIAL_LOOPBACK_MAX_BYTES;
+use crate::plant::{Device, Peer, Touched};
 use crate::policy::{Cause, Circumstances, Verdict, View};
 
 /// What was decided about one command.
@@ -81,6 +82,10 @@ fn judge<'p, 'd>(
 ) -> Result<Allowed<'p, 'd>, Denied> {
     let request = Request::decode(pdu).map_err(Reason::Malformed)?;
     let south = device.south_unit(unit).ok_or(Reason::NotRouted(unit))?;
+    if device.peer() == Peer::Gateway && holds_a_frame(&request) {
+        let why = "on a serial line a loopback carries 4 bytes at the most: more could be a frame";
+        return Err(Reason::Malformed(Malformed::Structure(why)).into());
+    }
     let touched = device.touched(unit, &request);
     let denied = |reason, policies| Denied {
         reason,
@@ -105,6 +110,17 @@ fn judge<'p, 'd>(
         touched,
         policies: verdict.policies,
     })
+}
+
+/// Whether the bytes of a loopback are enough for a whole serial frame of another command: a
+/// device that loses its place on the line would carry it out, though nobody decided it.
+fn holds_a_frame(request: &Request<'_>) -> bool {
+    match request {
+        Request::Diagnostics(Diagnostics::Loopback(bytes)) => {
+            bytes.as_bytes().len() > SERIAL_LOOPBACK_MAX_BYTES
+        }
+        _ => false,
+    }
 }
 
 /// Why a verdict denies. An error in any rule denies, a `forbid` that errors included (I8).

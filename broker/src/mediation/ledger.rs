@@ -79,9 +79,10 @@ impl Ledger {
         }
     }
 
-    /// Notes a denial; true where it is to be recorded in full.
-    pub(super) fn denied(&self, key: Key, now: Now) -> bool {
+    /// Notes a denial; true where it is to be recorded in full, for which `allowed` is asked.
+    pub(super) fn denied(&self, key: Key, now: Now, allowed: impl FnOnce() -> bool) -> bool {
         let mut counts = self.counts();
+        let counts = &mut *counts;
         counts.latest = now;
         let room = counts.denials.len() < DENIAL_KEYS_MAX;
         let tally = match counts.denials.get_mut(&key) {
@@ -93,12 +94,17 @@ impl Ledger {
             }
         };
         tally.last_seen = Some(now.mono());
-        if tally.marked < u64::from(DENIALS_RECORDED_EACH) {
-            tally.marked += 1;
-            return true;
+        if tally.marked >= u64::from(DENIALS_RECORDED_EACH) {
+            tally.add(now);
+            return false;
         }
-        tally.add(now);
-        false
+        if !allowed() {
+            // Not one summary for each kind either, in each of many sessions.
+            counts.other_denials.add(now);
+            return false;
+        }
+        tally.marked += 1;
+        true
     }
 
     /// Notes a read that came to its end.

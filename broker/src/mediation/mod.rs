@@ -4,6 +4,7 @@
 //! [`decide`] is pure. [`Conversation::authorize`] is the only way to a permit: it decides,
 //! makes the INTENT durable, and mints, with nothing public in between (I2).
 
+mod allowance;
 mod conversation;
 mod decide;
 mod ledger;

@@ -26,6 +26,8 @@ pub enum Reason {
     Standing(Lost),
     /// The edge takes no new commands: it is being stopped.
     Stopping,
+    /// The subject opened too many sessions in a short time.
+    SessionRate,
     /// A different request under a transaction id whose answer is still open.
     TransactionReused,
     /// More requests outstanding than a conversation may have.
@@ -70,6 +72,7 @@ impl Reason {
             Reason::Standing(Lost::Expired) => "certificate-expired",
             Reason::Standing(Lost::Stopping) | Reason::Stopping => "stopping",
             Reason::Standing(Lost::Broken) => "internal",
+            Reason::SessionRate => "session-rate",
             Reason::TransactionReused => "transaction-reused",
             Reason::TooManyInFlight => "too-many-in-flight",
             Reason::NotRouted(_) => "not-routed",
@@ -109,9 +112,10 @@ impl Reason {
             Reason::JournalFailed(_) => Code::ServerDeviceFailure,
             Reason::NotRouted(_) | Reason::LinkDown(_) => Code::GatewayPathUnavailable,
             Reason::Silent => Code::GatewayTargetFailed,
-            Reason::TooManyInFlight | Reason::QueueFull | Reason::DeadlinePassed => {
-                Code::ServerDeviceBusy
-            }
+            Reason::SessionRate
+            | Reason::TooManyInFlight
+            | Reason::QueueFull
+            | Reason::DeadlinePassed => Code::ServerDeviceBusy,
         })
     }
 
@@ -127,6 +131,7 @@ impl Reason {
             Reason::Standing(Lost::Broken) => {
                 "the gateway could not tell whether your session still stands".to_owned()
             }
+            Reason::SessionRate => "you opened too many sessions in a short time".to_owned(),
             Reason::TransactionReused => {
                 "the tool sent a different request under a transaction id that was still open"
                     .to_owned()
@@ -165,6 +170,9 @@ impl Reason {
             }
             Reason::Standing(Lost::Expired) => "ask the administrator for a new certificate",
             Reason::Standing(_) | Reason::Stopping => "wait, then connect again",
+            Reason::SessionRate => {
+                "wait a minute, then connect again; look for a program that connects in a loop"
+            }
             Reason::TooManyInFlight => "let the tool wait for answers before it asks more",
             Reason::NotRouted(_) => "set the unit id that `interlock connect` shows for the device",
             Reason::NotArmed => "if you mean to write, start `interlock connect --write DEVICE`",

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use interlock_protocols::record::{Denial, Event, JournalRead, SessionEnded, SessionOpened};
 use jiff::tz::TimeZone;
 
+use super::allowance::Allowances;
 use super::conversation::{Conversation, exception_byte};
 use super::decide::reason_of;
 use super::ledger::{Key, Ledger};
@@ -25,6 +26,7 @@ pub struct Broker {
     zone: TimeZone,
     next_session: AtomicU64,
     stopping: AtomicBool,
+    allowances: Allowances,
 }
 
 impl Broker {
@@ -45,6 +47,7 @@ impl Broker {
             zone,
             next_session: AtomicU64::new(first_session),
             stopping: AtomicBool::new(false),
+            allowances: Allowances::default(),
         })
     }
 
@@ -91,6 +94,10 @@ impl Broker {
             return Err(Refusal::new(Reason::Standing(Lost::Expired)));
         }
         let subject = identity.subject().clone();
+        if !self.allowances.session(&subject, now) {
+            tracing::warn!(%subject, "turned away: too many sessions in a short time");
+            return Err(Refusal::new(Reason::SessionRate));
+        }
         let id = self.next_session.fetch_add(1, Ordering::Relaxed);
         let view = View::new(self.policy(), &subject);
         let opened = Event::SessionOpened(SessionOpened {
@@ -166,6 +173,13 @@ impl Inner {
             time: LocalTime::at(now.wall_ms(), &self.broker.zone).ok_or(Reason::NoTime)?,
             transport: self.transport,
         })
+    }
+
+    /// Notes a denial; true where it is to be recorded in full.
+    pub(super) fn note_denial(&self, key: Key, now: Now) -> bool {
+        let allowances = &self.broker.allowances;
+        self.ledger
+            .denied(key, now, || allowances.denial(&self.subject, now))
     }
 
     /// Appends a record that nothing waits for. `None` where the journal has failed: what is
@@ -346,7 +360,7 @@ impl Session {
             reason: reason.code(),
         };
         let mut record = None;
-        if self.inner.ledger.denied(key, now) {
+        if self.inner.note_denial(key, now) {
             let event = Event::Denial(Denial {
                 session: self.inner.id,
                 subject: self.inner.subject.to_string(),

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use interlock_broker::mediation::{Authorized, Reason, Wire};
+use interlock_broker::wording;
+use interlock_protocols::modbus::UnitId;
 use interlock_protocols::record::Event;
 
 use crate::world::{READ_SPEED, WRITE_SPEED, World, adu, ask, intents, noon, permit};
@@ -48,6 +50,26 @@ async fn each_cause_has_its_code_on_the_wire() {
         .unwrap_err();
     assert_eq!(refusal.reason().code(), "not-routed");
     assert!(intents(&world.records()).is_empty());
+}
+
+/// Function 8 is a read to policy, but its bytes go over the line as they are.
+#[tokio::test]
+async fn a_loopback_carries_no_frame_to_a_serial_line() {
+    let world = World::new();
+    let session = world.session("person/olga");
+    let mut pump = session.converse("pump-2", false, noon()).unwrap();
+    // Starts the pump: coil 0 of unit 3, with its CRC.
+    let hidden = [8, 0, 0, 0x03, 0x05, 0x00, 0x00, 0xff, 0x00, 0x8d, 0xd8];
+    let refusal = pump
+        .authorize(adu(1, 3, &hidden), noon())
+        .await
+        .unwrap_err();
+    assert_eq!(refusal.reason().code(), "structure");
+    let plain = pump.authorize(adu(2, 3, &hidden[..5]), noon()).await;
+    assert!(matches!(plain, Ok(Authorized::Permit(_))), "{plain:?}");
+    let mut direct = session.converse("press-4", false, noon()).unwrap();
+    let passed = direct.authorize(adu(1, 1, &hidden), noon()).await;
+    assert!(matches!(passed, Ok(Authorized::Permit(_))), "{passed:?}");
 }
 
 #[tokio::test]
@@ -143,6 +165,86 @@ async fn a_scan_of_the_address_space_does_not_fill_the_journal() {
     }
     session.end("done", noon());
     assert!(world.records().len() < 200);
+}
+
+/// A device of 1,968 coils that may be read.
+fn conveyors() -> String {
+    let mut plant = String::from(
+        "site = \"waterworks\"\n[[zone]]\nname = \"hall\"\n[[device]]\nname = \"press-4\"\n\
+         zone = \"hall\"\naddress = \"127.0.0.1:5021\"\nlocal_address = \"127.77.0.11:1502\"\n\
+         peer = \"direct\"\naddressing = \"pdu\"\n",
+    );
+    for coil in 0..1_968 {
+        let point = format!(
+            "[[device.point]]\nname = \"motor_contactor_of_conveyor_section_{coil:04}\"\n\
+             table = \"coil\"\naddress = {coil}\n"
+        );
+        plant.push_str(&point);
+    }
+    plant
+}
+
+fn all_off() -> Vec<u8> {
+    let mut pdu = vec![0x0f, 0, 0, 0x07, 0xb0, 246];
+    pdu.resize(6 + 246, 0);
+    pdu
+}
+
+/// What is said of it must fit a frame of the conduit, or the session would end over it.
+#[test]
+fn a_write_of_many_points_is_told_in_few_words() {
+    let world = World::of(&conveyors());
+    let device = world.broker.plant().device("press-4").unwrap();
+    let asked = wording::asked(device, UnitId::new(1), &all_off());
+    assert!(asked.len() < 1_024, "{} bytes", asked.len());
+    assert!(
+        asked.ends_with("write 1960 more points, coil 0 (00001) to coil 1967 (01968)"),
+        "{asked}"
+    );
+}
+
+/// A denial is on record however much it would have touched, and costs no more for that (I9).
+#[tokio::test]
+async fn a_denial_of_many_points_is_recorded() {
+    let world = World::of(&conveyors());
+    let session = world.session("person/emil");
+    let mut talk = session.converse("press-4", true, noon()).unwrap();
+    let all_off = all_off();
+    let refusal = ask(&mut talk, 1, &all_off).await.unwrap_err();
+    assert_eq!(refusal.reason().code(), "point-read-only");
+    assert!(refusal.record().is_some());
+    let records = world.records();
+    let denial = records.iter().find_map(|record| match &record.event {
+        Event::Denial(denial) => Some((denial, record.encode().len())),
+        _ => None,
+    });
+    let (denial, bytes) = denial.expect("a denial");
+    assert_eq!(denial.pdu, all_off);
+    assert!(bytes < 4_096, "{bytes} bytes");
+}
+
+/// I9: who is merely denied cannot fill the journal by coming back as somebody new.
+#[tokio::test]
+async fn connecting_again_does_not_buy_new_records() {
+    let world = World::new();
+    let mut now = noon();
+    for _ in 0..600 {
+        now = now.after(Duration::from_millis(100));
+        let Ok(session) = world.try_session("vendor/acme/victor", now) else {
+            continue;
+        };
+        for name in 0..64 {
+            for _ in 0..10 {
+                let device = format!("press-{name}");
+                assert!(session.converse(&device, true, now).is_err());
+            }
+        }
+        session.end("done", now);
+    }
+    // A minute of it, 600 times 640 denials: 120 and 60 sessions of two records and a sum of
+    // what was not recorded, 640 and 60 denials in full, 64 sums of the first session.
+    let records = world.records().len();
+    assert!(records < 1_500, "{records} records");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! The sample site in memory: a broker over a journal whose disk the test holds in its hand.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +25,10 @@ pub(crate) fn noon() -> Now {
     Now::new(NOON_MS, Mono::at(Duration::from_secs(60)))
 }
 
+fn sample() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/site")
+}
+
 pub(crate) struct World {
     pub(crate) memory: Memory,
     pub(crate) broker: Arc<Broker>,
@@ -33,9 +37,15 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> World {
-        let site = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/site");
+        let site = sample();
         let text = std::fs::read_to_string(site.join("plant.toml")).unwrap();
-        let plant = Arc::new(Plant::parse(Path::new("plant.toml"), &text).unwrap());
+        World::of(&text)
+    }
+
+    /// The same with another plant.
+    pub(crate) fn of(text: &str) -> World {
+        let site = sample();
+        let plant = Arc::new(Plant::parse(Path::new("plant.toml"), text).unwrap());
         let bundle = Bundle::load(&site.join("policy")).unwrap();
         let policy = activation::compile(&bundle, &plant).unwrap();
         let memory = Memory::new();
@@ -60,13 +70,16 @@ impl World {
 
     /// A session of `person/olga` and the like, with a certificate of one hour.
     pub(crate) fn session(&self, who: &str) -> Session {
+        self.try_session(who, noon()).unwrap()
+    }
+
+    pub(crate) fn try_session(&self, who: &str, now: Now) -> Result<Session, Refusal> {
         let subject = SubjectId::parse_at("waterworks", who).unwrap();
         let issued = self.authority.issue_client(&subject, 1, noon()).unwrap();
         let (_, pem) = x509_parser::pem::parse_x509_pem(issued.certificate.as_bytes()).unwrap();
         let identity = Identity::of_certificate(&pem.contents, "waterworks").unwrap();
         self.broker
-            .open_session(&identity, "192.0.2.7:5000", Transport::Quic, noon())
-            .unwrap()
+            .open_session(&identity, "192.0.2.7:5000", Transport::Quic, now)
     }
 
     /// Everything that is in the journal once it is closed.

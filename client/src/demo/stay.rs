@@ -129,17 +129,24 @@ fn own(stage: &Stage) -> Result<Vec<String>, Failure> {
     if let Some(folder) = program.parent() {
         lines.push(format!("PATH={}:$PATH", quoted(folder)));
     }
-    lines.push(format!("demo={}", quoted(stage.folder())));
+    let folder = quoted(stage.folder());
+    // A shell would split a folder with a space in its name where it is used.
+    let demo = if folder.starts_with('\'') {
+        "\"$demo\""
+    } else {
+        "$demo"
+    };
+    lines.push(format!("demo={folder}"));
     let journal = stage.journal();
     let journal = journal.strip_prefix(stage.folder()).unwrap_or(journal);
     for line in [
-        "--profile $demo/olga devices press-4",
-        "--profile $demo/olga read press-4 speed temperature run",
-        "--profile $demo/olga write press-4 speed_setpoint=1000",
-        "--profile $demo/olga write press-4 pressure_setpoint=8.5",
-        "--profile $demo/victor devices",
-        "--profile $demo/aida journal show",
-        &format!("journal verify $demo/{}", journal.display()),
+        &format!("--profile {demo}/olga devices press-4"),
+        &format!("--profile {demo}/olga read press-4 speed temperature run"),
+        &format!("--profile {demo}/olga write press-4 speed_setpoint=1000"),
+        &format!("--profile {demo}/olga write press-4 pressure_setpoint=8.5"),
+        &format!("--profile {demo}/victor devices"),
+        &format!("--profile {demo}/aida journal show"),
+        &format!("journal verify {demo}/{}", journal.display()),
     ] {
         lines.push(format!("{name} {line}"));
     }

@@ -129,6 +129,9 @@ impl Stream {
         finished: &mpsc::UnboundedSender<Finished>,
     ) -> io::Result<Next> {
         let now = self.edge.clock().now();
+        // From here to the link a stopping edge waits for it: its INTENT may be recorded already.
+        let edge = Arc::clone(&self.edge);
+        let _deciding = edge.deciding();
         match self.conversation.authorize(adu, now).await {
             Ok(Authorized::Permit(permit)) => {
                 let reply = ReplyTo {

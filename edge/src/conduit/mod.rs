@@ -17,8 +17,8 @@ use quinn::{Connection, RecvStream, SendStream, VarInt};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use crate::limits::{MESSAGE_MAX, NOTICES_MAX, OPENING_MAX, SESSION_TICK};
-use crate::service::Edge;
+use crate::limits::{MESSAGE_MAX, NOTICES_MAX, OPENING_MAX, REPLY_MAX_BYTES, SESSION_TICK};
+use crate::service::{Edge, Visit};
 use frames::Frames;
 
 /// The transport this session came in by, as policy knows it.
@@ -30,7 +30,12 @@ const LAST_WORD_MAX: Duration = Duration::from_secs(1);
 /// Serves one connection whose certificate was verified.
 pub(crate) async fn serve(edge: Arc<Edge>, connection: Connection, identity: Identity) {
     let peer = connection.remote_address();
-    let ended = match opened(&edge, &connection, &identity).await {
+    let visit = edge.enter(identity.subject());
+    if visit.is_crowd() {
+        connection.close(VarInt::from_u32(0), b"too many connections");
+        return;
+    }
+    let ended = match opened(&edge, &connection, &identity, &visit).await {
         Ok((session, control)) => {
             let session = Arc::new(session);
             let subject = session.subject().to_string();
@@ -46,7 +51,7 @@ pub(crate) async fn serve(edge: Arc<Edge>, connection: Connection, identity: Ide
         }
     };
     connection.close(VarInt::from_u32(0), ended.as_bytes());
-    edge.leave(identity.subject());
+    drop(visit);
 }
 
 /// The control stream of a session.
@@ -59,8 +64,8 @@ async fn opened(
     edge: &Arc<Edge>,
     connection: &Connection,
     identity: &Identity,
+    visit: &Visit,
 ) -> io::Result<(Session, Control)> {
-    let entered = edge.enter(identity.subject());
     let accepted = timeout(OPENING_MAX, connection.accept_bi());
     let (send, recv) = accepted.await?.map_err(io::Error::other)?;
     let mut control = Control {
@@ -82,7 +87,7 @@ async fn opened(
         )
         .await;
     }
-    if !entered {
+    if !visit.has_room() {
         let reason = "too many sessions of this subject are open".to_owned();
         return refuse(control, reason, "close one of them first").await;
     }
@@ -248,7 +253,26 @@ async fn activate(edge: &Arc<Edge>, session: &Session, call: u32) -> ToClient {
         Ok(text) => (true, text),
         Err(text) => (false, text),
     };
+    let text = fitting(text);
     ToClient::Reply { call, ok, text }
+}
+
+/// As many whole lines as a frame surely takes: what is wrong with a policy may be a long list, and
+/// a reply that does not fit would cost the session.
+fn fitting(text: String) -> String {
+    if text.len() <= REPLY_MAX_BYTES {
+        return text;
+    }
+    let mut fitted = String::new();
+    for line in text.lines() {
+        if fitted.len() + line.len() > REPLY_MAX_BYTES {
+            break;
+        }
+        fitted.push_str(line);
+        fitted.push('\n');
+    }
+    fitted.push_str("… and more; `interlock-edge check` on the gateway lists all of it");
+    fitted
 }
 
 async fn serve_stream(
@@ -327,5 +351,25 @@ fn refused(refusal: &Refusal) -> Opened {
         code,
         reason: refusal.reason().what(),
         next: refusal.reason().next(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use interlock_protocols::conduit::Message;
+
+    #[test]
+    fn a_long_list_of_findings_fits_a_frame() {
+        let line = "policy/tests/staff.toml:7: the case `operators read` fails: denied";
+        let text = fitting(vec![line; 2_000].join("\n"));
+        assert!(text.starts_with(line) && text.ends_with("lists all of it"));
+        let reply = ToClient::Reply {
+            call: 1,
+            ok: false,
+            text,
+        };
+        assert!(reply.to_frame().is_ok());
+        assert_eq!(fitting("one line".to_owned()), "one line");
     }
 }

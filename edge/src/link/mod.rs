@@ -93,7 +93,8 @@ impl Link {
             clock,
             task: Arc::default(),
         };
-        let task = tokio::spawn(tcp::serve(link.clone(), device));
+        let sentinel = Sentinel(link.clone());
+        let task = tokio::spawn(async move { tcp::serve(&sentinel.0, device).await });
         *link.task() = Some(task);
         link
     }
@@ -127,8 +128,17 @@ impl Link {
             // Only now has it let go of its command, whose outcome is recorded by that.
             let _aborted = task.await;
         }
-        self.shared().in_flight = false;
         self.down("the gateway is stopping");
+    }
+
+    /// Ends the task as a fault in it would.
+    #[cfg(test)]
+    pub(crate) async fn fault(&self) {
+        let task = self.task().take();
+        if let Some(task) = task {
+            task.abort();
+            let _aborted = task.await;
+        }
     }
 
     /// Waits until nothing is queued and nothing is in flight.
@@ -187,5 +197,17 @@ impl Link {
             self.refuse(job, Reason::LinkDown(why.to_owned()));
         }
         self.idle.notify_waiters();
+    }
+}
+
+/// Held by the task of a link. However that ends, a panic included, nobody waits for it: a queue
+/// that nobody takes from would keep its clients, and their outcomes, until the next start.
+struct Sentinel(Link);
+
+impl Drop for Sentinel {
+    fn drop(&mut self) {
+        self.0.shared().in_flight = false;
+        self.0
+            .down("the gateway no longer serves it; its log says why");
     }
 }

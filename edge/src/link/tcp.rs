@@ -17,7 +17,7 @@ use super::{Job, Link};
 use crate::limits::{READS_AT_HAND_MAX, SILENCES_BEFORE_BREAK};
 
 /// Serves one device for as long as the edge runs.
-pub(super) async fn serve(link: Link, device: Arc<Device>) {
+pub(super) async fn serve(link: &Link, device: Arc<Device>) {
     let settings = device.link();
     let mut backoff = Backoff::new(settings.backoff_min, settings.backoff_max);
     loop {
@@ -25,7 +25,7 @@ pub(super) async fn serve(link: Link, device: Arc<Device>) {
             Ok(connection) => {
                 tracing::info!(device = device.name(), "connected to the device");
                 link.up();
-                match work(&link, &device, connection, &mut backoff).await {
+                match work(link, &device, connection, &mut backoff).await {
                     Ended::Idle => {
                         // Closed by us on purpose: the device is well, and the next command
                         // opens the connection again.

@@ -230,3 +230,39 @@ fn a_damaged_journal_is_not_read_as_if_it_ended_there() {
     let error = read.unwrap_err().to_string();
     assert!(error.contains("damaged at record 2"), "{error}");
 }
+
+/// A panic ends a task as an abort does: where the future is.
+#[tokio::test]
+async fn a_link_whose_task_ended_keeps_nobody_waiting() {
+    let world = World::start("ended", "timeout_ms = 60000 ").await;
+    let (mut plc, _) = world.plc.accept().await.unwrap();
+    let mut talk = world.talk("person/olga");
+    let _in_flight = world.submit(&mut talk, 1, &WRITE_850).await;
+    request(&mut plc).await;
+    let mut queued = world.submit(&mut talk, 2, &WRITE_800).await;
+    world.running.edge.link("press-4").unwrap().fault().await;
+    let mut later = world.submit(&mut talk, 3, &WRITE_800).await;
+    for finished in [&mut queued, &mut later] {
+        let answer = tokio::time::timeout(Duration::from_secs(5), finished.recv());
+        let result = answer.await.unwrap().unwrap().result;
+        assert_eq!(result.unwrap_err().reason().code(), "link-down");
+    }
+    world.running.stop().await;
+    assert_eq!(outcomes(&records(&world.memory)).len(), 3);
+}
+
+#[tokio::test]
+async fn a_connection_is_counted_until_its_task_is_gone_even_by_a_panic() {
+    let world = World::start("visits", "timeout_ms = 1000 ").await;
+    let edge = &world.running.edge;
+    let subject = SubjectId::parse_at("waterworks", "person/olga").unwrap();
+    let visits: Vec<Visit> = (0..25).map(|_| edge.enter(&subject)).collect();
+    assert_eq!(visits.iter().filter(|visit| visit.has_room()).count(), 16);
+    assert_eq!(visits.iter().filter(|visit| visit.is_crowd()).count(), 1);
+    let ended = tokio::spawn(async move {
+        assert!(visits.is_empty(), "a fault while they are held");
+    });
+    assert!(ended.await.is_err());
+    assert_eq!(edge.open_sessions(), 0);
+    assert!(edge.enter(&subject).has_room());
+}

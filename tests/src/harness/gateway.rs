@@ -22,6 +22,7 @@ pub struct Gateway {
     address: SocketAddr,
     edge: Option<Process>,
     program: String,
+    variables: Vec<(String, String)>,
 }
 
 impl Gateway {
@@ -33,6 +34,7 @@ impl Gateway {
             address: own_address(),
             edge: None,
             program: "edge".to_owned(),
+            variables: Vec::new(),
         };
         let site = gateway.site();
         let made = gateway.edge_command(&["init", &text(&site)]);
@@ -97,23 +99,28 @@ impl Gateway {
         self.address
     }
 
-    /// Starts the edge; when this returns, it listens.
-    pub fn start(&mut self) {
-        self.start_with(&[]);
+    /// Sets a variable of the edge's environment from the next start on.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.variables.push((name.to_owned(), value.to_owned()));
     }
 
-    /// As [`Gateway::start`], with variables in its environment.
-    pub fn start_with(&mut self, variables: &[(&str, &str)]) {
+    /// Starts the edge and waits for nothing, for tests that interrupt it before it listens.
+    pub fn launch(&mut self) {
         assert!(self.edge.is_none(), "one edge at a time");
         let mut command = Command::new(binary(&self.program));
         command.arg("run").arg(self.site());
-        command.envs(variables.iter().copied());
-        let mut edge = Process::start("edge", &mut command);
-        let address: SocketAddr = edge.next_line("address it listens on", |line| {
+        let variables = self.variables.iter();
+        command.envs(variables.map(|(name, value)| (name, value)));
+        self.edge = Some(Process::start("edge", &mut command));
+    }
+
+    /// Starts the edge; when this returns, it listens.
+    pub fn start(&mut self) {
+        self.launch();
+        let address: SocketAddr = self.edge().next_line("address it listens on", |line| {
             line.strip_prefix("listening on ")?.parse().ok()
         });
         assert_eq!(address, self.address);
-        self.edge = Some(edge);
     }
 
     /// The running edge.

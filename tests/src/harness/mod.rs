@@ -8,6 +8,7 @@ mod modbus;
 mod peers;
 mod plc;
 mod process;
+mod rig;
 mod site;
 
 pub use bench::{Bench, Records, has_effect};
@@ -17,6 +18,7 @@ pub use modbus::{Fate, Modbus, adu};
 pub use peers::{free_address, peer};
 pub use plc::{Plc, Seen};
 pub use process::{Process, binary};
+pub use rig::{End, Rig};
 pub use site::Site;
 
 use std::time::Duration;

@@ -30,6 +30,8 @@ pub enum Fault {
     Double,
     /// Carried out, then the connection is closed without an answer.
     Close,
+    /// Carried out, then the connection is closed in the middle of the answer.
+    Half,
     /// Not carried out; answered with this exception code.
     Exception(u8),
 }
@@ -59,6 +61,7 @@ impl Fault {
             "endless" => (Fault::Endless, 1),
             "double" => (Fault::Double, 1),
             "close" => (Fault::Close, 1),
+            "half" => (Fault::Half, 1),
             "exception" => {
                 let code = number("an exception code")?;
                 (

@@ -177,6 +177,11 @@ impl Connection {
             Fault::Late(time) => self.send_later(time, reply),
             Fault::Double => self.send(&[&reply[..], &reply].concat()),
             Fault::Close => Err(self.close("closed without an answer")),
+            Fault::Half => {
+                // Past the header, so that only the PDU's end is missing.
+                self.send(&reply[..(HEADER + reply.len()) / 2])?;
+                Err(self.close("closed in the middle of an answer"))
+            }
             Fault::Endless => self.trickle(&reply),
             other => self.send(&other.distort(reply)),
         }
