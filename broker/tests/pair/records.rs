@@ -266,18 +266,3 @@ async fn reads_are_counted_and_the_counts_are_written_at_the_end() {
     assert_eq!((summary.first, summary.last), (100, 101));
     assert_eq!(records.len(), 3, "opened, counted, ended");
 }
-
-#[tokio::test]
-async fn a_point_is_offered_for_writing_whichever_of_its_values_is_allowed() {
-    let world = World::new();
-    let offers = world.session("person/olga").offers(noon());
-    let press = offers.iter().find(|offer| offer.name == "press-4").unwrap();
-    let writable: Vec<&str> = press
-        .points
-        .iter()
-        .filter(|point| point.may_write)
-        .map(|point| point.name.as_str())
-        .collect();
-    // alarm_reset may be switched on and never off; the pressure is for engineers.
-    assert_eq!(writable, ["run", "alarm_reset", "speed_setpoint", "ramp"]);
-}
