@@ -125,7 +125,7 @@ fn false_start(rig: &mut Rig, rng: &mut Rng) {
 fn whatever_the_plc_received_is_in_the_journal_however_often_the_edge_is_killed() {
     let kills = number("INTERLOCK_STORM_KILLS").unwrap_or(60);
     let seed = number("INTERLOCK_STORM_SEED").unwrap_or_else(|| fastrand::u64(..));
-    println!("INTERLOCK_STORM_KILLS={kills} INTERLOCK_STORM_SEED={seed}");
+    eprintln!("INTERLOCK_STORM_KILLS={kills} INTERLOCK_STORM_SEED={seed}");
     let mut rng = Rng::with_seed(seed);
     let mut rig = Rig::start(LINK);
     rig.plc().order(ANSWER_AFTER);
@@ -207,7 +207,7 @@ fn report(rig: &Rig, ends: &[(Vec<u8>, End)], received: usize) {
         matches!(&record.event, Event::Outcome(outcome)
             if matches!(outcome.result, CommandResult::Unknown { .. }))
     });
-    println!(
+    eprintln!(
         "{} records, {} INTENTs, {received} received, {unknown} unknown, {} starts",
         records.len(),
         ends.len(),

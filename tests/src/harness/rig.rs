@@ -9,8 +9,8 @@ use interlock_protocols::record::{CommandResult, Event};
 use super::{Connected, Gateway, Plc, Seen, Site, free_address};
 
 /// PLCs, and the gateway in front of them. Their devices are `rig-1`, `rig-2` and so on, with the
-/// unit id 1 and these points: holding 100 to 115 (u16), holding 200 to 215 (u32, high word
-/// first), coils 0 to 15.
+/// unit id 1 (255 towards the PLC) and these points: holding 100 to 115 (u16, the last four up to
+/// 1000 only), holding 200 to 215 (u32, high word first), coils 0 to 15.
 pub struct Rig {
     /// The PLCs, `rig-1` first.
     pub plcs: Vec<Plc>,
@@ -95,8 +95,13 @@ impl Rig {
     /// Each command with effect on a device with its end, in the order of the INTENTs; one that
     /// has no outcome yet, or two, fails the test.
     pub fn ends(&self, device: &str) -> Vec<(Vec<u8>, End)> {
+        Rig::ends_at(&self.gateway, device)
+    }
+
+    /// As [`Rig::ends`], at a gateway without a PLC.
+    pub fn ends_at(gateway: &Gateway, device: &str) -> Vec<(Vec<u8>, End)> {
         let mut commands: BTreeMap<u64, (Vec<u8>, Option<End>)> = BTreeMap::new();
-        for record in self.gateway.records() {
+        for record in gateway.records() {
             match record.event {
                 Event::Intent(intent) if intent.device == device => {
                     commands.insert(record.sequence, (intent.pdu, None));
@@ -141,8 +146,9 @@ fn device(number: usize, address: SocketAddr, link: &str) -> String {
         text += &point(&format!("coil_{address}"), "coil", address, "");
     }
     for address in 100..116 {
-        let held = "type = \"u16\"\nmin = 0\nmax = 65535\n";
-        text += &point(&format!("word_{address}"), "holding", address, held);
+        let max = if address < 112 { 65_535 } else { 1_000 };
+        let held = format!("type = \"u16\"\nmin = 0\nmax = {max}\n");
+        text += &point(&format!("word_{address}"), "holding", address, &held);
     }
     for address in (200..216).step_by(2) {
         let held = "type = \"u32\"\norder = \"abcd\"\nmin = 0\nmax = 4294967295\n";

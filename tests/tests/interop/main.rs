@@ -12,6 +12,8 @@
     reason = "a test fails by panicking"
 )]
 
+mod brokered;
+
 use interlock_tests::harness::{Modbus, PATIENCE, Plc, Process, Site, peer};
 use std::net::SocketAddr;
 use std::process::Command;
