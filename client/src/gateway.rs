@@ -11,7 +11,9 @@ mod tests;
 
 use std::collections::VecDeque;
 
-use interlock_protocols::conduit::{DeviceOffer, FromClient, Notice, Opened, Opening, ToClient};
+use interlock_protocols::conduit::{
+    CallEnd, DeviceOffer, FromClient, Notice, Opened, Opening, ToClient,
+};
 use interlock_protocols::record::Record;
 use quinn::{Connection, Endpoint, RecvStream, SendStream, VarInt};
 use tokio::time::timeout;
@@ -176,12 +178,12 @@ impl Gateway {
         frames::write(&mut self.control, &call).await?;
         loop {
             match self.message().await? {
-                ToClient::Reply { call, ok, text } if call == asked => {
-                    return if ok {
-                        Ok(text)
-                    } else {
-                        let next = "the policy in force is the same as before";
-                        Err(Failure::new(Kind::Failed, text, next))
+                ToClient::Reply { call, end, text } if call == asked => {
+                    let next = "the policy in force is the same as before";
+                    return match end {
+                        CallEnd::Done => Ok(text),
+                        CallEnd::Failed => Err(Failure::new(Kind::Failed, text, next)),
+                        CallEnd::Denied => Err(Failure::new(Kind::Denied, text, next)),
                     };
                 }
                 ToClient::Notice(notice) => self.hold(notice),

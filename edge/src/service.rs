@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use interlock_broker::activation;
+use interlock_broker::activation::{self, Activated, NotActivated};
 use interlock_broker::clock::Clock;
 use interlock_broker::finding::Finding;
 use interlock_broker::journal::{self, Directory, Journal, OpenError, Options, Recovered, Storage};
@@ -344,13 +344,13 @@ impl Edge {
     }
 
     /// Puts the policy of the site directory in force, if the session may and its cases pass.
-    pub(crate) async fn activate_policy(&self, session: &Session) -> Result<String, String> {
+    pub(crate) async fn activate_policy(
+        &self,
+        session: &Session,
+    ) -> Result<Activated, NotActivated> {
         let now = self.clock.now();
         let load = || Bundle::load(&self.policy_dir);
-        match activation::activate(session, load, &self.snapshots, now).await {
-            Ok(activated) => Ok(activated.to_string()),
-            Err(error) => Err(error.to_string()),
-        }
+        activation::activate(session, load, &self.snapshots, now).await
     }
 
     /// Sends the records from a sequence on, each in a frame. The files are read on a thread of

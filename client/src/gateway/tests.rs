@@ -121,8 +121,8 @@ async fn a_notice_during_a_call_is_kept_for_later() {
         };
         side.tell(&ToClient::Notice(notice(1, 2))).await;
         let text = "in force".to_owned();
-        let ok = true;
-        side.tell(&ToClient::Reply { call, ok, text }).await;
+        let end = CallEnd::Done;
+        side.tell(&ToClient::Reply { call, end, text }).await;
     };
     let (activated, ()) = join!(gateway.activate_policy(), play);
     assert_eq!(activated.unwrap(), "in force");

@@ -7,11 +7,12 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use interlock_broker::activation::NotActivated;
 use interlock_broker::mediation::{Lost, Refusal, Session, Wire};
 use interlock_broker::policy::Transport;
 use interlock_broker::subject::Identity;
 use interlock_protocols::conduit::{
-    FromClient, Notice, Opened, Opening, ToClient, VERSION, offer_frames,
+    CallEnd, FromClient, Notice, Opened, Opening, ToClient, VERSION, offer_frames,
 };
 use quinn::{Connection, RecvStream, SendStream, VarInt};
 use tokio::sync::{mpsc, watch};
@@ -249,12 +250,13 @@ async fn welcome(edge: &Edge, session: &Session, send: &mut SendStream) -> io::R
 }
 
 async fn activate(edge: &Arc<Edge>, session: &Session, call: u32) -> ToClient {
-    let (ok, text) = match edge.activate_policy(session).await {
-        Ok(text) => (true, text),
-        Err(text) => (false, text),
+    let (end, text) = match edge.activate_policy(session).await {
+        Ok(activated) => (CallEnd::Done, activated.to_string()),
+        Err(error @ NotActivated::Refused(_)) => (CallEnd::Denied, error.to_string()),
+        Err(error) => (CallEnd::Failed, error.to_string()),
     };
     let text = fitting(text);
-    ToClient::Reply { call, ok, text }
+    ToClient::Reply { call, end, text }
 }
 
 /// As many whole lines as a frame surely takes: what is wrong with a policy may be a long list, and
@@ -366,7 +368,7 @@ mod tests {
         assert!(text.starts_with(line) && text.ends_with("lists all of it"));
         let reply = ToClient::Reply {
             call: 1,
-            ok: false,
+            end: CallEnd::Failed,
             text,
         };
         assert!(reply.to_frame().is_ok());

@@ -90,9 +90,9 @@ pub enum ToClient {
         /// The call it answers.
         #[n(0)]
         call: u32,
-        /// Whether it was done.
+        /// What became of it.
         #[n(1)]
-        ok: bool,
+        end: CallEnd,
         /// What was done, or why not.
         #[n(2)]
         text: String,
@@ -114,6 +114,21 @@ pub enum ToClient {
         #[n(1)]
         next: String,
     },
+}
+
+/// What became of a call.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(index_only)]
+pub enum CallEnd {
+    /// It was done.
+    #[n(0)]
+    Done,
+    /// It was tried, and did not work.
+    #[n(1)]
+    Failed,
+    /// This subject may not.
+    #[n(2)]
+    Denied,
 }
 
 /// A device as its user sees it.

@@ -21,7 +21,7 @@ use alloc::vec::Vec;
 pub use crate::strict::Malformed;
 pub use frame::{FrameError, frame, next_frame};
 pub use message::{
-    DeviceOffer, FromClient, Notice, Opened, Opening, PointOffer, ToClient, offer_frames,
+    CallEnd, DeviceOffer, FromClient, Notice, Opened, Opening, PointOffer, ToClient, offer_frames,
 };
 
 /// The version written here, and the only one read.

@@ -92,7 +92,7 @@ fn golden() -> Vec<Vec<u8>> {
         ToClient::Notice(notice()),
         ToClient::Reply {
             call: 9,
-            ok: true,
+            end: CallEnd::Denied,
             text: text(),
         },
         ToClient::Ending { reason: text() },
@@ -299,13 +299,21 @@ fn to_client() -> impl Strategy<Value = ToClient> {
             .prop_map(|(device, points)| ToClient::Points { device, points }),
         Just(ToClient::Ready),
         any_notice().prop_map(ToClient::Notice),
-        any::<(u32, bool, String)>().prop_map(|(call, ok, text)| ToClient::Reply {
+        (any::<u32>(), call_end(), any::<String>()).prop_map(|(call, end, text)| ToClient::Reply {
             call,
-            ok,
+            end,
             text
         }),
         any::<String>().prop_map(|reason| ToClient::Ending { reason }),
         any::<[String; 2]>().prop_map(|[reason, next]| ToClient::Refused { reason, next }),
+    ]
+}
+
+fn call_end() -> impl Strategy<Value = CallEnd> {
+    prop_oneof![
+        Just(CallEnd::Done),
+        Just(CallEnd::Failed),
+        Just(CallEnd::Denied)
     ]
 }
 

@@ -34,11 +34,13 @@ fn tighten(gateway: &Gateway) {
 }
 
 fn activations(events: &[Event]) -> Vec<&PolicyActivated> {
-    let activated = |event| match event {
-        &Event::PolicyActivated(ref activated) => Some(activated),
-        _ => None,
-    };
-    events.iter().filter_map(activated).collect()
+    events
+        .iter()
+        .filter_map(|event| match event {
+            Event::PolicyActivated(activated) => Some(activated),
+            _ => None,
+        })
+        .collect()
 }
 
 #[test]
