@@ -26,7 +26,7 @@ pub enum NotActivated {
     #[error("{}: {}", .0.reason().what(), .0.reason().next())]
     Refused(Refusal),
     /// It has faults, or a case of it fails.
-    #[error("{} problems:\n{}", .0.len(), listed(.0))]
+    #[error("{}", listed(.0))]
     Faulty(Vec<Finding>),
     /// Its snapshot cannot be written.
     #[error("its snapshot cannot be written: {0}")]
@@ -37,7 +37,12 @@ pub enum NotActivated {
 }
 
 fn listed(findings: &[Finding]) -> String {
-    let lines: Vec<String> = findings.iter().map(Finding::to_string).collect();
+    let problems = match findings.len() {
+        1 => "1 problem:".to_owned(),
+        several => format!("{several} problems:"),
+    };
+    let lines = findings.iter().map(Finding::to_string);
+    let lines: Vec<String> = std::iter::once(problems).chain(lines).collect();
     lines.join("\n")
 }
 
