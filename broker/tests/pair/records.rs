@@ -302,3 +302,36 @@ async fn reads_of_ever_new_addresses_are_counted_too() {
     assert_eq!(counted.sum::<u64>(), 4_000);
     assert!(records.len() < 300, "{} records", records.len());
 }
+
+/// I9: going on asking for many things that are denied is counted ever more coarsely.
+#[tokio::test]
+async fn a_scan_that_never_ends_costs_little_each_second() {
+    let world = World::new();
+    let session = world.session("person/olga");
+    let mut talk = session.converse("press-4", true, noon()).unwrap();
+    let mut now = noon();
+    for _ in 0..100 {
+        now = now.after(Duration::from_secs(1));
+        for address in 1_000..1_064_u16 {
+            let [high, low] = address.to_be_bytes();
+            let request = [0x06, high, low, 0, 0];
+            for transaction in 0..4 {
+                let asked = talk.authorize(adu(transaction, 1, &request), now).await;
+                assert!(asked.is_err());
+            }
+        }
+        session.tick(now).unwrap();
+    }
+    session.end("done", now);
+    let records = world.records();
+    let all: u64 = records
+        .iter()
+        .map(|record| match &record.event {
+            Event::Denial(_) => 1,
+            Event::DenialSummary(summary) => summary.count,
+            _ => 0,
+        })
+        .sum();
+    assert_eq!(all, 100 * 64 * 4, "none is lost");
+    assert!(records.len() < 1_000, "{} records", records.len());
+}
