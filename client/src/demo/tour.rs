@@ -49,9 +49,9 @@ pub(super) async fn play(stage: &Stage, page: &mut Page) -> Result<(), Failure> 
 
 fn introduce(stage: &Stage, page: &mut Page) -> Result<(), Failure> {
     page.opening(
-        "Interlock stands between people and PLCs. Nobody gets a network: everybody \
-         gets single Modbus commands, each decided by the site's rules and limits, \
-         and each that changes something written to the log before it is sent.",
+        "Interlock stands between people and PLCs. Nobody gets a network. What they get is \
+         single Modbus commands: each is decided by the site's rules and limits, and one that \
+         changes something is in the log before it is sent.",
     )?;
     page.gap()?;
     page.opening(
