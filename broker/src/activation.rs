@@ -2,7 +2,8 @@
 //! snapshot, recorded, and only then in force. A restart takes up what was activated last.
 
 use std::fmt;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,10 +13,10 @@ use crate::clock::Now;
 use crate::finding::Finding;
 use crate::journal::{Journal, Unrecordable};
 use crate::mediation::{Decision, Refusal, Session, decide, reason_of};
-use crate::plant::Plant;
+use crate::plant::{Outline, Plant};
 use crate::policy::{
     Action, Answer, Ask, Bundle, Case, Circumstances, Estate, Facts, LocalTime, Policy, Report,
-    Resource, Transport, View, run,
+    Resource, Transport, View, hex, run,
 };
 
 /// Why a policy was not activated. The one before it stays in force.
@@ -54,7 +55,7 @@ pub struct Activated {
 
 impl fmt::Display for Activated {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let digest = crate::policy::hex(&self.digest);
+        let digest = hex(&self.digest);
         let short = digest.get(..12).unwrap_or(&digest);
         write!(f, "policy {short} is in force; {} cases passed", self.cases)
     }
@@ -62,7 +63,8 @@ impl fmt::Display for Activated {
 
 /// Compiles a policy and tries its cases. Every case that fails is a finding.
 pub fn prepare(bundle: &Bundle, plant: &Arc<Plant>) -> Result<(Arc<Policy>, Report), Vec<Finding>> {
-    let policy = compile(bundle, plant)?;
+    let policy = compile(bundle, plant)
+        .map_err(|found| with_cases(found, bundle, &Estate::from(plant.as_ref())))?;
     let report = rehearse(bundle, &policy, plant)?;
     let mut failed: Vec<Finding> = report
         .failed()
@@ -80,6 +82,19 @@ pub fn prepare(bundle: &Bundle, plant: &Arc<Plant>) -> Result<(Arc<Policy>, Repo
     } else {
         Err(failed)
     }
+}
+
+/// What is wrong with a policy whose plant is faulty itself: all but what its cases come to.
+pub fn faults(bundle: &Bundle, outline: &Outline) -> Vec<Finding> {
+    let estate = Estate::from(outline);
+    let compiled = Policy::compile(bundle, &estate);
+    with_cases(compiled.err().unwrap_or_default(), bundle, &estate)
+}
+
+/// Cases of a faulty policy cannot be tried, but they can be read.
+fn with_cases(mut found: Vec<Finding>, bundle: &Bundle, estate: &Estate<'_>) -> Vec<Finding> {
+    found.extend(bundle.cases(estate).err().unwrap_or_default());
+    found
 }
 
 /// A limit set for a group that policy does not know narrows nothing: renaming a group would lift
@@ -141,8 +156,43 @@ pub async fn install(
     let (policy, report) = prepare(bundle, plant).map_err(NotActivated::Faulty)?;
     bundle.store(snapshots)?;
     record(journal, &policy, &report, "installation", None, now).await?;
+    remember(snapshots, policy.digest());
     Ok(policy)
 }
+
+/// Notes beside the snapshots which one is in force. The journal says so, and this only repeats
+/// it, for the day on which the journal cannot be read: going back to what it last said before
+/// the damage would give people rights that they have lost since.
+pub fn remember(snapshots: &Path, digest: &[u8; 32]) {
+    if remembered(snapshots).as_ref() == Some(digest) {
+        return;
+    }
+    let beside = snapshots.join(".in-force");
+    let noted = || -> io::Result<()> {
+        let mut file = File::create(&beside)?;
+        file.write_all(hex(digest).as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&beside, snapshots.join(IN_FORCE))?;
+        File::open(snapshots)?.sync_all()
+    };
+    if let Err(error) = noted() {
+        tracing::error!(%error, "which policy is in force could not be noted beside its snapshot");
+    }
+}
+
+/// What was noted last.
+pub fn remembered(snapshots: &Path) -> Option<[u8; 32]> {
+    let text = fs::read_to_string(snapshots.join(IN_FORCE)).ok()?;
+    let (pairs, rest) = text.trim().as_bytes().as_chunks::<2>();
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    let bytes = pairs
+        .iter()
+        .map(|&[high, low]| u8::try_from(digit(high)? * 16 + digit(low)?).ok())
+        .collect::<Option<Vec<u8>>>()?;
+    bytes.try_into().ok().filter(|_| rest.is_empty())
+}
+
+const IN_FORCE: &str = "in-force";
 
 /// Activates the policy that `load` reads, if the session may. Files are not even looked at for
 /// somebody who may not.
@@ -173,6 +223,7 @@ pub async fn activate(
         digest: *policy.digest(),
         cases: report.passed(),
     };
+    remember(snapshots, policy.digest());
     broker.replace_policy(policy);
     Ok(activated)
 }
@@ -253,7 +304,6 @@ fn answer(case: &Case, policy: &Arc<Policy>, plant: &Plant) -> Result<Answer, St
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
 
     #[test]
     fn a_policy_that_lifts_a_limit_set_by_renaming_its_group_is_not_activated() {

@@ -36,7 +36,8 @@ pub const SESSIONS_AT_ONCE: u32 = 120;
 /// counted together, so that a scan over 65,536 addresses costs the journal a bounded amount.
 pub const DENIAL_KEYS_MAX: usize = 64;
 
-/// Distinct reads of one session counted apart before the summaries are written early.
+/// Distinct reads of one session counted apart within one summary; what is past that is counted
+/// by device, unit and function alone, so that no reader writes a record for each read.
 pub const READ_KEYS_MAX: usize = 256;
 
 /// Longest time between two summaries of denials.
@@ -78,3 +79,7 @@ pub const JOURNAL_OPEN_INTENTS_MAX: usize = 4096;
 /// Least time that a command may wait in a device's queue: a short timeout for answers says
 /// that a device is quick, not that its users are impatient.
 pub const QUEUED_MIN: Duration = Duration::from_secs(2);
+
+/// Written points that are named with their values. A write of many coils may have 1,968, and
+/// what is said about it must fit a frame of the conduit as well as a screen.
+pub const WRITES_SHOWN_MAX: usize = 8;

@@ -4,11 +4,8 @@ use std::fmt::Write;
 
 use interlock_protocols::modbus::{Area, Request, UnitId};
 
+use crate::limits::WRITES_SHOWN_MAX;
 use crate::plant::Device;
-
-/// Written points that are named with their values. A write of many coils may have 1,968, and
-/// what is said about it must fit a frame of the conduit as well as a screen.
-const WRITES_SHOWN_MAX: usize = 8;
 
 /// What a PDU asks of a device: `write speed_setpoint = 900 rpm, holding 100 (40101)`.
 pub fn asked(device: &Device, unit: UnitId, pdu: &[u8]) -> String {
@@ -23,12 +20,11 @@ pub fn asked(device: &Device, unit: UnitId, pdu: &[u8]) -> String {
         .split_at_checked(WRITES_SHOWN_MAX)
         .unwrap_or((&touched.writes, &[]));
     for write in shown {
-        parts.push(value_of(
-            "write",
-            write.point.name(),
-            write.value,
-            write.point.engineering_unit(),
-        ));
+        let name = write.point.name();
+        parts.push(match write.value {
+            Some(value) => format!("write {name} = {}", write.point.show(value)),
+            None => format!("write {name}"),
+        });
     }
     if !more.is_empty() {
         parts.push(format!("write {} more points", more.len()));
@@ -51,20 +47,8 @@ pub fn asked(device: &Device, unit: UnitId, pdu: &[u8]) -> String {
     parts.join(", ")
 }
 
-/// `write speed_setpoint = 900 rpm`, or without a value where it is not known.
-pub fn value_of(verb: &str, name: &str, value: Option<f64>, unit: &str) -> String {
-    let mut text = format!("{verb} {name}");
-    if let Some(value) = value {
-        let _infallible = write!(text, " = {value}");
-        if !unit.is_empty() {
-            let _infallible = write!(text, " {unit}");
-        }
-    }
-    text
-}
-
 /// `holding 100 (40101)`, or `holding 100 (40101) to 109 (40110)`.
-pub fn place(area: Area) -> String {
+fn place(area: Area) -> String {
     let first = area.range.first();
     let last = area.range.last();
     let mut text = first.in_table(area.table).to_string();

@@ -6,6 +6,7 @@
 mod conduit;
 mod limits;
 mod link;
+mod recall;
 
 pub mod cli;
 pub mod config;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use interlock_broker::activation;
 use interlock_broker::finding::Finding;
-use interlock_broker::plant::Plant;
+use interlock_broker::plant::{Outline, Plant};
 use interlock_broker::policy::Bundle;
 
 use crate::config::{self, Config};
@@ -94,13 +94,22 @@ impl Site {
 pub fn check(dir: &Path) -> Vec<Finding> {
     let mut findings = Vec::new();
     keep(&mut findings, Site::load(dir));
-    // The policy is checked even where the configuration is broken, but not without a plant to
-    // check it against.
-    if let Ok(plant) = load_plant(dir) {
-        let plant = Arc::new(plant);
-        let bundle = keep(&mut findings, Bundle::load(&dir.join(POLICY)));
-        if let Some(bundle) = bundle {
-            keep(&mut findings, activation::prepare(&bundle, &plant));
+    let Some(bundle) = keep(&mut findings, Bundle::load(&dir.join(POLICY))) else {
+        return findings;
+    };
+    match load_plant(dir) {
+        Ok(plant) => {
+            keep(
+                &mut findings,
+                activation::prepare(&bundle, &Arc::new(plant)),
+            );
+        }
+        // Of a faulty plant the names are enough to hold the policy against.
+        Err(_) => {
+            let text = read(&dir.join(PLANT)).unwrap_or_default();
+            if let Some(outline) = Outline::read(&text) {
+                findings.extend(activation::faults(&bundle, &outline));
+            }
         }
     }
     findings

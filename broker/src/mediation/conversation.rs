@@ -8,8 +8,9 @@ use interlock_protocols::modbus::{Pdu, TransactionId, UnitId};
 use interlock_protocols::record::{CommandResult, Denial, Event, Intent};
 
 use super::decide::{Allowed, Decision, Denied, decide, point_values};
+use super::duty::{Counted, Duty, Owed};
 use super::ledger::Key;
-use super::permit::{Counted, Duty, Owed, Permit};
+use super::permit::Permit;
 use super::refusal::{Reason, Refusal, Wire};
 use super::session::Inner;
 use crate::clock::Now;

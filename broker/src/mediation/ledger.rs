@@ -43,6 +43,15 @@ impl Tally {
         self.count += 1;
         self.last_ms = now.wall_ms();
     }
+
+    fn join(&mut self, other: &Tally) {
+        if self.count == 0 {
+            self.first_ms = other.first_ms;
+        }
+        self.first_ms = self.first_ms.min(other.first_ms);
+        self.last_ms = self.last_ms.max(other.last_ms);
+        self.count += other.count;
+    }
 }
 
 struct Counts {
@@ -108,23 +117,25 @@ impl Ledger {
     }
 
     /// Notes a read that came to its end.
-    pub(super) fn read(&self, key: Key, answered: bool, now: Now) {
+    pub(super) fn read(&self, mut key: Key, answered: bool, now: Now) {
         let mut counts = self.counts();
         counts.latest = now;
+        if counts.reads.len() >= READ_KEYS_MAX && !counts.reads.contains_key(&key) {
+            // Without their addresses there are only as many as units and functions.
+            key.area = None;
+        }
         let tally = counts.reads.entry(key).or_default();
         tally.add(now);
         tally.marked += u64::from(!answered);
-        if counts.reads.len() >= READ_KEYS_MAX {
-            self.write_reads(&mut counts, now);
-        }
     }
 
-    /// Writes the summaries that are due. The edge calls this about once a second.
-    pub(super) fn tick(&self, now: Now) {
+    /// Writes the summaries that are due; `allowed` is asked for each kind of denial. The edge
+    /// calls this about once a second.
+    pub(super) fn tick(&self, now: Now, allowed: impl FnMut() -> bool) {
         let mut counts = self.counts();
         counts.latest = now;
         if now.mono().since(counts.denials_written) >= DENIAL_SUMMARY_EVERY {
-            self.write_denials(&mut counts, now);
+            self.write_denials(&mut counts, now, allowed);
         }
         if now.mono().since(counts.reads_written) >= READ_SUMMARY_EVERY {
             self.write_reads(&mut counts, now);
@@ -132,9 +143,9 @@ impl Ledger {
     }
 
     /// Writes everything that is counted, due or not.
-    pub(super) fn flush(&self, now: Now) {
+    pub(super) fn flush(&self, now: Now, allowed: impl FnMut() -> bool) {
         let mut counts = self.counts();
-        self.write_denials(&mut counts, now);
+        self.write_denials(&mut counts, now, allowed);
         self.write_reads(&mut counts, now);
     }
 
@@ -148,13 +159,18 @@ impl Ledger {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write_denials(&self, counts: &mut Counts, now: Now) {
+    fn write_denials(&self, counts: &mut Counts, now: Now, mut allowed: impl FnMut() -> bool) {
         counts.denials_written = now.mono();
         for (key, tally) in &mut counts.denials {
-            if tally.count > 0 {
-                self.append(now, self.denial_summary(key, tally));
-                tally.count = 0;
+            if tally.count == 0 {
+                continue;
             }
+            if allowed() {
+                self.append(now, self.denial_summary(key, tally));
+            } else {
+                counts.other_denials.join(tally);
+            }
+            tally.count = 0;
         }
         if counts.other_denials.count > 0 {
             let key = Key {
@@ -227,7 +243,7 @@ impl Ledger {
 
 impl Drop for Ledger {
     fn drop(&mut self) {
-        self.flush(self.latest());
+        self.flush(self.latest(), || true);
     }
 }
 

@@ -7,6 +7,7 @@
 mod allowance;
 mod conversation;
 mod decide;
+mod duty;
 mod ledger;
 mod permit;
 mod refusal;

@@ -65,17 +65,15 @@
 //! ```
 
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 
 use interlock_protocols::modbus::{ExceptionCode, Pdu, Reply, Request, UnitId};
-use interlock_protocols::record::{CommandResult, Event, Outcome};
+use interlock_protocols::record::CommandResult;
 
-use super::ledger::{Key, Ledger};
+use super::duty::Duty;
 use super::refusal::{Reason, Refusal};
 use super::standing::Standing;
 use crate::clock::{Mono, Now};
-use crate::journal::Journal;
 
 /// The right to send one command once, before its deadline, while its session stands.
 #[must_use = "a permit that is dropped is recorded as WITHHELD"]
@@ -87,15 +85,6 @@ pub struct Permit {
     valid_until_ms: i64,
     standing: Standing,
     duty: Duty,
-}
-
-/// What has to be recorded about a command, however it ends.
-#[derive(Debug)]
-pub(super) enum Duty {
-    /// It has an effect: exactly one outcome (I4).
-    Owed(Owed),
-    /// It has none: it is counted.
-    Counted(Counted),
 }
 
 /// How much of a command a socket took in one non-blocking write.
@@ -284,133 +273,4 @@ fn checked(request: &Pdu, reply: &[u8]) -> Option<(Pdu, Option<ExceptionCode>)> 
         Reply::Exception(code) => Some(code),
     };
     Some((reply.encode(&request), exception))
-}
-
-impl Duty {
-    fn sent(&mut self, now: Now) {
-        if let Duty::Owed(owed) = self {
-            owed.sent = true;
-            owed.latest = now;
-        }
-    }
-
-    /// Fulfils the duty; returns the INTENT's sequence, if there was one.
-    fn end(self, result: CommandResult, latency: Duration, now: Now) -> Option<u64> {
-        match self {
-            Duty::Owed(owed) => Some(owed.settle(result, latency, now)),
-            Duty::Counted(mut counted) => {
-                counted.answered = matches!(result, CommandResult::Answered { .. });
-                counted.latest = now;
-                None
-            }
-        }
-    }
-}
-
-/// An INTENT stands in the journal, and its outcome does not yet. Whatever drops this records
-/// one: WITHHELD if nothing was sent, OUTCOME UNKNOWN if something was (I4).
-pub(super) struct Owed {
-    journal: Journal,
-    intent: u64,
-    sent: bool,
-    settled: bool,
-    latest: Now,
-}
-
-impl Owed {
-    pub(super) fn new(journal: Journal, intent: u64, now: Now) -> Owed {
-        Owed {
-            journal,
-            intent,
-            sent: false,
-            settled: false,
-            latest: now,
-        }
-    }
-
-    pub(super) fn settle(mut self, result: CommandResult, latency: Duration, now: Now) -> u64 {
-        self.latest = now;
-        self.record(result, latency);
-        self.intent
-    }
-
-    fn record(&mut self, result: CommandResult, latency: Duration) {
-        self.settled = true;
-        let outcome = Outcome {
-            intent: self.intent,
-            result,
-            latency_us: u64::try_from(latency.as_micros()).unwrap_or(u64::MAX),
-        };
-        // A journal that fails here has failed for good: the next start finds an INTENT without
-        // an outcome and records OUTCOME UNKNOWN.
-        if let Err(error) = self
-            .journal
-            .append(self.latest.wall_ms(), Event::Outcome(outcome))
-        {
-            tracing::error!(intent = self.intent, %error, "an outcome could not be recorded");
-        }
-    }
-}
-
-impl Drop for Owed {
-    fn drop(&mut self) {
-        if self.settled {
-            return;
-        }
-        let result = if self.sent {
-            CommandResult::Unknown {
-                why: "the task that waited for the answer ended".to_owned(),
-            }
-        } else {
-            CommandResult::Withheld {
-                reason: "task-ended".to_owned(),
-            }
-        };
-        self.record(result, Duration::ZERO);
-    }
-}
-
-/// One read under way. Dropping it counts it, as failed unless it was answered.
-pub(super) struct Counted {
-    ledger: Arc<Ledger>,
-    key: Option<Key>,
-    answered: bool,
-    latest: Now,
-}
-
-impl Counted {
-    pub(super) fn new(ledger: Arc<Ledger>, key: Key, now: Now) -> Counted {
-        Counted {
-            ledger,
-            key: Some(key),
-            answered: false,
-            latest: now,
-        }
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        if let Some(key) = self.key.take() {
-            self.ledger.read(key, self.answered, self.latest);
-        }
-    }
-}
-
-impl std::fmt::Debug for Owed {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Owed")
-            .field("intent", &self.intent)
-            .field("sent", &self.sent)
-            .finish_non_exhaustive()
-    }
-}
-
-impl std::fmt::Debug for Counted {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Counted")
-            .field("key", &self.key)
-            .field("answered", &self.answered)
-            .finish_non_exhaustive()
-    }
 }

@@ -177,9 +177,12 @@ impl Inner {
 
     /// Notes a denial; true where it is to be recorded in full.
     pub(super) fn note_denial(&self, key: Key, now: Now) -> bool {
-        let allowances = &self.broker.allowances;
-        self.ledger
-            .denied(key, now, || allowances.denial(&self.subject, now))
+        self.ledger.denied(key, now, || self.may_record(now))
+    }
+
+    /// Whether the subject may have one more record of a denial, or of one kind of denials.
+    fn may_record(&self, now: Now) -> bool {
+        self.broker.allowances.denial(&self.subject, now)
     }
 
     /// Appends a record that nothing waits for. `None` where the journal has failed: what is
@@ -270,7 +273,7 @@ impl Session {
     /// Writes the summaries that are due, and notices a certificate that has ended. Call it
     /// about once a second; an error means that the session is over.
     pub fn tick(&self, now: Now) -> Result<(), Refusal> {
-        self.inner.ledger.tick(now);
+        self.inner.ledger.tick(now, || self.inner.may_record(now));
         match self.inner.may_act(now) {
             Err(reason @ Reason::Standing(_)) => Err(Refusal::new(reason)),
             _ => Ok(()),
@@ -287,7 +290,7 @@ impl Session {
         if self.ended.swap(true, Ordering::AcqRel) {
             return;
         }
-        self.inner.ledger.flush(now);
+        self.inner.ledger.flush(now, || self.inner.may_record(now));
         self.inner.append(
             now,
             Event::SessionEnded(SessionEnded {

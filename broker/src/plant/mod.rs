@@ -8,6 +8,7 @@ mod device;
 mod judge;
 mod limit_broken;
 mod limit_set;
+mod outline;
 mod point;
 mod read;
 mod scaling;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 pub use device::{Device, LinkSettings, Peer};
 pub use limit_broken::{Allowed, LimitBroken, Place};
 pub use limit_set::{LimitSet, Narrowing};
+pub use outline::Outline;
 pub use point::{Access, Bounds, Kind, Point};
 pub use touched::{Touched, Write};
 

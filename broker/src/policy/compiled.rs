@@ -8,7 +8,7 @@ use super::rules::{self, Rule};
 use super::schema;
 use super::snapshot::hex;
 use crate::finding::Finding;
-use crate::plant::Plant;
+use crate::plant::{Outline, Plant};
 use crate::subject::SubjectId;
 use cedar_policy::{Entities, Entity, EntityUid, Policy as CedarPolicy, Schema};
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -42,6 +42,18 @@ impl<'a> From<&'a Plant> for Estate<'a> {
         Estate {
             site: plant.site(),
             devices: devices.collect(),
+        }
+    }
+}
+
+impl<'a> From<&'a Outline> for Estate<'a> {
+    fn from(outline: &'a Outline) -> Estate<'a> {
+        Estate {
+            site: outline.site(),
+            devices: outline
+                .devices()
+                .map(|(name, zone)| EstateDevice { name, zone })
+                .collect(),
         }
     }
 }

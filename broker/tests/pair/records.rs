@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use interlock_broker::mediation::{Authorized, Reason, Wire};
 use interlock_broker::wording;
-use interlock_protocols::modbus::UnitId;
+use interlock_protocols::modbus::{TransactionId, UnitId};
 use interlock_protocols::record::Event;
 
 use crate::world::{READ_SPEED, WRITE_SPEED, World, adu, ask, intents, noon, permit};
@@ -265,4 +265,73 @@ async fn reads_are_counted_and_the_counts_are_written_at_the_end() {
     assert_eq!((summary.count, summary.failed), (8, 8));
     assert_eq!((summary.first, summary.last), (100, 101));
     assert_eq!(records.len(), 3, "opened, counted, ended");
+}
+
+#[tokio::test]
+async fn a_point_is_offered_for_writing_whichever_of_its_values_is_allowed() {
+    let world = World::new();
+    let offers = world.session("person/olga").offers(noon());
+    let press = offers.iter().find(|offer| offer.name == "press-4").unwrap();
+    let writable: Vec<&str> = press
+        .points
+        .iter()
+        .filter(|point| point.may_write)
+        .map(|point| point.name.as_str())
+        .collect();
+    // alarm_reset may be switched on and never off; the pressure is for engineers.
+    assert_eq!(writable, ["run", "alarm_reset", "speed_setpoint", "ramp"]);
+}
+
+/// I9: a reader that walks the address space costs no more than one that polls.
+#[tokio::test]
+async fn reads_of_ever_new_addresses_are_counted_too() {
+    let world = World::new();
+    let session = world.session("person/olga");
+    let mut talk = session.converse("press-4", true, noon()).unwrap();
+    for address in 0..4_000_u16 {
+        let [high, low] = address.to_be_bytes();
+        drop(permit(&mut talk, address, &[0x03, high, low, 0, 1]).await);
+        talk.settled(TransactionId::new(address));
+    }
+    session.end("done", noon());
+    let records = world.records();
+    let counted = records.iter().filter_map(|record| match &record.event {
+        Event::ReadSummary(summary) => Some(summary.count),
+        _ => None,
+    });
+    assert_eq!(counted.sum::<u64>(), 4_000);
+    assert!(records.len() < 300, "{} records", records.len());
+}
+
+/// I9: going on asking for many things that are denied is counted ever more coarsely.
+#[tokio::test]
+async fn a_scan_that_never_ends_costs_little_each_second() {
+    let world = World::new();
+    let session = world.session("person/olga");
+    let mut talk = session.converse("press-4", true, noon()).unwrap();
+    let mut now = noon();
+    for _ in 0..100 {
+        now = now.after(Duration::from_secs(1));
+        for address in 1_000..1_064_u16 {
+            let [high, low] = address.to_be_bytes();
+            let request = [0x06, high, low, 0, 0];
+            for transaction in 0..4 {
+                let asked = talk.authorize(adu(transaction, 1, &request), now).await;
+                assert!(asked.is_err());
+            }
+        }
+        session.tick(now).unwrap();
+    }
+    session.end("done", now);
+    let records = world.records();
+    let all: u64 = records
+        .iter()
+        .map(|record| match &record.event {
+            Event::Denial(_) => 1,
+            Event::DenialSummary(summary) => summary.count,
+            _ => 0,
+        })
+        .sum();
+    assert_eq!(all, 100 * 64 * 4, "none is lost");
+    assert!(records.len() < 1_000, "{} records", records.len());
 }

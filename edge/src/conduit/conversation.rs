@@ -131,7 +131,7 @@ impl Stream {
         let now = self.edge.clock().now();
         // From here to the link a stopping edge waits for it: its INTENT may be recorded already.
         let edge = Arc::clone(&self.edge);
-        let _deciding = edge.deciding();
+        let deciding = edge.deciding();
         match self.conversation.authorize(adu, now).await {
             Ok(Authorized::Permit(permit)) => {
                 let reply = ReplyTo {
@@ -145,6 +145,8 @@ impl Stream {
             }
             Ok(Authorized::Repeat) => Ok(Next::Continue),
             Err(refusal) => {
+                // Nothing is owed here, and a client that does not read must delay no stop.
+                drop(deciding);
                 self.notify(&refusal, adu.transaction, adu.unit, adu.pdu);
                 let function = adu.pdu.first().copied().unwrap_or_default();
                 self.refuse(&refusal, adu.transaction, adu.unit, function)

@@ -117,6 +117,17 @@ async fn handshake(
     Ok((connection, identity))
 }
 
+/// What counts as one address: whoever has an IPv6 address has the 2^64 beside it as well.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let high = u128::from(address) & (u128::MAX << 64);
+            IpAddr::V6(high.into())
+        }
+        v4 => v4,
+    }
+}
+
 /// The handshakes under way, by address.
 #[derive(Clone, Default)]
 struct Handshakes(Arc<Mutex<HashMap<IpAddr, usize>>>);
@@ -133,6 +144,7 @@ impl Handshakes {
     }
 
     fn enter(&self, address: IpAddr) -> Option<Place> {
+        let address = network(address);
         let total = self.count();
         let mut by_address = self.by_address();
         let here = by_address.entry(address).or_default();
@@ -160,5 +172,27 @@ impl Drop for Place {
                 by_address.remove(&self.address);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_machine_takes_no_more_places_by_having_many_addresses() {
+        let handshakes = Handshakes::default();
+        let here = |number: usize| format!("2001:db8::{number:x}").parse().unwrap();
+        let places: Vec<Place> = (0..HANDSHAKES_MAX)
+            .filter_map(|number| handshakes.enter(here(number)))
+            .collect();
+        assert_eq!(places.len(), HANDSHAKES_PER_ADDRESS);
+        for elsewhere in ["2001:db8:0:1::1", "192.0.2.1", "192.0.2.2"] {
+            assert!(handshakes.enter(elsewhere.parse().unwrap()).is_some());
+        }
+        let mapped = "::ffff:192.0.2.1".parse().unwrap();
+        assert_eq!(network(mapped), network("192.0.2.1".parse().unwrap()));
+        drop(places);
+        assert_eq!(handshakes.count(), 0);
     }
 }

@@ -1,0 +1,95 @@
+//! What a starting edge takes up from the run before: its journal, and the policy in force.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use interlock_broker::activation;
+use interlock_broker::clock::Clock;
+use interlock_broker::journal::{self, Journal, OpenError, Options, Recovered, Storage};
+use interlock_broker::policy::Policy;
+use interlock_protocols::record::Event;
+
+use crate::service::RunError;
+use crate::site::Site;
+
+/// Opens the journal. One that is damaged where it was durable is left as it is: the edge comes
+/// up for reading under the last policy that can still be read, and every command with effect is
+/// refused until somebody has looked at it.
+pub(crate) fn open_journal(
+    site: &Site,
+    storage: Box<dyn Storage>,
+    clock: Clock,
+) -> Result<(Journal, Recovered), RunError> {
+    let options = Options {
+        segment_bytes: site.config.segment_bytes(),
+    };
+    match Journal::open(storage, options, clock.now().wall_ms()) {
+        Ok((journal, recovered)) => {
+            if recovered.torn_bytes > 0 || !recovered.orphans.is_empty() {
+                tracing::warn!(
+                    torn_bytes = recovered.torn_bytes,
+                    orphans = recovered.orphans.len(),
+                    "the edge did not stop in order; open commands are recorded as OUTCOME UNKNOWN"
+                );
+            }
+            Ok((journal, recovered))
+        }
+        Err(OpenError::Corrupt(damage)) => {
+            tracing::error!(
+                %damage,
+                "commands with effect are refused, reads go on; keep the journal's folder as it is"
+            );
+            let recovered = Recovered {
+                last_policy: activation::remembered(&site.snapshots())
+                    .or_else(|| last_readable_policy(site.config.journal())),
+                next_sequence: damage.sequence,
+                ..Recovered::default()
+            };
+            Ok((Journal::refusing(damage.to_string()), recovered))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn last_readable_policy(dir: &Path) -> Option<[u8; 32]> {
+    let records = journal::read(dir).ok()?;
+    records
+        .map_while(Result::ok)
+        .filter_map(|record| match record.event {
+            Event::PolicyActivated(activated) => Some(activated.digest),
+            _ => None,
+        })
+        .last()
+}
+
+/// The policy that was activated last, whatever was edited since; at the very first start, the
+/// one in the directory.
+pub(crate) async fn take_up_policy(
+    site: &Site,
+    journal: &Journal,
+    last: Option<[u8; 32]>,
+    clock: Clock,
+) -> Result<Arc<Policy>, RunError> {
+    match last {
+        Some(digest) => {
+            let policy = activation::restore(&site.snapshots(), &digest, &site.plant)
+                .map_err(RunError::Site)?;
+            activation::remember(&site.snapshots(), &digest);
+            if let Ok(edited) = site.load_policy()
+                && edited.digest() != digest
+            {
+                tracing::warn!(
+                    "policy/ was edited since it was activated; `interlock policy activate` puts it in force"
+                );
+            }
+            Ok(policy)
+        }
+        None => {
+            let bundle = site.load_policy().map_err(RunError::Site)?;
+            let now = clock.now();
+            let policy =
+                activation::install(journal, &bundle, &site.plant, &site.snapshots(), now).await?;
+            Ok(policy)
+        }
+    }
+}
