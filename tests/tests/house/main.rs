@@ -12,6 +12,7 @@
 )]
 
 mod blank;
+mod documents;
 mod manifests;
 mod sources;
 
