@@ -149,7 +149,11 @@ impl Conversation {
         let duty = if allowed.request.has_effect() {
             let intent = self.intent(adu, &pdu, &allowed);
             match self.record_intent(intent, now).await {
-                Ok(owed) => Duty::Owed(owed),
+                Ok(owed) => {
+                    let (subject, device) = (&self.session.subject, self.device.name());
+                    tracing::info!(%subject, device, record = owed.intent(), "permitted");
+                    Duty::Owed(owed)
+                }
                 Err(error) => {
                     let reason = Reason::JournalFailed(error.to_string());
                     return Err(self.refuse(adu, reason.into(), now));
@@ -243,6 +247,8 @@ impl Conversation {
                 exception: exception_byte(&reason),
             });
             record = self.session.append(now, event);
+            let (subject, device) = (&self.session.subject, self.device.name());
+            tracing::info!(%subject, device, record, reason = reason.code(), "denied");
         }
         Refusal::new(reason)
             .decided_by(policies)

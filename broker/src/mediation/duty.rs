@@ -60,6 +60,11 @@ impl Owed {
         }
     }
 
+    /// The sequence of the INTENT.
+    pub(super) fn intent(&self) -> u64 {
+        self.intent
+    }
+
     pub(super) fn settle(mut self, result: CommandResult, latency: Duration, now: Now) -> u64 {
         self.latest = now;
         self.record(result, latency);
