@@ -64,3 +64,6 @@ pub(crate) const DRAIN_MAX: Duration = Duration::from_secs(if cfg!(test) { 1 } e
 
 /// How long a stopping edge waits for sessions to say goodbye.
 pub(crate) const GOODBYE_MAX: Duration = Duration::from_secs(2);
+
+/// Clients that read the journal at once. Each holds a thread for as long as it reads.
+pub(crate) const JOURNAL_READERS_MAX: usize = 4;

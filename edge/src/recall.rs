@@ -32,6 +32,14 @@ pub(crate) fn open_journal(
                     "the edge did not stop in order; open commands are recorded as OUTCOME UNKNOWN"
                 );
             }
+            if recovered
+                .last_time_ms
+                .is_some_and(|last| clock.now().wall_ms() < last)
+            {
+                tracing::warn!(
+                    "the clock is behind the last record of the journal: certificates that ended may pass again until it is set"
+                );
+            }
             Ok((journal, recovered))
         }
         Err(OpenError::Corrupt(damage)) => {

@@ -17,10 +17,13 @@ use interlock_broker::policy::Bundle;
 use interlock_broker::subject::SubjectId;
 use interlock_protocols::record::{EdgeStarted, EdgeStopped, Event};
 use quinn::{Endpoint, SendStream, VarInt};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::timeout;
 
-use crate::limits::{DRAIN_MAX, GOODBYE_MAX, SESSIONS_PER_SUBJECT, TURNED_AWAY_PER_SUBJECT};
+use crate::limits::{
+    DRAIN_MAX, GOODBYE_MAX, JOURNAL_READERS_MAX, MESSAGE_MAX, SESSIONS_PER_SUBJECT,
+    TURNED_AWAY_PER_SUBJECT,
+};
 use crate::link::Link;
 use crate::listen::quic;
 pub use crate::listen::quic::ListenError;
@@ -56,6 +59,7 @@ pub(crate) struct Edge {
     policy_dir: PathBuf,
     snapshots: PathBuf,
     journal_dir: PathBuf,
+    journal_readers: Semaphore,
     stop: watch::Sender<bool>,
     deciding: watch::Sender<usize>,
     sessions: Mutex<HashMap<SubjectId, usize>>,
@@ -113,6 +117,7 @@ pub async fn start(
         policy_dir: site.dir.join(POLICY),
         snapshots: site.snapshots(),
         journal_dir: site.config.journal().to_owned(),
+        journal_readers: Semaphore::new(JOURNAL_READERS_MAX),
         stop: watch::Sender::new(false),
         deciding: watch::Sender::new(0),
         sessions: Mutex::new(HashMap::new()),
@@ -278,11 +283,16 @@ impl Edge {
     /// their own, a few records ahead of what the reader takes. An error, damage included, means
     /// that there is more than was sent: the stream must not end as if that were all.
     pub(crate) async fn send_journal(&self, send: &mut SendStream, from: u64) -> io::Result<()> {
+        // Each reader holds a thread; too many at once would take those that devices' names are
+        // looked up on. The next one waits, its client has other streams to use meanwhile.
+        let place = self.journal_readers.acquire().await;
+        let _place = place.map_err(io::Error::other)?;
         let (records, mut to_send) = mpsc::channel(64);
         let dir = self.journal_dir.clone();
         let reading = tokio::task::spawn_blocking(move || read_journal(&dir, from, &records));
         while let Some(frame) = to_send.recv().await {
-            send.write_all(&frame).await.map_err(io::Error::other)?;
+            let written = timeout(MESSAGE_MAX, send.write_all(&frame)).await;
+            written?.map_err(io::Error::other)?;
         }
         reading.await?
     }

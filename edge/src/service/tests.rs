@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use interlock_broker::authority::Authority;
-use interlock_broker::journal::{self, Memory};
+use interlock_broker::journal::{self, Journal, Memory, Options};
 use interlock_broker::mediation::{Authorized, Conversation};
 use interlock_broker::policy::Transport;
 use interlock_broker::subject::{Identity, SubjectId};
