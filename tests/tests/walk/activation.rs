@@ -105,6 +105,29 @@ fn a_policy_whose_cases_fail_or_that_is_broken_changes_nothing() {
 }
 
 #[test]
+fn cases_can_be_tried_before_they_are_activated() {
+    let bench = Bench::start();
+    let site = bench.gateway.site();
+    let test = |dir: &str| {
+        bench
+            .gateway
+            .client("person/adam", &["policy", "test", dir])
+    };
+    let site = site.to_str().unwrap();
+    let sound = test(site);
+    assert_eq!(sound.code, 0, "{sound}");
+    bench.gateway.append("policy/olga.cedar", STRICTER);
+    let failed = test(site);
+    assert_eq!(failed.code, 1, "{failed}");
+    assert!(
+        failed.stdout.contains("an operator sets the speed"),
+        "{failed}"
+    );
+    // Trying is not activating: it needs no edge and changes none.
+    assert_eq!(write(&bench.gateway), 0);
+}
+
+#[test]
 fn a_restart_takes_up_what_was_activated_last_whatever_was_edited_since() {
     let mut bench = Bench::start();
     tighten(&bench.gateway);
