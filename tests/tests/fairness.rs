@@ -316,22 +316,6 @@ fn after_three_silences_whatever_waits_is_0a_and_the_device_is_left_alone() {
     assert_eq!(rig.stop("rig-1"), expected);
 }
 
-/// Waits until the PLC has seen so many connections end.
-fn closed(rig: &Rig, count: usize) {
-    let end = Instant::now() + PATIENCE;
-    while rig
-        .seen()
-        .entries
-        .iter()
-        .filter_map(|entry| disconnect(&entry.event))
-        .count()
-        < count
-    {
-        assert!(Instant::now() < end, "connection {count} is not closed");
-        sleep(Duration::from_millis(20));
-    }
-}
-
 /// The connections over which a PLC was asked anything.
 fn used(seen: &Seen) -> BTreeSet<u64> {
     let asked = seen
