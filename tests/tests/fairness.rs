@@ -14,8 +14,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
 
-use interlock_tests::harness::{End, Fate, Modbus, PATIENCE, Plc, Rig, adu, free_address};
-use interlock_tests::plc::log::{Entry, Event};
+use interlock_tests::harness::{End, Fate, Modbus, PATIENCE, Plc, Rig, Seen, adu, free_address};
+use interlock_tests::plc::log::Event;
 
 const BUSY: u8 = 6;
 const PATH_UNAVAILABLE: u8 = 0x0A;
@@ -61,6 +61,15 @@ fn disconnect(event: &Event) -> Option<()> {
     matches!(event, Event::Disconnect(_)).then_some(())
 }
 
+/// Ends the floods, also when the test fails: the scope waits for them.
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Keeps as much outstanding as a conversation may have, until told to stop. Counts its answers
 /// and how often it was told to be patient.
 fn flood(mut tool: Modbus, over: &AtomicBool) -> (usize, usize) {
@@ -93,6 +102,7 @@ fn who_floods_waits_behind_himself() {
     let mut tool = patient.modbus("rig-1");
     let over = AtomicBool::new(false);
     let floods = scope(|scope| {
+        let ends = Over(&over);
         let flood = |_| {
             let tool = flooding.modbus("rig-1");
             scope.spawn(|| flood(tool, &over))
@@ -105,7 +115,7 @@ fn who_floods_waits_behind_himself() {
         for _ in 0..30 {
             assert_eq!(tool.ask(1, &read(101)), [3, 2, 0, 0], "never turned away");
         }
-        over.store(true, Ordering::Relaxed);
+        drop(ends);
         let counted = floods.into_iter().map(|flood| flood.join().unwrap());
         counted.collect::<Vec<_>>()
     });
@@ -306,18 +316,29 @@ fn after_three_silences_whatever_waits_is_0a_and_the_device_is_left_alone() {
     assert_eq!(rig.stop("rig-1"), expected);
 }
 
-/// Waits until the PLC has seen so many connections end.
-fn closed(rig: &Rig, count: usize) {
-    let end = Instant::now() + PATIENCE;
-    while rig
-        .seen()
+/// The connections over which a PLC was asked anything.
+fn used(seen: &Seen) -> BTreeSet<u64> {
+    let asked = seen
         .entries
         .iter()
-        .filter_map(|entry| disconnect(&entry.event))
-        .count()
-        < count
-    {
-        assert!(Instant::now() < end, "connection {count} is not closed");
+        .filter(|entry| request(&entry.event).is_some());
+    asked.map(|entry| entry.connection).collect()
+}
+
+/// Waits until the connection that was used last is closed.
+fn until_closed(rig: &Rig) {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        let seen = rig.seen();
+        let last = used(&seen).last().copied();
+        let mut ends = seen
+            .entries
+            .iter()
+            .filter(|entry| disconnect(&entry.event).is_some());
+        if ends.any(|entry| Some(entry.connection) == last) {
+            return;
+        }
+        assert!(Instant::now() < end, "it was not closed when idle");
         sleep(Duration::from_millis(20));
     }
 }
@@ -328,12 +349,10 @@ fn an_idle_connection_is_closed_and_the_next_command_opens_it_again() {
     rig.plc().order("accept 1");
     let connected = rig.connect();
     let mut tool = connected.modbus("rig-1");
-    // The first connection, made at the start, is idle as well, however long the client took.
-    closed(&rig, 1);
     for round in 1..=3 {
         assert_eq!(tool.ask(1, &write(100, round)), write(100, round));
-        assert_eq!(rig.seen().connects(), 1 + usize::from(round));
-        closed(&rig, 1 + usize::from(round));
+        assert_eq!(used(&rig.seen()).len(), usize::from(round));
+        until_closed(&rig);
     }
     let expected = (1..=3).map(|round| (write(100, round), End::Answered));
     assert_eq!(rig.stop("rig-1"), expected.collect::<Vec<_>>());
@@ -362,24 +381,12 @@ fn a_single_slot_serves_every_session_and_is_left_to_the_panel_when_idle() {
     });
     let seen = rig.seen();
     assert_eq!(seen.commands().len(), 120);
-    let used = seen
-        .entries
-        .iter()
-        .filter(|entry| request(&entry.event).is_some());
-    let used: BTreeSet<u64> = used.map(|entry| entry.connection).collect();
-    assert_eq!(used.len(), 1, "six tools of two people over one connection");
-    let closed = |entries: &[Entry]| {
-        let last = used.last().copied().unwrap_or_default();
-        let mut ends = entries
-            .iter()
-            .filter(|entry| disconnect(&entry.event).is_some());
-        ends.any(|entry| entry.connection == last)
-    };
-    let end = Instant::now() + PATIENCE;
-    while !closed(&rig.seen().entries) {
-        assert!(Instant::now() < end, "it was not closed when idle");
-        sleep(Duration::from_millis(20));
-    }
+    assert_eq!(
+        used(&seen).len(),
+        1,
+        "six tools of two people over one connection"
+    );
+    until_closed(&rig);
 
     // The panel has the slot now, and the edge says so instead of waiting.
     let mut panel = Modbus::connect(rig.plc().address());

@@ -84,8 +84,15 @@ impl Writer {
     }
 }
 
+/// Half of the starts are over a disk that is slow and is caught in the middle of writing.
+fn choose_disk(rig: &mut Rig, rng: &mut Rng) {
+    rig.gateway
+        .run_by(if rng.bool() { "edge" } else { "slow_edge" });
+}
+
 /// Serves, is written to, and is killed at a moment drawn from `rng`.
 fn round(rig: &mut Rig, writers: &mut [Writer], rng: &mut Rng) {
+    choose_disk(rig, rng);
     rig.gateway.start();
     let sessions = [
         rig.gateway.connect("person/emil", &["rig-1"]),
@@ -116,6 +123,7 @@ fn kill(mut connected: Connected) {
 
 /// Killed while it starts: in the middle of mending what the kill before left, perhaps.
 fn false_start(rig: &mut Rig, rng: &mut Rng) {
+    choose_disk(rig, rng);
     rig.gateway.launch();
     sleep(Duration::from_micros(rng.u64(0..200_000)));
     rig.gateway.kill();
@@ -151,6 +159,7 @@ fn whatever_the_plc_received_is_in_the_journal_however_often_the_edge_is_killed(
 
 /// The last start, one more write, a stop in order; then the two logs are compared.
 fn finish(mut rig: Rig, writers: &[Writer]) {
+    rig.gateway.run_by("edge");
     rig.gateway.start();
     let connected = rig.gateway.connect("person/emil", &["rig-1"]);
     let last = [6, 0, 100, 0, 1];
