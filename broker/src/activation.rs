@@ -31,6 +31,9 @@ pub enum NotActivated {
     /// Its snapshot cannot be written.
     #[error("its snapshot cannot be written: {0}")]
     Snapshot(#[from] io::Error),
+    /// Trying it came to no end.
+    #[error("trying it came to no end: {0}")]
+    Interrupted(String),
     /// It cannot be recorded.
     #[error("it cannot be recorded: {0}")]
     Journal(#[from] Unrecordable),
@@ -194,31 +197,45 @@ pub fn remembered(snapshots: &Path) -> Option<[u8; 32]> {
 
 const IN_FORCE: &str = "in-force";
 
-/// Activates the policy that `load` reads, if the session may. Files are not even looked at for
-/// somebody who may not.
+/// A policy that can be put in force: compiled, its cases passed, its snapshot kept.
+pub struct Prepared {
+    policy: Arc<Policy>,
+    report: Report,
+}
+
+/// Whether a session may put another policy in force. Asked before files are even looked at.
+pub fn may_activate(session: &Session, now: Now) -> Result<(), NotActivated> {
+    session
+        .administer(Action::ActivatePolicy, now)
+        .map_err(NotActivated::Refused)
+}
+
+/// Reads, compiles, tries and keeps the policy in `dir`. It takes its time and waits for the
+/// disk: not on a thread that serves others.
+pub fn prepare_folder(
+    dir: &Path,
+    plant: &Arc<Plant>,
+    snapshots: &Path,
+) -> Result<Prepared, NotActivated> {
+    let bundle = Bundle::load(dir).map_err(NotActivated::Faulty)?;
+    let (policy, report) = prepare(&bundle, plant).map_err(NotActivated::Faulty)?;
+    bundle.store(snapshots)?;
+    Ok(Prepared { policy, report })
+}
+
+/// Records a prepared policy and puts it in force, if the session still may.
 pub async fn activate(
     session: &Session,
-    load: impl FnOnce() -> Result<Bundle, Vec<Finding>>,
+    prepared: Prepared,
     snapshots: &Path,
     now: Now,
 ) -> Result<Activated, NotActivated> {
-    session
-        .administer(Action::ActivatePolicy, now)
-        .map_err(NotActivated::Refused)?;
+    may_activate(session, now)?;
+    let Prepared { policy, report } = prepared;
     let broker = session.broker();
-    let bundle = load().map_err(NotActivated::Faulty)?;
-    let (policy, report) = prepare(&bundle, broker.plant()).map_err(NotActivated::Faulty)?;
-    bundle.store(snapshots)?;
     let by = session.subject().to_string();
-    record(
-        broker.journal(),
-        &policy,
-        &report,
-        &by,
-        Some(session.id()),
-        now,
-    )
-    .await?;
+    let session = Some(session.id());
+    record(broker.journal(), &policy, &report, &by, session, now).await?;
     let activated = Activated {
         digest: *policy.digest(),
         cases: report.passed(),

@@ -1,6 +1,8 @@
 //! What a subject is shown of the plant: the devices it may see, their points, and what policy
 //! lets it do with them today.
 
+use std::sync::Arc;
+
 use interlock_protocols::conduit::{DeviceOffer, PointOffer};
 
 use crate::clock::Now;
@@ -10,7 +12,7 @@ use crate::policy::{Action, Circumstances, Facts, Resource, View};
 
 impl Session {
     /// The devices this session may open conversations with.
-    pub fn offers(&self, now: Now) -> Vec<DeviceOffer> {
+    pub fn visible_devices(&self, now: Now) -> Vec<Arc<Device>> {
         self.with_view(now, |view, circumstances| {
             let facts = Facts {
                 circumstances,
@@ -21,10 +23,15 @@ impl Session {
                 let resource = Resource::Device(device.name());
                 view.decide(Action::Connect, resource, &facts).allow
             });
-            let seen: Vec<_> = seen.cloned().collect();
-            seen.iter()
-                .map(|device| offer(view, circumstances, device))
-                .collect()
+            seen.cloned().collect()
+        })
+    }
+
+    /// What is shown of one of them; nothing where the clock is broken. It takes some decisions a
+    /// point: whoever serves others on the same thread lets them have their turn between devices.
+    pub fn offer(&self, device: &Device, now: Now) -> Option<DeviceOffer> {
+        self.with_view(now, |view, circumstances| {
+            Some(offer(view, circumstances, device))
         })
     }
 }

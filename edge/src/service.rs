@@ -13,7 +13,6 @@ use interlock_broker::clock::Clock;
 use interlock_broker::finding::Finding;
 use interlock_broker::journal::{self, Directory, OpenError, Storage};
 use interlock_broker::mediation::{Broker, Session};
-use interlock_broker::policy::Bundle;
 use interlock_broker::subject::SubjectId;
 use interlock_protocols::record::{EdgeStarted, EdgeStopped, Event};
 use quinn::{Endpoint, SendStream, VarInt};
@@ -274,9 +273,15 @@ impl Edge {
         &self,
         session: &Session,
     ) -> Result<Activated, NotActivated> {
-        let now = self.clock.now();
-        let load = || Bundle::load(&self.policy_dir);
-        activation::activate(session, load, &self.snapshots, now).await
+        activation::may_activate(session, self.clock.now())?;
+        let (dir, snapshots) = (self.policy_dir.clone(), self.snapshots.clone());
+        let plant = Arc::clone(self.broker.plant());
+        // Compiling a policy of many rules would hold up every link.
+        let prepare = move || activation::prepare_folder(&dir, &plant, &snapshots);
+        let prepared = tokio::task::spawn_blocking(prepare)
+            .await
+            .map_err(|error| NotActivated::Interrupted(error.to_string()))??;
+        activation::activate(session, prepared, &self.snapshots, self.clock.now()).await
     }
 
     /// Sends the records from a sequence on, each in a frame. The files are read on a thread of

@@ -117,14 +117,15 @@ impl Conversation {
         Some(self.outstanding.swap_remove(at).pdu)
     }
 
-    /// Records that the client's bytes stopped being Modbus/TCP, for which it is cut off.
-    pub fn not_modbus(&self, _why: &str, now: Now) {
+    /// Records that the stream is cut off for what came on it, or did not come in time, without
+    /// ever being a request.
+    pub fn cut_off(&self, reason: Reason, now: Now) {
         let nothing = Adu {
             transaction: TransactionId::new(0),
             unit: UnitId::new(0),
             pdu: &[],
         };
-        self.refuse(&nothing, Reason::NotModbus.into(), now);
+        self.refuse(&nothing, reason.into(), now);
     }
 
     /// How many requests await their answers.

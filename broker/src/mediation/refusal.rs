@@ -22,6 +22,8 @@ pub enum Reason {
     Malformed(Malformed),
     /// The bytes are no Modbus/TCP: their header says so.
     NotModbus,
+    /// An ADU that began and took too long to end.
+    TooSlow,
     /// The session may no longer act.
     Standing(Lost),
     /// The edge takes no new commands: it is being stopped.
@@ -69,6 +71,7 @@ impl Reason {
             Reason::Malformed(Malformed::Structure(_)) => "structure",
             Reason::Malformed(Malformed::Address) => "address",
             Reason::NotModbus => "not-modbus",
+            Reason::TooSlow => "too-slow",
             Reason::Standing(Lost::Expired) => "certificate-expired",
             Reason::Standing(Lost::Stopping) | Reason::Stopping => "stopping",
             Reason::Standing(Lost::Broken) => "internal",
@@ -99,7 +102,7 @@ impl Reason {
                 Some(code) => code,
                 None => return Wire::Close,
             },
-            Reason::TransactionReused | Reason::NotModbus => return Wire::Close,
+            Reason::TransactionReused | Reason::NotModbus | Reason::TooSlow => return Wire::Close,
             Reason::Standing(Lost::Stopping) | Reason::Stopping => Code::ServerDeviceBusy,
             Reason::Standing(_)
             | Reason::NotArmed
@@ -123,6 +126,7 @@ impl Reason {
     pub fn what(&self) -> String {
         match self {
             Reason::Malformed(malformed) => format!("the request is malformed: {malformed}"),
+            Reason::TooSlow => "a request began and took too long to end".to_owned(),
             Reason::NotModbus => "the bytes that came are no Modbus/TCP".to_owned(),
             Reason::Standing(Lost::Expired) => "your certificate has ended".to_owned(),
             Reason::Standing(Lost::Stopping) | Reason::Stopping => {
@@ -165,7 +169,10 @@ impl Reason {
     /// What the person can do about it.
     pub fn next(&self) -> String {
         match self {
-            Reason::Malformed(_) | Reason::TransactionReused | Reason::NotModbus => {
+            Reason::Malformed(_)
+            | Reason::TransactionReused
+            | Reason::NotModbus
+            | Reason::TooSlow => {
                 "look at the settings of the Modbus tool, or report it to its maker"
             }
             Reason::Standing(Lost::Expired) => "ask the administrator for a new certificate",

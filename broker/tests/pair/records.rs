@@ -7,7 +7,7 @@ use interlock_broker::wording;
 use interlock_protocols::modbus::{TransactionId, UnitId};
 use interlock_protocols::record::Event;
 
-use crate::world::{READ_SPEED, WRITE_SPEED, World, adu, ask, intents, noon, permit};
+use crate::world::{READ_SPEED, WRITE_SPEED, World, adu, ask, intents, noon, offers, permit};
 
 #[tokio::test]
 async fn each_cause_has_its_code_on_the_wire() {
@@ -89,7 +89,7 @@ async fn a_conversation_that_is_not_armed_reads_only() {
 async fn a_vendor_outside_any_rule_learns_nothing() {
     let world = World::new();
     let session = world.session("vendor/acme/victor");
-    assert!(session.offers(noon()).is_empty());
+    assert!(session.visible_devices(noon()).is_empty());
     let known = session.converse("press-4", true, noon()).err().unwrap();
     let unknown = session.converse("press-5", true, noon()).err().unwrap();
     assert_eq!(known.reason(), unknown.reason());
@@ -112,7 +112,7 @@ async fn a_vendor_outside_any_rule_learns_nothing() {
 #[tokio::test]
 async fn a_coil_that_takes_one_state_alone_is_offered_for_writing() {
     let world = World::new();
-    let offers = world.session("person/olga").offers(noon());
+    let offers = offers(&world.session("person/olga"));
     let press = offers.iter().find(|offer| offer.name == "press-4").unwrap();
     let writable = |name: &str| {
         let point = press.points.iter().find(|point| point.name == name);
@@ -270,7 +270,7 @@ async fn reads_are_counted_and_the_counts_are_written_at_the_end() {
 #[tokio::test]
 async fn a_point_is_offered_for_writing_whichever_of_its_values_is_allowed() {
     let world = World::new();
-    let offers = world.session("person/olga").offers(noon());
+    let offers = offers(&world.session("person/olga"));
     let press = offers.iter().find(|offer| offer.name == "press-4").unwrap();
     let writable: Vec<&str> = press
         .points

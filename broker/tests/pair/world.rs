@@ -12,6 +12,7 @@ use interlock_broker::mediation::{Authorized, Broker, Conversation, Permit, Refu
 use interlock_broker::plant::Plant;
 use interlock_broker::policy::{Bundle, Transport};
 use interlock_broker::subject::{Identity, SubjectId};
+use interlock_protocols::conduit::DeviceOffer;
 use interlock_protocols::modbus::tcp::Adu;
 use interlock_protocols::modbus::{TransactionId, UnitId};
 use interlock_protocols::record::{CommandResult, Event, Record};
@@ -147,3 +148,10 @@ pub(crate) async fn permit(
 pub(crate) const WRITE_SPEED: [u8; 5] = [0x06, 0x00, 0x64, 0x21, 0x34];
 /// Reads `speed_setpoint` and `ramp`.
 pub(crate) const READ_SPEED: [u8; 5] = [0x03, 0x00, 0x64, 0x00, 0x02];
+
+/// Everything that a session is shown of the plant.
+pub(crate) fn offers(session: &Session) -> Vec<DeviceOffer> {
+    let visible = session.visible_devices(noon());
+    let offered = visible.iter().map(|device| session.offer(device, noon()));
+    offered.map(Option::unwrap).collect()
+}

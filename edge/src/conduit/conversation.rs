@@ -84,6 +84,8 @@ impl Stream {
                         Err(error) => return Err(io::Error::other(error)),
                     },
                     () = waiting(&mut stalled) => {
+                        let now = self.edge.clock().now();
+                        self.conversation.cut_off(Reason::TooSlow, now);
                         return Err(io::Error::new(io::ErrorKind::TimedOut, "an ADU took too long"));
                     }
                 }
@@ -112,8 +114,9 @@ impl Stream {
                 Ok(None) => return Ok(Next::Continue),
                 Err(error) => {
                     // Nothing after a broken header can be trusted to be one.
-                    self.conversation
-                        .not_modbus(&error.to_string(), self.edge.clock().now());
+                    let now = self.edge.clock().now();
+                    self.conversation.cut_off(Reason::NotModbus, now);
+                    tracing::debug!(%error, "no Modbus/TCP");
                     return Ok(Next::Close);
                 }
             };

@@ -227,7 +227,7 @@ async fn farewell(send: &mut SendStream, reason: String) -> String {
 
 /// Hello, the devices that the subject may see, ready.
 async fn welcome(edge: &Edge, session: &Session, send: &mut SendStream) -> io::Result<()> {
-    let offers = session.offers(edge.clock().now());
+    let devices = session.visible_devices(edge.clock().now());
     let hello = ToClient::Hello {
         version: VERSION,
         gateway: edge.gateway().to_owned(),
@@ -236,10 +236,15 @@ async fn welcome(edge: &Edge, session: &Session, send: &mut SendStream) -> io::R
         subject: session.subject().to_string(),
         groups: session.groups(),
         certificate_ends_ms: session.certificate_ends_ms(),
-        devices: u32::try_from(offers.len()).unwrap_or(u32::MAX),
+        devices: u32::try_from(devices.len()).unwrap_or(u32::MAX),
     };
     tell(send, &hello).await?;
-    for offer in offers {
+    for device in devices {
+        // A plant of many points takes a while, and the links are served by the same thread.
+        tokio::task::yield_now().await;
+        let Some(offer) = session.offer(&device, edge.clock().now()) else {
+            return Err(io::Error::other("the clock shows no time of a calendar"));
+        };
         for frame in offer_frames(offer).map_err(io::Error::other)? {
             timeout(MESSAGE_MAX, send.write_all(&frame))
                 .await?

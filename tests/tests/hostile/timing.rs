@@ -151,6 +151,7 @@ fn an_adu_of_one_byte_a_second_is_not_waited_for() {
     assert_eq!(connected.end(), 0);
     let records = bench.settle();
     assert_eq!(records.commands.len(), 0);
+    assert_eq!(records.denied("too-slow"), 1);
     assert_eq!(bench.press.seen().commands(), [(255, hex("03 0064 0001"))]);
 }
 
