@@ -17,7 +17,7 @@ pub(crate) use self::join::Join;
 pub(crate) use self::line::Line;
 use crate::Setting;
 use crate::failure::{Failure, Kind};
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, JournalStream};
 use crate::limits::FOLLOW_EVERY;
 use crate::screen::{self, Format, Row as _};
 
@@ -122,7 +122,13 @@ impl Show {
         printer: &mut Printer,
     ) -> Result<(), Failure> {
         let gateway = Gateway::connect(&setting.profile()?).await?;
-        let shown = self.stream(&gateway, join, printer).await;
+        let opened = gateway.read_journal(self.from).await;
+        let Ok(mut records) = opened else {
+            // An empty table before a refusal would read as an empty log.
+            gateway.goodbye().await;
+            return opened.map(drop);
+        };
+        let shown = self.stream(&mut records, join, printer).await;
         gateway.goodbye().await;
         printer.take(join.rest(), self)?;
         printer.end()?;
@@ -131,11 +137,10 @@ impl Show {
 
     async fn stream(
         &self,
-        gateway: &Gateway,
+        records: &mut JournalStream,
         join: &mut Join,
         printer: &mut Printer,
     ) -> Result<(), Failure> {
-        let mut records = gateway.read_journal(self.from).await?;
         while let Some(record) = records.next().await? {
             printer.take(join.take(&record), self)?;
         }

@@ -16,7 +16,7 @@ use crate::failure::{Failure, Kind};
 use crate::gateway::Gateway;
 use crate::screen::{self, Row};
 
-/// Put a policy in force.
+/// Try the cases of a policy, or put a policy in force.
 #[derive(Debug, Args)]
 pub(crate) struct PolicyCommand {
     #[command(subcommand)]

@@ -14,6 +14,13 @@ pub(crate) const HANDSHAKES_BEFORE_RETRY: usize = 8;
 /// Handshakes under way at once from one address.
 pub(crate) const HANDSHAKES_PER_ADDRESS: usize = 8;
 
+/// What is held of one handshake before it is looked at, in bytes: its first flight and little
+/// more.
+pub(crate) const INCOMING_BUFFER_BYTES: u64 = 16 * 1024;
+
+/// What is held of all handshakes before they are looked at, in bytes.
+pub(crate) const INCOMING_BUFFERS_BYTES: u64 = 1024 * 1024;
+
 /// Sessions of one subject at once: several windows on several machines, not a crowd.
 pub(crate) const SESSIONS_PER_SUBJECT: usize = 16;
 

@@ -14,7 +14,8 @@ use tokio::time::timeout;
 use crate::conduit;
 use crate::limits::{
     CONNECTION_IDLE_MAX, CONNECTION_WINDOW_BYTES, HANDSHAKE_MAX, HANDSHAKES_BEFORE_RETRY,
-    HANDSHAKES_MAX, HANDSHAKES_PER_ADDRESS, SEND_WINDOW_BYTES, STREAM_WINDOW_BYTES, STREAMS_MAX,
+    HANDSHAKES_MAX, HANDSHAKES_PER_ADDRESS, INCOMING_BUFFER_BYTES, INCOMING_BUFFERS_BYTES,
+    SEND_WINDOW_BYTES, STREAM_WINDOW_BYTES, STREAMS_MAX,
 };
 use crate::service::Edge;
 
@@ -54,7 +55,9 @@ pub(crate) fn listen(
     config
         .transport_config(Arc::new(transport))
         .migration(false)
-        .max_incoming(HANDSHAKES_MAX);
+        .max_incoming(HANDSHAKES_MAX)
+        .incoming_buffer_size(INCOMING_BUFFER_BYTES)
+        .incoming_buffer_size_total(INCOMING_BUFFERS_BYTES);
     Endpoint::server(config, address).map_err(|error| ListenError::Address { address, error })
 }
 
