@@ -95,7 +95,7 @@ fn flood(mut tool: Modbus, over: &AtomicBool) -> (usize, usize) {
 
 #[test]
 fn who_floods_waits_behind_himself() {
-    let mut rig = Rig::start("queue = 32");
+    let mut rig = Rig::start("queue = 32\ntimeout_ms = 5000");
     rig.plc().order("delay 15 always");
     let flooding = rig.connect();
     let patient = rig.gateway.connect("person/olga", &[]);
