@@ -121,7 +121,7 @@ pub async fn start(
         deciding: watch::Sender::new(0),
         sessions: Mutex::new(HashMap::new()),
     });
-    let endpoint = quic::listen(site.config.quic(), site.tls)?;
+    let endpoint = quic::listen(site.config.quic(), site.tls, &site.keys.server.key)?;
     let address = endpoint.local_addr()?;
     tokio::spawn(quic::serve(endpoint.clone(), Arc::clone(&edge)));
     tracing::info!(%address, gateway = edge.gateway, "listening");

@@ -16,12 +16,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{scope, sleep};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 use interlock_broker::journal;
 use interlock_protocols::record::{CommandResult, Event};
-use interlock_tests::harness::{Connected, End, Fate, Modbus, Rig, adu};
+use interlock_tests::harness::{Connected, End, Fate, Modbus, PATIENCE, Rig, adu};
 use interlock_tests::plc::log;
 
 /// Slow enough for an answer that a kill finds a write at the PLC, quick enough for many.
@@ -155,6 +155,37 @@ fn whatever_the_plc_received_is_in_the_journal_however_often_the_edge_is_killed(
         }
     }
     finish(rig, &writers);
+}
+
+/// Half a minute without a packet ends a connection by itself; the tools of a plant are not to
+/// hang that long.
+const IDLE: Duration = Duration::from_secs(30);
+
+#[test]
+fn clients_learn_from_the_next_edge_that_the_one_before_was_killed() {
+    let mut rig = Rig::start(LINK);
+    let mut connected = rig.connect();
+    let mut tool = connected.modbus("rig-1");
+    let request = [6, 0, 100, 0, 1];
+    assert_eq!(tool.ask(1, &request), request);
+    let killed = Instant::now();
+    rig.gateway.kill();
+    rig.gateway.start();
+    // Whatever is sent now, the edge does not know the connection and says so.
+    tool.send(&adu(900, 1, &[6, 0, 100, 0, 2]));
+    assert_eq!(tool.next(PATIENCE), Fate::Closed);
+    connected.process().complaint("that it is back", |line| {
+        line.contains("connected again").then_some(())
+    });
+    assert!(killed.elapsed() < IDLE / 2, "{:?}", killed.elapsed());
+    let again = [6, 0, 100, 0, 3];
+    assert_eq!(connected.modbus("rig-1").ask(1, &again), again);
+    let ends = rig.stop("rig-1");
+    let expected = [&request, &again].map(|pdu| (pdu.to_vec(), End::Answered));
+    assert!(
+        ends == expected || ends == [(request.to_vec(), End::Unknown), expected[1].clone()],
+        "{ends:?}"
+    );
 }
 
 /// The last start, one more write, a stop in order; then the two logs are compared.

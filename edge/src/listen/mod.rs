@@ -1,4 +1,5 @@
 //! The way in from the north.
 
 pub(crate) mod quic;
+mod reset;
 pub(crate) mod tls;

@@ -1,16 +1,20 @@
 //! The QUIC listener: everything that a stranger can start is bounded in number and time.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use interlock_broker::subject::Identity;
 use quinn::crypto::rustls::QuicServerConfig;
-use quinn::{Connection, Endpoint, IdleTimeout, Incoming, ServerConfig, TransportConfig, VarInt};
+use quinn::{
+    Connection, Endpoint, IdleTimeout, Incoming, ServerConfig, TokioRuntime, TransportConfig,
+    VarInt,
+};
 use rustls::pki_types::CertificateDer;
 use tokio::time::timeout;
 
+use super::reset;
 use crate::conduit;
 use crate::limits::{
     CONNECTION_IDLE_MAX, CONNECTION_WINDOW_BYTES, HANDSHAKE_MAX, HANDSHAKES_BEFORE_RETRY,
@@ -39,6 +43,7 @@ pub enum ListenError {
 pub(crate) fn listen(
     address: SocketAddr,
     tls: rustls::ServerConfig,
+    key_pem: &str,
 ) -> Result<Endpoint, ListenError> {
     let crypto =
         QuicServerConfig::try_from(tls).map_err(|error| ListenError::Tls(error.to_string()))?;
@@ -58,7 +63,10 @@ pub(crate) fn listen(
         .max_incoming(HANDSHAKES_MAX)
         .incoming_buffer_size(INCOMING_BUFFER_BYTES)
         .incoming_buffer_size_total(INCOMING_BUFFERS_BYTES);
-    Endpoint::server(config, address).map_err(|error| ListenError::Address { address, error })
+    let failed = |error| ListenError::Address { address, error };
+    let socket = UdpSocket::bind(address).map_err(failed)?;
+    let endpoint = reset::endpoint_config(key_pem);
+    Endpoint::new(endpoint, Some(config), socket, Arc::new(TokioRuntime)).map_err(failed)
 }
 
 fn idle_timeout(after: Duration) -> Option<IdleTimeout> {
