@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use interlock_protocols::conduit::{DeviceOffer, PointOffer};
+use interlock_protocols::modbus::Pdu;
 
 use crate::clock::Now;
 use crate::mediation::{Decision, Session, decide};
@@ -70,32 +71,17 @@ fn point_offer(
         } => (data_type.name(), order.name(), scale, offset),
     };
     let writable = point.access() == Access::ReadWrite;
-    let may_read = point.read_request().is_ok_and(|pdu| {
-        let unit = point.unit_id();
-        // As if writing were armed: what somebody may do, not what one connection does.
-        allowed(&decide(
-            view,
-            device,
-            circumstances,
-            true,
-            unit,
-            pdu.as_bytes(),
-        ))
-    });
+    let unit = point.unit_id();
+    // As if writing were armed: what somebody may do, not what one connection does.
+    let mut passes = |pdu: Pdu| {
+        let decision = decide(view, device, circumstances, true, unit, pdu.as_bytes());
+        matches!(decision, Decision::Allow(_))
+    };
+    let may_read = point.read_request().is_ok_and(&mut passes);
     let may_write = writable
-        && tried(point).into_iter().any(|value| {
-            point.write_request(value).is_ok_and(|pdu| {
-                let unit = point.unit_id();
-                allowed(&decide(
-                    view,
-                    device,
-                    circumstances,
-                    true,
-                    unit,
-                    pdu.as_bytes(),
-                ))
-            })
-        });
+        && tried(point)
+            .into_iter()
+            .any(|value| point.write_request(value).is_ok_and(&mut passes));
     PointOffer {
         name: point.name().to_owned(),
         unit_id: point.unit_id().value(),
@@ -123,10 +109,6 @@ fn tried(point: &Point) -> Vec<f64> {
         (Kind::Number { .. }, Some(min), Some(max)) => vec![min, min.midpoint(max), max],
         (Kind::Number { .. }, ..) => vec![0.0],
     }
-}
-
-fn allowed(decision: &Decision<'_, '_>) -> bool {
-    matches!(decision, Decision::Allow(_))
 }
 
 /// What may be done with the named points, a line each.
