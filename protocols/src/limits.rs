@@ -16,9 +16,10 @@ pub const CONDUIT_FRAME_MAX_BYTES: usize = 65_536;
 /// Bytes of points that the edge puts in one frame; the rest of the frame is for the device's own
 /// texts.
 pub const CONDUIT_POINTS_MAX_BYTES: usize = 32_768;
-/// Longest journal record in bytes: one record must fit in one conduit frame. The largest event
-/// is a write of 1,968 named coils; where their names do not fit, the command is refused.
-pub const RECORD_MAX_BYTES: usize = CONDUIT_FRAME_MAX_BYTES;
+/// Longest journal record in bytes: one record, and why it is shown, must fit in one conduit
+/// frame. The largest event is a write of 1,968 named coils; where their names do not fit, the
+/// command is refused.
+pub const RECORD_MAX_BYTES: usize = CONDUIT_FRAME_MAX_BYTES - 64;
 
 /// Most coils or discrete inputs in one read; V1.1b3 §6.1, §6.2.
 pub const READ_BITS_MAX: u16 = 2_000;

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use minicbor::{Decode, Encode};
 
-use super::{FrameError, Message};
+use super::{FrameError, JournalQuery, Message, Status};
 use crate::limits::CONDUIT_POINTS_MAX_BYTES;
 
 /// Control stream, client to edge.
@@ -31,6 +31,24 @@ pub enum FromClient {
     /// The client is done.
     #[n(2)]
     Bye,
+    /// How the gateway is doing.
+    #[n(3)]
+    ReadStatus {
+        /// Chosen by the client, given back in the answer.
+        #[n(0)]
+        call: u32,
+    },
+    /// Accept that the journal is behind what others know of it, so that commands with effect
+    /// pass again.
+    #[n(4)]
+    AcceptJournal {
+        /// Chosen by the client, given back in the reply.
+        #[n(0)]
+        call: u32,
+        /// Why, for the record.
+        #[n(1)]
+        reason: String,
+    },
 }
 
 /// Control stream, edge to client.
@@ -103,6 +121,16 @@ pub enum ToClient {
         /// Why, in words.
         #[n(0)]
         reason: String,
+    },
+    /// The answer to [`FromClient::ReadStatus`], where it is allowed.
+    #[n(8)]
+    Status {
+        /// The call it answers.
+        #[n(0)]
+        call: u32,
+        /// How the gateway is doing.
+        #[n(1)]
+        status: Status,
     },
     /// There will be no session. Never changes.
     #[n(7)]
@@ -254,11 +282,7 @@ pub enum Opening {
     },
     /// Read the journal.
     #[n(1)]
-    ReadJournal {
-        /// The first sequence wanted.
-        #[n(0)]
-        from: u64,
-    },
+    ReadJournal(#[n(0)] JournalQuery),
 }
 
 /// The answer to an [`Opening`].
@@ -271,7 +295,7 @@ pub enum Opened {
         #[n(0)]
         conversation: u64,
     },
-    /// Frames of one record each from here on, then the end of the stream.
+    /// A [`Told`] in each frame from here on, then the end of the stream.
     #[n(1)]
     Journal,
     /// Nothing follows.

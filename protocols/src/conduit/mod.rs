@@ -2,7 +2,7 @@
 //!
 //! The first stream of a connection is the control stream: [`FromClient`] one way, [`ToClient`]
 //! the other. Each further stream opens with one [`Opening`], answered by one [`Opened`]; what
-//! follows is Modbus/TCP as it is, or, for the journal, frames of one record each.
+//! follows is Modbus/TCP as it is, or, for the journal, a [`Told`] in each frame.
 //!
 //! **Versions.** Within one version the messages and their fields are closed: an unknown
 //! message, an unknown later field and a second spelling are all refused. So a change of any
@@ -12,7 +12,9 @@
 //! fields, in any version.
 
 mod frame;
+mod journal;
 mod message;
+mod status;
 #[cfg(test)]
 mod tests;
 
@@ -20,17 +22,19 @@ use alloc::vec::Vec;
 
 pub use crate::strict::Malformed;
 pub use frame::{FrameError, frame, next_frame};
+pub use journal::{Decided, JournalQuery, Told};
 pub use message::{
     CallEnd, DeviceOffer, FromClient, Notice, Opened, Opening, PointOffer, ToClient, offer_frames,
 };
+pub use status::{JournalStatus, SinkStatus, Status, WitnessStatus};
 
 /// The version written here, and the only one read.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 
 /// The protocol named in the TLS handshake.
 pub const ALPN: &[u8] = b"interlock/1";
 
-/// One of the four messages: [`FromClient`], [`ToClient`], [`Opening`], [`Opened`].
+/// One of the messages: [`FromClient`], [`ToClient`], [`Opening`], [`Opened`], [`Told`].
 pub trait Message: sealed::Sealed + Sized {
     /// Its one spelling in bytes, without a frame.
     fn encode(&self) -> Vec<u8>;
@@ -63,4 +67,4 @@ macro_rules! message {
     )*};
 }
 
-message!(FromClient, ToClient, Opening, Opened);
+message!(FromClient, ToClient, Opening, Opened, Told);

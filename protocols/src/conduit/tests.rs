@@ -61,6 +61,51 @@ fn notice() -> Notice {
     }
 }
 
+fn query() -> JournalQuery {
+    JournalQuery {
+        from: 1,
+        device: Some("mixer".into()),
+        decision: Some(Decided::Deny),
+        limit: Some(50),
+        newest_first: true,
+        ..JournalQuery::default()
+    }
+}
+
+fn status() -> Status {
+    Status {
+        version: "0.2.0".into(),
+        started_ms: 1_700_000_000_000,
+        now_ms: 1_700_000_060_000,
+        sessions: 2,
+        journal: JournalStatus {
+            failure: Some("no space".into()),
+            next_sequence: 300,
+            days_left: Some(1.5),
+            warnings: vec!["w".into()],
+            ..JournalStatus::default()
+        },
+        sinks: vec![SinkStatus {
+            name: "siem".into(),
+            kind: "syslog".into(),
+            required: true,
+            acknowledged: 290,
+            lag_records: 9,
+            acknowledged_ms: Some(1_700_000_000_000),
+            error: None,
+            error_ms: None,
+        }],
+        witness: Some(WitnessStatus {
+            url: "http://w".into(),
+            cosigned_size: 200,
+            cosigned_ms: None,
+            exposed_records: 99,
+            error: Some("e".into()),
+            error_ms: Some(1_700_000_000_000),
+        }),
+    }
+}
+
 /// Every message in a fixed form.
 fn golden() -> Vec<Vec<u8>> {
     let text = || String::from("t");
@@ -71,6 +116,11 @@ fn golden() -> Vec<Vec<u8>> {
         },
         FromClient::ActivatePolicy { call: 9 },
         FromClient::Bye,
+        FromClient::ReadStatus { call: 9 },
+        FromClient::AcceptJournal {
+            call: 9,
+            reason: text(),
+        },
     ];
     let to_client = [
         ToClient::Hello {
@@ -100,13 +150,22 @@ fn golden() -> Vec<Vec<u8>> {
             reason: text(),
             next: text(),
         },
+        ToClient::Status {
+            call: 9,
+            status: status(),
+        },
     ];
     let opening = [
         Opening::Conversation {
             device: text(),
             arm_writes: true,
         },
-        Opening::ReadJournal { from: 1 },
+        Opening::ReadJournal(query()),
+    ];
+    let told = [
+        Told::Match(vec![1, 2]),
+        Told::Outcome(vec![3]),
+        Told::Session(vec![]),
     ];
     let opened = [
         Opened::Conversation { conversation: 5 },
@@ -121,6 +180,7 @@ fn golden() -> Vec<Vec<u8>> {
     all.extend(to_client.iter().map(Message::encode));
     all.extend(opening.iter().map(Message::encode));
     all.extend(opened.iter().map(Message::encode));
+    all.extend(told.iter().map(Message::encode));
     all
 }
 
@@ -137,7 +197,7 @@ fn an_unknown_message_a_later_field_and_a_tail_are_refused() {
     let bye = FromClient::Bye.encode();
     assert_eq!(bye, [0x82, 2, 0x80]);
     assert!(matches!(
-        FromClient::decode(&[0x82, 3, 0x80]),
+        FromClient::decode(&[0x82, 5, 0x80]),
         Err(Malformed::Shape(_))
     ));
     assert_eq!(
@@ -323,6 +383,9 @@ fn from_client() -> impl Strategy<Value = FromClient> {
             .prop_map(|(version, program)| FromClient::Hello { version, program }),
         any::<u32>().prop_map(|call| FromClient::ActivatePolicy { call }),
         Just(FromClient::Bye),
+        any::<u32>().prop_map(|call| FromClient::ReadStatus { call }),
+        any::<(u32, String)>()
+            .prop_map(|(call, reason)| FromClient::AcceptJournal { call, reason }),
     ]
 }
 
@@ -330,7 +393,17 @@ fn opening() -> impl Strategy<Value = Opening> {
     prop_oneof![
         any::<(String, bool)>()
             .prop_map(|(device, arm_writes)| Opening::Conversation { device, arm_writes }),
-        any::<u64>().prop_map(|from| Opening::ReadJournal { from }),
+        any::<(u64, Option<String>, Option<i64>, bool)>().prop_map(
+            |(from, subject, since_ms, follow)| {
+                Opening::ReadJournal(JournalQuery {
+                    from,
+                    subject,
+                    since_ms,
+                    follow,
+                    ..JournalQuery::default()
+                })
+            }
+        ),
     ]
 }
 

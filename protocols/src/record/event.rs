@@ -31,6 +31,18 @@ pub enum Event {
     ReadSummary(ReadSummary),
     /// Somebody read the journal.
     JournalRead(JournalRead),
+    /// A key that signs checkpoints took over.
+    EpochStarted(EpochStarted),
+    /// All records so far, signed.
+    Checkpointed(Checkpointed),
+    /// Records are about to be deleted; their leaf hashes stay.
+    RecordsRemoved(RecordsRemoved),
+    /// Nothing could be recorded for a time.
+    JournalRecovered(JournalRecovered),
+    /// An administrator accepted that the journal is behind what others know of it.
+    JournalAccepted(JournalAccepted),
+    /// How far a sink has acknowledged.
+    SinkProgress(SinkProgress),
 }
 
 /// See [`Event::EdgeStarted`].
@@ -118,6 +130,12 @@ pub struct PointValue {
     /// The engineering unit.
     #[n(2)]
     pub unit: String,
+    /// What the device last said that it holds; `None` where nobody read it since the start.
+    #[n(3)]
+    pub before: Option<f64>,
+    /// How long ago it said so, in ms.
+    #[n(4)]
+    pub before_age_ms: Option<u64>,
 }
 
 /// See [`Event::Intent`].
@@ -328,4 +346,107 @@ pub struct JournalRead {
     /// The first sequence asked for.
     #[n(2)]
     pub from: u64,
+    /// What was asked for, in words; `None` for all of it.
+    #[n(3)]
+    pub filter: Option<String>,
+}
+
+/// See [`Event::EpochStarted`]. The key of each epoch is made while the one before it holds, and
+/// named in that one's record: so the keys form a chain that nobody can enter later.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct EpochStarted {
+    /// Number of the epoch, from 1.
+    #[n(0)]
+    pub epoch: u64,
+    /// Ed25519 public key that signs the checkpoints of this epoch.
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub key: [u8; 32],
+    /// Public key of the epoch after it.
+    #[cbor(n(2), with = "minicbor::bytes")]
+    pub next_key: [u8; 32],
+    /// Signature by `key` over the statement of this epoch.
+    #[cbor(n(3), with = "minicbor::bytes")]
+    pub by_key: [u8; 64],
+    /// Signature by the gateway's journal key over the same statement.
+    #[cbor(n(4), with = "minicbor::bytes")]
+    pub by_gateway: [u8; 64],
+}
+
+/// See [`Event::Checkpointed`].
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct Checkpointed {
+    /// The checkpoint, a C2SP signed note, as text.
+    #[n(0)]
+    pub note: String,
+}
+
+/// See [`Event::RecordsRemoved`].
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct RecordsRemoved {
+    /// First sequence that goes.
+    #[n(0)]
+    pub first: u64,
+    /// Last sequence that goes.
+    #[n(1)]
+    pub last: u64,
+    /// Why: `retention` or `overwrite`.
+    #[n(2)]
+    pub why: String,
+}
+
+/// See [`Event::JournalRecovered`].
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct JournalRecovered {
+    /// The first failure.
+    #[n(0)]
+    pub why: String,
+    /// When it failed, ms since 1970 UTC.
+    #[n(1)]
+    pub since_ms: i64,
+    /// Records that were refused meanwhile and are nowhere: commands with effect, whose senders
+    /// were told, and denials for which there was no room in memory.
+    #[n(2)]
+    pub refused: u64,
+}
+
+/// Something that knows more of the journal than the journal itself.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct Ahead {
+    /// What: `view`, `checkpoint`, `witness`, or `sink NAME`.
+    #[n(0)]
+    pub what: String,
+    /// The last sequence that it knows.
+    #[n(1)]
+    pub through: u64,
+}
+
+/// See [`Event::JournalAccepted`].
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct JournalAccepted {
+    /// Number of the session.
+    #[n(0)]
+    pub session: u64,
+    /// Who.
+    #[n(1)]
+    pub subject: String,
+    /// Why, in their words.
+    #[n(2)]
+    pub reason: String,
+    /// What was ahead.
+    #[n(3)]
+    pub ahead: Vec<Ahead>,
+    /// Random: tells the journal from here on from what it was before to whoever has both.
+    #[cbor(n(4), with = "minicbor::bytes")]
+    pub lineage: [u8; 8],
+}
+
+/// See [`Event::SinkProgress`].
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct SinkProgress {
+    /// Name of the sink.
+    #[n(0)]
+    pub sink: String,
+    /// The last sequence that it has acknowledged.
+    #[n(1)]
+    pub through: u64,
 }

@@ -13,8 +13,10 @@ use minicbor::{Decoder, Encode, Encoder};
 
 pub use crate::strict::Malformed;
 pub use event::{
-    CommandResult, Denial, DenialSummary, EdgeStarted, EdgeStopped, Event, Intent, JournalRead,
-    Outcome, PointValue, PolicyActivated, ReadSummary, SessionEnded, SessionOpened,
+    Ahead, Checkpointed, CommandResult, Denial, DenialSummary, EdgeStarted, EdgeStopped,
+    EpochStarted, Event, Intent, JournalAccepted, JournalRead, JournalRecovered, Outcome,
+    PointValue, PolicyActivated, ReadSummary, RecordsRemoved, SessionEnded, SessionOpened,
+    SinkProgress,
 };
 
 /// The version of the encoding written here, and the only one read.
@@ -29,6 +31,42 @@ pub struct Record {
     pub time_ms: i64,
     /// What happened.
     pub event: Event,
+}
+
+/// The part of a record that is the same for every type, read without the rest.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Heading {
+    /// The number of its type; see [`Event::kind`].
+    pub kind: u64,
+    /// Its sequence.
+    pub sequence: u64,
+    /// When, in ms since 1970 UTC.
+    pub time_ms: i64,
+}
+
+impl Heading {
+    /// Reads the heading alone, for whoever goes through many records and needs few of them
+    /// whole. What follows it is not judged.
+    pub fn decode(bytes: &[u8]) -> Result<Heading, Unreadable> {
+        Heading::take(&mut Decoder::new(bytes))
+    }
+
+    fn take(decoder: &mut Decoder<'_>) -> Result<Heading, Unreadable> {
+        if decoder.array()? != Some(5) {
+            return Err(Unreadable::Malformed(Malformed::Shape(
+                "a record is an array of five".into(),
+            )));
+        }
+        let version = decoder.u64()?;
+        if version != VERSION {
+            return Err(Unreadable::Version(version));
+        }
+        Ok(Heading {
+            kind: decoder.u64()?,
+            sequence: decoder.u64()?,
+            time_ms: decoder.i64()?,
+        })
+    }
 }
 
 /// Why bytes are not a record that this program can read.
@@ -76,22 +114,11 @@ impl Record {
     /// newer and not broken.
     pub fn decode(bytes: &[u8]) -> Result<Record, Unreadable> {
         let mut decoder = Decoder::new(bytes);
-        if decoder.array()? != Some(5) {
-            return Err(Unreadable::Malformed(Malformed::Shape(
-                "a record is an array of five".into(),
-            )));
-        }
-        let version = decoder.u64()?;
-        if version != VERSION {
-            return Err(Unreadable::Version(version));
-        }
-        let kind = decoder.u64()?;
-        let sequence = decoder.u64()?;
-        let time_ms = decoder.i64()?;
+        let heading = Heading::take(&mut decoder)?;
         let record = Record {
-            sequence,
-            time_ms,
-            event: Event::decode_payload(kind, &mut decoder)?,
+            sequence: heading.sequence,
+            time_ms: heading.time_ms,
+            event: Event::decode_payload(heading.kind, &mut decoder)?,
         };
         if record.encode() == bytes {
             Ok(record)
@@ -124,6 +151,12 @@ impl<C> Encode<C> for Record {
             Event::DenialSummary(event) => event.encode(e, ctx),
             Event::ReadSummary(event) => event.encode(e, ctx),
             Event::JournalRead(event) => event.encode(e, ctx),
+            Event::EpochStarted(event) => event.encode(e, ctx),
+            Event::Checkpointed(event) => event.encode(e, ctx),
+            Event::RecordsRemoved(event) => event.encode(e, ctx),
+            Event::JournalRecovered(event) => event.encode(e, ctx),
+            Event::JournalAccepted(event) => event.encode(e, ctx),
+            Event::SinkProgress(event) => event.encode(e, ctx),
         }
     }
 }
@@ -143,6 +176,12 @@ impl Event {
             Event::DenialSummary(_) => 9,
             Event::ReadSummary(_) => 10,
             Event::JournalRead(_) => 11,
+            Event::EpochStarted(_) => 12,
+            Event::Checkpointed(_) => 13,
+            Event::RecordsRemoved(_) => 14,
+            Event::JournalRecovered(_) => 15,
+            Event::JournalAccepted(_) => 16,
+            Event::SinkProgress(_) => 17,
         }
     }
 
@@ -160,6 +199,12 @@ impl Event {
             Event::DenialSummary(_) => "denial-summary",
             Event::ReadSummary(_) => "read-summary",
             Event::JournalRead(_) => "journal-read",
+            Event::EpochStarted(_) => "epoch-started",
+            Event::Checkpointed(_) => "checkpointed",
+            Event::RecordsRemoved(_) => "records-removed",
+            Event::JournalRecovered(_) => "journal-recovered",
+            Event::JournalAccepted(_) => "journal-accepted",
+            Event::SinkProgress(_) => "sink-progress",
         }
     }
 
@@ -176,6 +221,12 @@ impl Event {
             9 => Event::DenialSummary(decoder.decode()?),
             10 => Event::ReadSummary(decoder.decode()?),
             11 => Event::JournalRead(decoder.decode()?),
+            12 => Event::EpochStarted(decoder.decode()?),
+            13 => Event::Checkpointed(decoder.decode()?),
+            14 => Event::RecordsRemoved(decoder.decode()?),
+            15 => Event::JournalRecovered(decoder.decode()?),
+            16 => Event::JournalAccepted(decoder.decode()?),
+            17 => Event::SinkProgress(decoder.decode()?),
             unknown => return Err(Unreadable::Type(unknown)),
         })
     }

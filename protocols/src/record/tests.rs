@@ -18,11 +18,15 @@ fn points() -> Vec<PointValue> {
             name: "setpoint".into(),
             value: Some(61.5),
             unit: "bar".into(),
+            before: None,
+            before_age_ms: None,
         },
         PointValue {
             name: "mode".into(),
             value: None,
             unit: String::new(),
+            before: None,
+            before_age_ms: None,
         },
     ]
 }
@@ -131,6 +135,64 @@ fn samples() -> Vec<Event> {
             session: 7,
             subject: subject(),
             from: 1,
+            filter: None,
+        }),
+        Event::JournalRead(JournalRead {
+            session: 7,
+            subject: subject(),
+            from: 1,
+            filter: Some("device mixer".into()),
+        }),
+        Event::EpochStarted(EpochStarted {
+            epoch: 2,
+            key: [3; 32],
+            next_key: [4; 32],
+            by_key: [5; 64],
+            by_gateway: [6; 64],
+        }),
+        Event::Checkpointed(Checkpointed {
+            note: "a/b\n1\nAA==\n\n".into(),
+        }),
+        Event::RecordsRemoved(RecordsRemoved {
+            first: 1,
+            last: 300,
+            why: "retention".into(),
+        }),
+        Event::JournalRecovered(JournalRecovered {
+            why: "no space".into(),
+            since_ms: 5,
+            refused: 2,
+        }),
+        Event::JournalAccepted(JournalAccepted {
+            session: 7,
+            subject: subject(),
+            reason: "restored".into(),
+            ahead: vec![Ahead {
+                what: "witness".into(),
+                through: 900,
+            }],
+            lineage: [7; 8],
+        }),
+        Event::SinkProgress(SinkProgress {
+            sink: "siem".into(),
+            through: 299,
+        }),
+        Event::Intent(Intent {
+            session: 7,
+            subject: subject(),
+            transaction: 513,
+            device: "mixer".into(),
+            unit: 1,
+            pdu: vec![6, 0, 1, 0, 2],
+            points: vec![PointValue {
+                name: "setpoint".into(),
+                value: Some(61.5),
+                unit: "bar".into(),
+                before: Some(60.0),
+                before_age_ms: Some(1_500),
+            }],
+            policies: vec!["a.cedar/x".into()],
+            policy: [2; 32],
         }),
     ]
 }
@@ -157,8 +219,9 @@ fn golden_bytes() {
 #[test]
 fn the_sample_is_the_whole_list() {
     let mut kinds: Vec<u64> = samples().iter().map(Event::kind).collect();
+    kinds.sort_unstable();
     kinds.dedup();
-    assert_eq!(kinds, (1..=11).collect::<Vec<_>>());
+    assert_eq!(kinds, (1..=17).collect::<Vec<_>>());
 }
 
 #[test]
@@ -166,6 +229,21 @@ fn decode_gives_back_what_was_encoded() {
     for event in samples() {
         let record = record(event);
         assert_eq!(Record::decode(&record.encode()), Ok(record));
+    }
+}
+
+#[test]
+fn the_heading_is_read_without_the_rest() {
+    for event in samples() {
+        let kind = event.kind();
+        let bytes = record(event).encode();
+        let heading = Heading {
+            kind,
+            sequence: 300,
+            time_ms: 1_700_000_000_000,
+        };
+        assert_eq!(Heading::decode(&bytes), Ok(heading));
+        assert_eq!(Heading::decode(&bytes[..17]), Ok(heading));
     }
 }
 
@@ -186,9 +264,9 @@ fn a_newer_record_is_called_newer() {
     bytes[1] = 2;
     assert_eq!(Record::decode(&bytes), Err(Unreadable::Version(2)));
     bytes[1] = 1;
-    bytes[2] = 12;
+    bytes[2] = 23;
     let error = Record::decode(&bytes).unwrap_err();
-    assert_eq!(error, Unreadable::Type(12));
+    assert_eq!(error, Unreadable::Type(23));
     assert!(error.to_string().contains("newer Interlock"));
 }
 
