@@ -12,7 +12,7 @@ mod tests;
 use std::collections::VecDeque;
 
 use interlock_protocols::conduit::{
-    CallEnd, DeviceOffer, FromClient, Notice, Opened, Opening, ToClient,
+    CallEnd, DeviceOffer, FromClient, JournalQuery, Notice, Opened, Opening, ToClient, Told,
 };
 use interlock_protocols::record::Record;
 use quinn::{Connection, Endpoint, RecvStream, SendStream, VarInt};
@@ -192,9 +192,9 @@ impl Gateway {
         }
     }
 
-    /// Asks for the journal from this sequence on.
-    pub async fn read_journal(&self, from: u64) -> Result<JournalStream, Failure> {
-        let opening = Opening::ReadJournal { from };
+    /// Asks for records of the journal.
+    pub async fn read_journal(&self, query: JournalQuery) -> Result<JournalStream, Failure> {
+        let opening = Opening::ReadJournal(query);
         match self.line.open(&opening).await? {
             (Opened::Journal, _, recv) => Ok(JournalStream {
                 frames: Frames::new(recv),
@@ -281,17 +281,35 @@ impl Line {
 }
 
 impl JournalStream {
-    /// The next record; `None` at the end of what there was.
-    pub async fn next(&mut self) -> Result<Option<Record>, Failure> {
-        let Some(body) = self.frames.next_body().await? else {
+    /// The next record, and why it is shown; `None` at the end of what there was.
+    pub async fn next(&mut self) -> Result<Option<Shown>, Failure> {
+        let Some(told) = self.frames.next::<Told>().await? else {
             return Ok(None);
         };
-        Record::decode(&body).map(Some).map_err(|error| {
-            Failure::new(
-                Kind::Failed,
-                format!("a record from the gateway cannot be read: {error}"),
-                "",
-            )
-        })
+        let (body, shown): (_, fn(Record) -> Shown) = match &told {
+            Told::Match(body) => (body, Shown::Match),
+            Told::Outcome(body) => (body, Shown::Outcome),
+            Told::Session(body) => (body, Shown::Session),
+        };
+        Record::decode(body)
+            .map(|record| Some(shown(record)))
+            .map_err(|error| {
+                Failure::new(
+                    Kind::Failed,
+                    format!("a record from the gateway cannot be read: {error}"),
+                    "",
+                )
+            })
     }
+}
+
+/// A record of the journal, and why it is shown; see [`Told`].
+#[derive(Clone, PartialEq, Debug)]
+pub enum Shown {
+    /// It matches.
+    Match(Record),
+    /// The end of a command that matches.
+    Outcome(Record),
+    /// The opening of the session of a match.
+    Session(Record),
 }

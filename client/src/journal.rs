@@ -11,13 +11,14 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use interlock_broker::journal::{ReadError, read};
+use interlock_protocols::conduit::JournalQuery;
 use jiff::tz::TimeZone;
 
 pub(crate) use self::join::Join;
 pub(crate) use self::line::Line;
 use crate::Setting;
 use crate::failure::{Failure, Kind};
-use crate::gateway::{Gateway, JournalStream};
+use crate::gateway::{Gateway, JournalStream, Shown};
 use crate::limits::FOLLOW_EVERY;
 use crate::screen::{self, Format, Row as _};
 
@@ -122,7 +123,12 @@ impl Show {
         printer: &mut Printer,
     ) -> Result<(), Failure> {
         let gateway = Gateway::connect(&setting.profile()?).await?;
-        let opened = gateway.read_journal(self.from).await;
+        let opened = gateway
+            .read_journal(JournalQuery {
+                from: self.from,
+                ..JournalQuery::default()
+            })
+            .await;
         let Ok(mut records) = opened else {
             // An empty table before a refusal would read as an empty log.
             gateway.goodbye().await;
@@ -141,8 +147,10 @@ impl Show {
         join: &mut Join,
         printer: &mut Printer,
     ) -> Result<(), Failure> {
-        while let Some(record) = records.next().await? {
-            printer.take(join.take(&record), self)?;
+        while let Some(shown) = records.next().await? {
+            if let Shown::Match(record) | Shown::Outcome(record) = shown {
+                printer.take(join.take(&record), self)?;
+            }
         }
         Ok(())
     }

@@ -21,7 +21,7 @@ pub(crate) fn open_journal(
     clock: Clock,
 ) -> Result<(Journal, Recovered), RunError> {
     let options = Options {
-        segment_bytes: site.config.segment_bytes(),
+        segment_bytes: site.config.journal().segment_bytes,
     };
     match Journal::open(storage, options, clock.now().wall_ms()) {
         Ok((journal, recovered)) => {
@@ -49,7 +49,7 @@ pub(crate) fn open_journal(
             );
             let recovered = Recovered {
                 last_policy: activation::remembered(&site.snapshots())
-                    .or_else(|| last_readable_policy(site.config.journal())),
+                    .or_else(|| last_readable_policy(&site.config.journal().directory)),
                 next_sequence: damage.sequence,
                 ..Recovered::default()
             };

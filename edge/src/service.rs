@@ -14,6 +14,7 @@ use interlock_broker::finding::Finding;
 use interlock_broker::journal::{self, Directory, OpenError, Storage};
 use interlock_broker::mediation::{Broker, Session};
 use interlock_broker::subject::SubjectId;
+use interlock_protocols::conduit::{Message as _, Told};
 use interlock_protocols::record::{EdgeStarted, EdgeStopped, Event};
 use quinn::{Endpoint, SendStream, VarInt};
 use tokio::sync::{Semaphore, mpsc, watch};
@@ -73,7 +74,7 @@ pub struct Running {
 
 /// Opens the storage that the configuration names.
 pub fn storage(site: &Site) -> Result<Box<dyn Storage>, RunError> {
-    Ok(Box::new(Directory::open(site.config.journal())?))
+    Ok(Box::new(Directory::open(&site.config.journal().directory)?))
 }
 
 /// Starts everything. When this returns, sessions can be opened.
@@ -115,7 +116,7 @@ pub async fn start(
         gateway,
         policy_dir: site.dir.join(POLICY),
         snapshots: site.snapshots(),
-        journal_dir: site.config.journal().to_owned(),
+        journal_dir: site.config.journal().directory.clone(),
         journal_readers: Semaphore::new(JOURNAL_READERS_MAX),
         stop: watch::Sender::new(false),
         deciding: watch::Sender::new(0),
@@ -343,7 +344,7 @@ fn read_journal(dir: &Path, from: u64, to: &mpsc::Sender<Vec<u8>>) -> io::Result
     let records = journal::read(dir).and_then(|records| records.starting_at(from));
     for record in records.map_err(io::Error::other)? {
         let record = record.map_err(io::Error::other)?;
-        let frame = interlock_protocols::conduit::frame(&record.encode());
+        let frame = Told::Match(record.encode()).to_frame();
         if to.blocking_send(frame.map_err(io::Error::other)?).is_err() {
             // Whoever took the frames knows why he stopped.
             return Ok(());

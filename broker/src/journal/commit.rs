@@ -35,7 +35,12 @@ fn run(queue: &Queue, writer: &mut Writer, room: usize) -> io::Result<()> {
             .collect();
         match writer.group(&lines) {
             // I2: only here, behind the flush, is anybody told that a record is durable.
-            Ok(()) => batch.into_iter().for_each(|entry| entry.answer(Ok(()))),
+            Ok(()) => {
+                if let Some(last) = batch.last() {
+                    queue.settled(last.sequence);
+                }
+                batch.into_iter().for_each(|entry| entry.answer(Ok(())));
+            }
             Err(error) => {
                 refuse(queue, batch, &error);
                 return Err(error);

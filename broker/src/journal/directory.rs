@@ -121,6 +121,10 @@ impl Storage for Directory {
             .open(self.file(number))?;
         Ok(Box::new(SegmentOnDisk(file)))
     }
+
+    fn reader(&self) -> Box<dyn Storage> {
+        Box::new(Directory::read_only(&self.path))
+    }
 }
 
 struct SegmentOnDisk(File);

@@ -8,6 +8,7 @@
 mod commit;
 mod directory;
 mod error;
+mod follow;
 mod layout;
 mod memory;
 mod queue;
@@ -27,16 +28,18 @@ use std::task::{Context, Poll};
 use std::thread::JoinHandle;
 
 use interlock_protocols::record::Event;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use crate::limits::{JOURNAL_SECTOR_BYTES, JOURNAL_SEGMENT_BYTES, JOURNAL_SEGMENT_MIN_BYTES};
 pub use directory::Directory;
 pub use error::{Damage, Health, OpenError, Unrecordable};
+pub use follow::Follower;
 pub use memory::Memory;
 use queue::{Answer, Queue};
 pub use reader::{ReadError, Records, Verification, read, read_storage, verify, verify_storage};
 pub use recover::Recovered;
 pub use storage::{SegmentFile, Storage};
+pub use walk::Line;
 
 /// How a journal is kept.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -62,6 +65,8 @@ pub struct Journal {
 struct Inner {
     queue: Arc<Queue>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    /// Of a journal that was opened.
+    storage: Option<Mutex<Box<dyn Storage>>>,
 }
 
 impl Journal {
@@ -77,24 +82,30 @@ impl Journal {
         if bytes < JOURNAL_SEGMENT_MIN_BYTES || !bytes.is_multiple_of(JOURNAL_SECTOR_BYTES) {
             return Err(OpenError::SegmentBytes(bytes));
         }
+        let reader = storage.reader();
         let (writer, recovered) = recover::recover(storage, bytes, now_ms)?;
         let queue = Arc::new(Queue::new(recovered.next_sequence, None));
         let room = writer::group_room(bytes);
         let thread = commit::spawn(Arc::clone(&queue), writer, room)?;
-        Ok((Journal::of(queue, Some(thread)), recovered))
+        Ok((Journal::of(queue, Some(thread), Some(reader)), recovered))
     }
 
     /// A journal that records nothing and says why: with it the edge serves reads while its
     /// real journal cannot be opened, and every command with effect is refused.
     pub fn refusing(why: impl Into<String>) -> Journal {
-        Journal::of(Arc::new(Queue::new(1, Some(why.into()))), None)
+        Journal::of(Arc::new(Queue::new(1, Some(why.into()))), None, None)
     }
 
-    fn of(queue: Arc<Queue>, thread: Option<JoinHandle<()>>) -> Journal {
+    fn of(
+        queue: Arc<Queue>,
+        thread: Option<JoinHandle<()>>,
+        reader: Option<Box<dyn Storage>>,
+    ) -> Journal {
         Journal {
             inner: Arc::new(Inner {
                 queue,
                 thread: Mutex::new(thread),
+                storage: reader.map(Mutex::new),
             }),
         }
     }
@@ -111,6 +122,32 @@ impl Journal {
         let (waiter, answer) = oneshot::channel();
         let sequence = self.inner.queue.push(now_ms, event, Some(waiter))?;
         Ok(Pending { sequence, answer })
+    }
+
+    /// The last sequence that is on the disk, as it grows. Whoever tells others of records must
+    /// tell of none behind it.
+    pub fn durable(&self) -> watch::Receiver<u64> {
+        self.inner.queue.durable()
+    }
+
+    /// Where it is kept, for reading. A journal that could not be opened has none to give.
+    pub fn reader(&self) -> Option<Box<dyn Storage>> {
+        let storage = self.inner.storage.as_ref()?;
+        Some(
+            storage
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .reader(),
+        )
+    }
+
+    /// Follows the records from `from` on.
+    pub fn follow(&self, from: u64) -> Result<Follower, ReadError> {
+        let reader = self.reader().ok_or_else(|| {
+            let why = "the journal could not be opened";
+            std::io::Error::new(std::io::ErrorKind::NotFound, why)
+        })?;
+        Follower::of(reader, from)
     }
 
     /// Whether it can record.

@@ -6,7 +6,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use interlock_protocols::limits::RECORD_MAX_BYTES;
 use interlock_protocols::record::{Event, Record};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use super::error::{Health, Unrecordable};
 use super::writer::line_bytes;
@@ -49,7 +49,13 @@ impl Kind {
             | Event::PolicyActivated(_)
             | Event::SessionOpened(_)
             | Event::SessionEnded(_)
-            | Event::JournalRead(_) => Kind::Act,
+            | Event::JournalRead(_)
+            | Event::EpochStarted(_)
+            | Event::Checkpointed(_)
+            | Event::RecordsRemoved(_)
+            | Event::JournalRecovered(_)
+            | Event::JournalAccepted(_)
+            | Event::SinkProgress(_) => Kind::Act,
         }
     }
 }
@@ -81,6 +87,7 @@ struct State {
 pub(super) struct Queue {
     state: Mutex<State>,
     wake: Condvar,
+    durable: watch::Sender<u64>,
 }
 
 impl Queue {
@@ -97,7 +104,17 @@ impl Queue {
                 closing: false,
             }),
             wake: Condvar::new(),
+            durable: watch::Sender::new(next.saturating_sub(1)),
         }
+    }
+
+    pub(super) fn durable(&self) -> watch::Receiver<u64> {
+        self.durable.subscribe()
+    }
+
+    /// All records through this sequence are on the disk.
+    pub(super) fn settled(&self, through: u64) {
+        self.durable.send_replace(through);
     }
 
     /// Nothing that runs under this lock leaves the state half changed, so a panic elsewhere

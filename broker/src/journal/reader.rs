@@ -71,15 +71,20 @@ impl Iterator for Records {
 
     fn next(&mut self) -> Option<Self::Item> {
         while !self.ended {
-            match self.walk.step() {
-                Ok(Some(record)) if record.sequence < self.from => {}
-                Ok(Some(record)) => return Some(Ok(record)),
-                Ok(None) => self.ended = true,
-                Err(fault) => {
+            let fault = match self.walk.step() {
+                Ok(Some(line)) if line.sequence < self.from => continue,
+                Ok(Some(line)) => match Record::decode(&line.bytes) {
+                    Ok(record) => return Some(Ok(record)),
+                    Err(error) => self.walk.damaged(&line, error.to_string()),
+                },
+                Ok(None) => {
                     self.ended = true;
-                    return Some(Err(fault.into()));
+                    continue;
                 }
-            }
+                Err(fault) => fault,
+            };
+            self.ended = true;
+            return Some(Err(fault.into()));
         }
         None
     }
@@ -124,14 +129,24 @@ pub fn verify_storage(storage: Box<dyn Storage>) -> Result<Verification, ReadErr
     let mut walk = Walk::new(storage);
     let mut found = Verification::default();
     let mut open = BTreeSet::new();
+    let mut removed = 0;
     loop {
-        match walk.step() {
+        let decoded = match walk.step() {
+            Ok(Some(line)) => match Record::decode(&line.bytes) {
+                Ok(record) => Ok(Some(record)),
+                Err(error) => Err(walk.damaged(&line, error.to_string())),
+            },
+            Ok(None) => Ok(None),
+            Err(fault) => Err(fault),
+        };
+        match decoded {
             Ok(Some(record)) => {
                 found.records += 1;
                 match record.event {
                     Event::Intent(_) => {
                         open.insert(record.sequence);
                     }
+                    Event::RecordsRemoved(gone) => removed = gone.last,
                     Event::Outcome(outcome) if !open.remove(&outcome.intent) => {
                         found.stray_outcomes.push(record.sequence);
                     }
@@ -140,6 +155,9 @@ pub fn verify_storage(storage: Box<dyn Storage>) -> Result<Verification, ReadErr
             }
             Ok(None) => {
                 found.torn_bytes = walk.torn_bytes()?;
+                if let Err(Fault::Damage(damage)) = walk.judge_beginning(removed) {
+                    found.damage = Some(damage);
+                }
                 break;
             }
             Err(Fault::Damage(damage)) => {

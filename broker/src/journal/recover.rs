@@ -24,6 +24,8 @@ pub struct Recovered {
     pub orphans: Vec<u64>,
     /// The policy activated last.
     pub last_policy: Option<[u8; 32]>,
+    /// The last sequence whose removal was recorded; 0 if none was.
+    pub removed_through: u64,
     /// The time of the last record: a clock behind it was set back.
     pub last_time_ms: Option<i64>,
 }
@@ -40,9 +42,13 @@ pub(super) fn recover(
     let mut walk = Walk::new(storage);
     let mut recovered = Recovered::default();
     let mut open = BTreeSet::new();
-    while let Some(record) = walk.step().map_err(refuse)? {
+    while let Some(line) = walk.step().map_err(refuse)? {
+        let record = Record::decode(&line.bytes)
+            .map_err(|error| refuse(walk.damaged(&line, error.to_string())))?;
         recovered.note(&record, &mut open);
     }
+    walk.judge_beginning(recovered.removed_through)
+        .map_err(refuse)?;
     recovered.torn_bytes = walk.torn_bytes()?;
     let (storage, place, next) = walk.into_end();
     let mut writer = match place {
@@ -73,6 +79,7 @@ impl Recovered {
             Event::Outcome(outcome) => {
                 open.remove(&outcome.intent);
             }
+            Event::RecordsRemoved(removed) => self.removed_through = removed.last,
             Event::PolicyActivated(policy) => self.last_policy = Some(policy.digest),
             _ => {}
         }

@@ -13,6 +13,9 @@ pub trait Storage: Send {
 
     /// Opens a segment; [`io::ErrorKind::NotFound`] if there is none of that number.
     fn open(&mut self, number: u64) -> io::Result<Box<dyn SegmentFile>>;
+
+    /// The same place, for reading alone.
+    fn reader(&self) -> Box<dyn Storage>;
 }
 
 /// One open segment. It never grows.

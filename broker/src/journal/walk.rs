@@ -6,7 +6,7 @@
 
 use std::io;
 
-use interlock_protocols::record::Record;
+use interlock_protocols::record::Heading;
 
 use super::error::{Damage, Fault};
 use super::layout::{self, Found, Head, Kind};
@@ -14,9 +14,25 @@ use super::storage::{SegmentFile, Storage};
 use super::window::Window;
 use crate::limits::JOURNAL_SECTOR_BYTES;
 
+/// One record as it stands in its segment.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Line {
+    /// Its sequence, as the frame and its own heading say.
+    pub sequence: u64,
+    /// The number of its type.
+    pub kind: u64,
+    /// When, in ms since 1970 UTC.
+    pub time_ms: i64,
+    /// The segment, and the byte in it where the frame begins.
+    pub place: (u64, u64),
+    /// The whole record.
+    pub bytes: Vec<u8>,
+}
+
 pub(super) struct Walk {
     storage: Box<dyn Storage>,
     place: Option<Place>,
+    first: u64,
     next: u64,
     /// Whether the present place was read a second time, with a writer at work meanwhile.
     again: bool,
@@ -44,7 +60,7 @@ pub(super) enum Opened {
 const HEAD_LOOK_BYTES: usize = 128;
 
 enum Look {
-    Record(Record),
+    Record(Line),
     Group,
     /// Nothing more, as far as this segment goes; the text says what stands there instead.
     Stop(Option<&'static str>),
@@ -57,25 +73,26 @@ impl Walk {
         Walk {
             storage,
             place: None,
+            first: 1,
             next: 1,
             again: false,
         }
     }
 
     /// The next record; `None` at the end.
-    pub(super) fn step(&mut self) -> Result<Option<Record>, Fault> {
+    pub(super) fn step(&mut self) -> Result<Option<Line>, Fault> {
         loop {
             let Some(place) = &mut self.place else {
-                if self.enter(1, (0, 0))? {
+                if self.begin()? {
                     continue;
                 }
                 return Ok(None);
             };
             match place.look(self.next)? {
-                Look::Record(record) => {
+                Look::Record(line) => {
                     self.next += 1;
                     self.again = false;
-                    return Ok(Some(record));
+                    return Ok(Some(line));
                 }
                 Look::Group => self.again = false,
                 Look::Wrong(what) if self.again => return Err(self.damage(what)),
@@ -101,6 +118,40 @@ impl Walk {
             }
         }
         Ok(())
+    }
+
+    /// Looks anew at what a writer may have added since the end was met.
+    pub(super) fn refresh(&mut self) {
+        if let Some(place) = &mut self.place {
+            place.rewind();
+        }
+    }
+
+    /// Whether all before the oldest record is accounted for, `removed` being the last sequence
+    /// that a record says was removed.
+    pub(super) fn judge_beginning(&self, removed: u64) -> Result<(), Fault> {
+        if self.first <= removed.saturating_add(1) {
+            return Ok(());
+        }
+        Err(Fault::Damage(Damage {
+            segment: 1,
+            offset: 0,
+            sequence: removed + 1,
+            what: format!(
+                "the oldest record is {}, and no record says that those before it were removed",
+                self.first
+            ),
+        }))
+    }
+
+    /// What was just stepped over is not what it must be.
+    pub(super) fn damaged(&self, line: &Line, what: impl Into<String>) -> Fault {
+        Fault::Damage(Damage {
+            segment: line.place.0,
+            offset: line.place.1,
+            sequence: line.sequence,
+            what: what.into(),
+        })
     }
 
     /// The sequence that comes next.
@@ -155,6 +206,21 @@ impl Walk {
         if let Some(place) = &mut self.place {
             place.rewind();
         }
+    }
+
+    /// Enters the oldest segment. Those before it may have been removed: whether a record says
+    /// so is for the reader of all of it to judge.
+    fn begin(&mut self) -> Result<bool, Fault> {
+        let oldest = self.storage.segments()?.first().copied().unwrap_or(1);
+        if oldest > 1
+            && let Opened::Segment(place) = open(self.storage.as_mut(), oldest)?
+        {
+            self.first = place.head.first;
+            self.next = self.first;
+            self.place = Some(place);
+            return Ok(true);
+        }
+        self.enter(oldest, (0, 0))
     }
 
     /// Enters segment `number` if it follows on `before`.
@@ -264,7 +330,8 @@ impl Place {
             match self.window.frame(self.good, self.head.salt)? {
                 Found::Frame(frame) if frame.kind == Kind::Record => {
                     let used = layout::FRAME_HEAD_BYTES + frame.payload.len();
-                    let look = judge(frame.sequence, frame.payload, next);
+                    let place = (self.head.number, self.good);
+                    let look = judge(&frame, place, next);
                     if matches!(look, Look::Record(_)) {
                         self.good += used as u64;
                     }
@@ -322,11 +389,18 @@ impl Place {
     }
 }
 
-fn judge(sequence: u64, payload: &[u8], next: u64) -> Look {
-    match Record::decode(payload) {
+fn judge(frame: &layout::Frame<'_>, place: (u64, u64), next: u64) -> Look {
+    let sequence = frame.sequence;
+    match Heading::decode(frame.payload) {
         _ if sequence != next => Look::Wrong(format!("record {sequence} stands here")),
-        Ok(record) if record.sequence == sequence => Look::Record(record),
-        Ok(record) => Look::Wrong(format!("its own sequence is {}", record.sequence)),
+        Ok(heading) if heading.sequence == sequence => Look::Record(Line {
+            sequence,
+            kind: heading.kind,
+            time_ms: heading.time_ms,
+            place,
+            bytes: frame.payload.to_vec(),
+        }),
+        Ok(heading) => Look::Wrong(format!("its own sequence is {}", heading.sequence)),
         Err(error) => Look::Wrong(error.to_string()),
     }
 }

@@ -141,11 +141,15 @@ pub(super) fn point_values(touched: &Touched<'_>) -> Vec<PointValue> {
         name: point.name().to_owned(),
         value: None,
         unit: point.engineering_unit().to_owned(),
+        before: None,
+        before_age_ms: None,
     });
     let writes = touched.writes.iter().map(|write| PointValue {
         name: write.point.name().to_owned(),
         value: write.value,
         unit: write.point.engineering_unit().to_owned(),
+        before: None,
+        before_age_ms: None,
     });
     writes.chain(reads).collect()
 }

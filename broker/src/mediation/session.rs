@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
+use interlock_protocols::conduit::JournalQuery;
 use interlock_protocols::record::{Denial, Event, JournalRead, SessionEnded, SessionOpened};
 use jiff::tz::TimeZone;
 
@@ -245,15 +246,16 @@ impl Session {
         ))
     }
 
-    /// Decides and records the reading of the journal from a sequence on.
-    pub fn read_journal(&self, from: u64, now: Now) -> Result<(), Refusal> {
+    /// Decides and records the reading of the journal.
+    pub fn read_journal(&self, query: &JournalQuery, now: Now) -> Result<(), Refusal> {
         self.administer(Action::ReadJournal, now)?;
         self.inner.append(
             now,
             Event::JournalRead(JournalRead {
                 session: self.inner.id,
                 subject: self.inner.subject.to_string(),
-                from,
+                from: query.from,
+                filter: None,
             }),
         );
         Ok(())

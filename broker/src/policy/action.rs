@@ -16,15 +16,21 @@ pub enum Action {
     ActivatePolicy,
     /// To read the journal.
     ReadJournal,
+    /// To see how the gateway is doing.
+    ReadStatus,
+    /// To accept that the journal is behind what others know of it.
+    AcceptJournal,
 }
 
 impl Action {
     /// The acts that are no Modbus function.
-    const OTHERS: [Action; 4] = [
+    const OTHERS: [Action; 6] = [
         Action::ControlDiagnostics,
         Action::Connect,
         Action::ActivatePolicy,
         Action::ReadJournal,
+        Action::ReadStatus,
+        Action::AcceptJournal,
     ];
 
     /// Every act there is.
@@ -52,6 +58,8 @@ impl Action {
             Action::Connect => "connect",
             Action::ActivatePolicy => "activate-policy",
             Action::ReadJournal => "read-journal",
+            Action::ReadStatus => "read-status",
+            Action::AcceptJournal => "accept-journal",
         }
     }
 
@@ -92,7 +100,10 @@ impl Action {
                 | F::ReadDeviceIdentification,
             ) => Some("diagnose"),
             Action::ControlDiagnostics => Some("program"),
-            Action::ActivatePolicy | Action::ReadJournal => Some("administer"),
+            Action::ActivatePolicy
+            | Action::ReadJournal
+            | Action::ReadStatus
+            | Action::AcceptJournal => Some("administer"),
             // Who may administer the broker needs no way to a controller.
             Action::Connect => None,
         }
@@ -125,7 +136,7 @@ mod tests {
     #[test]
     fn every_name_leads_back() {
         let all: Vec<Action> = Action::all().collect();
-        assert_eq!(all.len(), 23);
+        assert_eq!(all.len(), 25);
         for action in all {
             assert_eq!(Action::from_name(action.name()), Some(action));
         }

@@ -81,10 +81,12 @@ pub enum Expect {
 /// fail on a Sunday.
 const NOON: DateTime = DateTime::constant(2026, 1, 7, 12, 0, 0, 0);
 
-const ACTS: [(&str, Action); 3] = [
+const ACTS: [(&str, Action); 5] = [
     ("connect", Action::Connect),
     ("activate-policy", Action::ActivatePolicy),
     ("read-journal", Action::ReadJournal),
+    ("read-status", Action::ReadStatus),
+    ("accept-journal", Action::AcceptJournal),
 ];
 
 impl Bundle {

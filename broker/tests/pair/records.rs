@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use interlock_broker::mediation::{Authorized, Reason, Wire};
 use interlock_broker::wording;
+use interlock_protocols::conduit::JournalQuery;
 use interlock_protocols::modbus::{TransactionId, UnitId};
 use interlock_protocols::record::Event;
 
@@ -94,7 +95,11 @@ async fn a_vendor_outside_any_rule_learns_nothing() {
     let unknown = session.converse("press-5", true, noon()).err().unwrap();
     assert_eq!(known.reason(), unknown.reason());
     assert_eq!(known.reason().what(), unknown.reason().what());
-    assert!(session.read_journal(0, noon()).is_err());
+    assert!(
+        session
+            .read_journal(&JournalQuery::default(), noon())
+            .is_err()
+    );
     session.end("done", noon());
     // What has no bytes is told apart in the log by the name of the act.
     let details: Vec<String> = world

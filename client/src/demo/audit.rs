@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use interlock_broker::journal::{read, verify};
+use interlock_protocols::conduit::JournalQuery;
 use interlock_protocols::record::{CommandResult, Denial, Event, Intent, Record};
 use jiff::tz::TimeZone;
 use tokio::time::{sleep, timeout};
@@ -16,6 +17,7 @@ use super::page::Page;
 use super::stage::Stage;
 use super::surprise::Step;
 use crate::failure::{Failure, Kind};
+use crate::gateway::Shown;
 use crate::journal::{Join, Line};
 use crate::screen::Row as _;
 
@@ -46,7 +48,7 @@ pub(super) async fn log(
 ) -> Result<Logged, Failure> {
     page.title("6. The command log, as the auditor reads it")?;
     page.words("Who may read the log is decided by the same rules. olga asks for it first:")?;
-    match olga.gateway().read_journal(1).await {
+    match olga.gateway().read_journal(JournalQuery::default()).await {
         Err(refused) if refused.kind() == Kind::Denied => page.refused(&[
             ("REFUSED", refused.what().to_owned()),
             ("next", refused.next().to_owned()),
@@ -106,10 +108,12 @@ async fn settled(step: Step, stage: &Stage, people: &[&str]) -> Result<(), Failu
 }
 
 async fn all(aida: &Actor) -> Result<Vec<Record>, Failure> {
-    let mut stream = aida.gateway().read_journal(1).await?;
+    let mut stream = aida.gateway().read_journal(JournalQuery::default()).await?;
     let mut records = Vec::new();
-    while let Some(record) = stream.next().await? {
-        records.push(record);
+    while let Some(shown) = stream.next().await? {
+        if let Shown::Match(record) = shown {
+            records.push(record);
+        }
     }
     Ok(records)
 }

@@ -47,7 +47,7 @@ impl Stage {
         init::init(&dir, clock.now()).map_err(Failure::of_program)?;
         fit(&dir, &plant)?;
         let site = Site::load(&dir).map_err(unsound)?;
-        let journal = site.config.journal().to_owned();
+        let journal = site.config.journal().directory.clone();
         let storage = service::storage(&site).map_err(Failure::of_program)?;
         let edge = service::start(site, storage, clock)
             .await

@@ -1,4 +1,6 @@
-use interlock_protocols::conduit::{DeviceOffer, FromClient, Opened, Opening, ToClient};
+use interlock_protocols::conduit::{
+    DeviceOffer, FromClient, JournalQuery, Message as _, Opened, Opening, ToClient, Told,
+};
 use interlock_protocols::modbus::{Address, ExceptionCode, Request, UnitId};
 use interlock_protocols::record::{EdgeStopped, Event, Record};
 use quinn::VarInt;
@@ -238,9 +240,15 @@ async fn a_conversation_that_breaks_off_leaves_a_write_unknown() {
 async fn a_journal_comes_record_by_record_to_its_end() {
     let scripted = Scripted::new();
     let (gateway, side) = connected(&scripted).await;
-    let (journal, (opening, mut send, _)) =
-        join!(gateway.read_journal(3), side.open(&Opened::Journal));
-    assert_eq!(opening, Opening::ReadJournal { from: 3 });
+    let query = JournalQuery {
+        from: 3,
+        ..JournalQuery::default()
+    };
+    let (journal, (opening, mut send, _)) = join!(
+        gateway.read_journal(query.clone()),
+        side.open(&Opened::Journal)
+    );
+    assert_eq!(opening, Opening::ReadJournal(query));
     let records: Vec<Record> = (3..=4)
         .map(|sequence| Record {
             sequence,
@@ -251,13 +259,13 @@ async fn a_journal_comes_record_by_record_to_its_end() {
         })
         .collect();
     for record in &records {
-        let framed = interlock_protocols::conduit::frame(&record.encode()).unwrap();
+        let framed = Told::Match(record.encode()).to_frame().unwrap();
         send.write_all(&framed).await.unwrap();
     }
     send.finish().unwrap();
     let mut journal = journal.unwrap();
     for record in records {
-        assert_eq!(journal.next().await.unwrap(), Some(record));
+        assert_eq!(journal.next().await.unwrap(), Some(Shown::Match(record)));
     }
     assert_eq!(journal.next().await.unwrap(), None);
 }

@@ -17,6 +17,8 @@ fn setpoint(value: f64) -> Vec<PointValue> {
         name: "speed_setpoint".into(),
         value: Some(value),
         unit: "rpm".into(),
+        before: None,
+        before_age_ms: None,
     }]
 }
 
@@ -129,6 +131,7 @@ fn events() -> Vec<Event> {
             session: 2,
             subject: SUBJECT.into(),
             from: 1,
+            filter: None,
         }),
         intent(4, 903),
         Event::SessionEnded(SessionEnded {

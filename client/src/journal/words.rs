@@ -112,6 +112,8 @@ mod tests {
             name: name.into(),
             value,
             unit: unit.into(),
+            before: None,
+            before_age_ms: None,
         }
     }
 

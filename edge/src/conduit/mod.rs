@@ -178,6 +178,16 @@ async fn run(
                 return "the client said hello twice".to_owned();
             }
             Turn::Said(FromClient::Bye) => return "the client is done".to_owned(),
+            Turn::Said(
+                FromClient::ReadStatus { call } | FromClient::AcceptJournal { call, .. },
+            ) => {
+                let reply = ToClient::Reply {
+                    call,
+                    end: CallEnd::Failed,
+                    text: "this gateway cannot do that yet".to_owned(),
+                };
+                tell(&mut control.send, &reply).await
+            }
             Turn::Said(FromClient::ActivatePolicy { call }) => {
                 let reply = activate(edge, session, call).await;
                 tell(&mut control.send, &reply).await
@@ -324,12 +334,12 @@ async fn serve_stream(
             };
             conversation::serve(stream, recv, ahead).await;
         }
-        Opening::ReadJournal { from } => {
-            if let Err(refusal) = session.read_journal(from, edge.clock().now()) {
+        Opening::ReadJournal(query) => {
+            if let Err(refusal) = session.read_journal(&query, edge.clock().now()) {
                 return turn_away(send, &refusal).await;
             }
             if frames::write(&mut send, &Opened::Journal).await.is_ok() {
-                match edge.send_journal(&mut send, from).await {
+                match edge.send_journal(&mut send, query.from).await {
                     Ok(()) => {
                         let _gone = send.finish();
                     }

@@ -1,20 +1,23 @@
 //! `edge.toml`: how the program on the gateway runs. What it decides by is in the plant and the
 //! policy.
 
+mod journal;
+mod outlook;
+mod sink;
+
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use interlock_broker::document;
 use interlock_broker::finding::Finding;
 use jiff::tz::TimeZone;
 
+pub use journal::{JournalConfig, WhenFull};
+pub use outlook::WitnessConfig;
+pub use sink::{SinkConfig, SinkKind, SinkTls};
+
 /// The file's name inside the site directory.
 pub const FILE: &str = "edge.toml";
-
-/// Least and greatest segment of the journal, in MiB: below, every record would bring a new
-/// file; above, one torn segment takes long to read.
-const SEGMENT_MIB: std::ops::RangeInclusive<u64> = 1..=1024;
-const SEGMENT_DEFAULT_MIB: u64 = 64;
 
 /// The settings of one gateway.
 #[derive(Clone, Debug)]
@@ -22,8 +25,10 @@ pub struct Config {
     gateway: String,
     zone: TimeZone,
     quic: SocketAddr,
-    journal: PathBuf,
-    segment_bytes: u64,
+    journal: JournalConfig,
+    sinks: Vec<SinkConfig>,
+    witness: Option<WitnessConfig>,
+    metrics: Option<SocketAddr>,
 }
 
 impl Config {
@@ -36,18 +41,32 @@ impl Config {
             let quic = root
                 .required("listen")
                 .table(|listen| listen.required("quic").socket_address());
-            let journal = root.optional("journal").table(|journal| {
-                let directory = journal.optional("directory").text();
-                let segment = journal.optional("segment_mib").integer(SEGMENT_MIB);
-                Some((directory, segment))
-            });
-            let (directory, segment) = journal.unwrap_or_default();
+            let journal = if root.has("journal") {
+                let read = |section: &mut _| JournalConfig::read(dir, section);
+                root.optional("journal").table(read)
+            } else {
+                Some(JournalConfig::none(dir))
+            };
+            let sinks: Vec<SinkConfig> = root
+                .optional("sink")
+                .tables(|section| SinkConfig::read(dir, section));
+            let witness = root.optional("witness").table(WitnessConfig::read);
+            let metrics = root.optional("metrics").table(outlook::metrics);
+            if let Some(name) = twice(&sinks) {
+                root.fault(
+                    "sink",
+                    format!("two sinks are called `{name}`"),
+                    "each has a cursor of its own under its name; give each another one",
+                );
+            }
             Some(Config {
                 gateway: gateway?,
                 zone: zone.unwrap_or(TimeZone::UTC),
                 quic: quic?,
-                journal: dir.join(directory.unwrap_or_else(|| "journal".to_owned())),
-                segment_bytes: segment.unwrap_or(SEGMENT_DEFAULT_MIB) * 1024 * 1024,
+                journal: journal?,
+                sinks,
+                witness,
+                metrics,
             })
         })
     }
@@ -67,14 +86,24 @@ impl Config {
         self.quic
     }
 
-    /// The journal's directory.
-    pub fn journal(&self) -> &Path {
+    /// How the journal is kept.
+    pub fn journal(&self) -> &JournalConfig {
         &self.journal
     }
 
-    /// The length of one journal segment.
-    pub fn segment_bytes(&self) -> u64 {
-        self.segment_bytes
+    /// Where it is forwarded to.
+    pub fn sinks(&self) -> &[SinkConfig] {
+        &self.sinks
+    }
+
+    /// Who cosigns its checkpoints.
+    pub fn witness(&self) -> Option<&WitnessConfig> {
+        self.witness.as_ref()
+    }
+
+    /// Where metrics are served.
+    pub fn metrics(&self) -> Option<SocketAddr> {
+        self.metrics
     }
 
     /// The name that clients look for in the gateway's certificate.
@@ -87,6 +116,15 @@ impl Config {
 pub fn server_name(gateway: &str, site: &str) -> String {
     // A host name has no underscore, a name of the plant may.
     format!("{gateway}.{site}").replace('_', "-")
+}
+
+fn twice(sinks: &[SinkConfig]) -> Option<&str> {
+    let mut names: Vec<&str> = sinks.iter().map(|sink| sink.name.as_str()).collect();
+    names.sort_unstable();
+    names
+        .windows(2)
+        .find_map(|pair| pair.first().filter(|first| Some(*first) == pair.last()))
+        .copied()
 }
 
 fn time_zone(name: &str) -> Result<TimeZone, (String, String)> {

@@ -18,7 +18,9 @@ fn main() -> ExitCode {
 }
 
 fn storage(site: &Site) -> Result<Box<dyn Storage>, RunError> {
-    Ok(Box::new(Held(Directory::open(site.config.journal())?)))
+    Ok(Box::new(Held(Directory::open(
+        &site.config.journal().directory,
+    )?)))
 }
 
 struct Held(Directory);
@@ -34,6 +36,10 @@ impl Storage for Held {
 
     fn open(&mut self, number: u64) -> io::Result<Box<dyn SegmentFile>> {
         Ok(HeldFile::over(self.0.open(number)?))
+    }
+
+    fn reader(&self) -> Box<dyn Storage> {
+        self.0.reader()
     }
 }
 

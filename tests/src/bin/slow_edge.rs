@@ -22,7 +22,9 @@ fn main() -> ExitCode {
 }
 
 fn storage(site: &Site) -> Result<Box<dyn Storage>, RunError> {
-    Ok(Box::new(Slow(Directory::open(site.config.journal())?)))
+    Ok(Box::new(Slow(Directory::open(
+        &site.config.journal().directory,
+    )?)))
 }
 
 struct Slow(Directory);
@@ -38,6 +40,10 @@ impl Storage for Slow {
 
     fn open(&mut self, number: u64) -> io::Result<Box<dyn SegmentFile>> {
         Ok(Box::new(SlowFile(self.0.open(number)?)))
+    }
+
+    fn reader(&self) -> Box<dyn Storage> {
+        self.0.reader()
     }
 }
 

@@ -269,6 +269,13 @@ impl Storage for Plugged {
             Err(io::ErrorKind::NotFound.into())
         }
     }
+
+    fn reader(&self) -> Box<dyn Storage> {
+        Box::new(Plugged {
+            shared: Arc::clone(&self.shared),
+            power: self.power,
+        })
+    }
 }
 
 struct PluggedFile {

@@ -123,6 +123,10 @@ impl Storage for Panics {
     fn open(&mut self, number: u64) -> std::io::Result<Box<dyn SegmentFile>> {
         self.0.open(number)
     }
+
+    fn reader(&self) -> Box<dyn Storage> {
+        self.0.reader()
+    }
 }
 
 impl SegmentFile for PanicsFile {

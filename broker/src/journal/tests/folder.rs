@@ -129,6 +129,10 @@ impl Storage for Mixed {
         let (first, reads) = (self.first.clone(), Arc::clone(&self.reads));
         Ok(Box::new(MixedFile(first, file, reads)))
     }
+
+    fn reader(&self) -> Box<dyn Storage> {
+        self.later.storage()
+    }
 }
 
 impl SegmentFile for MixedFile {

@@ -3,6 +3,7 @@
 mod damage;
 mod failing;
 mod folder;
+mod following;
 mod model;
 mod sharing;
 mod torn;
