@@ -17,6 +17,10 @@ pub const NAME_MAX_BYTES: usize = 64;
 /// Longest file of a policy, in bytes: some ten thousand rules.
 pub const POLICY_MAX_BYTES: u64 = 4 << 20;
 
+/// Points of one write whose values before are told: a full write of registers has 123. A write of
+/// 1,968 coils is long enough as it is, and its record must still be one that can be written.
+pub const BEFORE_POINTS_MAX: usize = 128;
+
 /// How often one and the same denial is recorded in full before it is only counted.
 pub const DENIALS_RECORDED_EACH: u32 = 10;
 
