@@ -83,3 +83,21 @@ pub const QUEUED_MIN: Duration = Duration::from_secs(2);
 /// Written points that are named with their values. A write of many coils may have 1,968, and
 /// what is said about it must fit a frame of the conduit as well as a screen.
 pub const WRITES_SHOWN_MAX: usize = 8;
+
+/// Longest name of a key that signs or cosigns checkpoints, in bytes: a site, a gateway, and the
+/// words between them, with room for a domain name.
+pub const KEY_NAME_MAX_BYTES: usize = 192;
+
+/// Most records that a tree may have. Twice as many would not fit the signed numbers of other
+/// programs, and no gateway writes them in its life.
+pub const TREE_SIZE_MAX: u64 = i64::MAX as u64;
+
+/// Most hashes of a consistency proof, as C2SP has it: two trees of any sizes need no more.
+pub const CONSISTENCY_PROOF_MAX: usize = 63;
+
+/// Longest body of a request to a witness, in bytes: a proof of 63 hashes takes 2,835, the rest is
+/// for signatures of others on the checkpoint.
+pub const WITNESS_REQUEST_MAX_BYTES: usize = 32 * 1024;
+
+/// Longest reason that an administrator may give with an act, in bytes: some sentences.
+pub const ACT_REASON_MAX_BYTES: usize = 1024;
