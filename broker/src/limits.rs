@@ -121,3 +121,21 @@ pub const CHECKPOINT_BEHIND_MAX_RECORDS: u64 = 65_536;
 
 /// Longest file of a proof, in bytes: two records, two times 48 hashes, two checkpoints.
 pub const PROOF_MAX_BYTES: usize = 512 << 10;
+
+/// Longest name of a key that signs or cosigns checkpoints, in bytes: a site, a gateway, and the
+/// words between them, with room for a domain name.
+pub const KEY_NAME_MAX_BYTES: usize = 192;
+
+/// Most records that a tree may have. Twice as many would not fit the signed numbers of other
+/// programs, and no gateway writes them in its life.
+pub const TREE_SIZE_MAX: u64 = i64::MAX as u64;
+
+/// Most hashes of a consistency proof, as C2SP has it: two trees of any sizes need no more.
+pub const CONSISTENCY_PROOF_MAX: usize = 63;
+
+/// Longest body of a request to a witness, in bytes: a proof of 63 hashes takes 2,835, the rest is
+/// for signatures of others on the checkpoint.
+pub const WITNESS_REQUEST_MAX_BYTES: usize = 32 * 1024;
+
+/// Longest reason that an administrator may give with an act, in bytes: some sentences.
+pub const ACT_REASON_MAX_BYTES: usize = 1024;
