@@ -15,4 +15,5 @@ pub mod keys;
 mod listen;
 pub mod sample;
 pub mod service;
+pub mod sink;
 pub mod site;

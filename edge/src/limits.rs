@@ -74,3 +74,41 @@ pub(crate) const GOODBYE_MAX: Duration = Duration::from_secs(2);
 
 /// Clients that read the journal at once. Each holds a thread for as long as it reads.
 pub(crate) const JOURNAL_READERS_MAX: usize = 4;
+
+/// Records that a sink holds at once, on their way to the other side. A thousand share one round
+/// trip; more would only be sent again after a break.
+pub(crate) const SINK_BATCH_RECORDS: usize = 1_024;
+
+/// Bytes of records that a sink holds at once, give or take one read of
+/// [`SINK_READ_RECORDS`]. A gateway has several sinks and little memory.
+pub(crate) const SINK_BATCH_BYTES: usize = 1024 * 1024;
+
+/// Records that a sink reads between two looks at how many bytes it holds.
+pub(crate) const SINK_READ_RECORDS: usize = 16;
+
+/// Records that are looked through at once for one of a certain kind.
+pub(crate) const SINK_SEARCH_RECORDS: usize = 256;
+
+/// Shortest wait before a sink is tried again.
+pub(crate) const SINK_RETRY_MIN: Duration = Duration::from_millis(250);
+
+/// Longest wait before a sink is tried again: so late may records be once the WAN is back.
+pub(crate) const SINK_RETRY_MAX: Duration = Duration::from_secs(30);
+
+/// How long a sink may take to be connected to, and to say what it has.
+pub(crate) const SINK_CONNECT_MAX: Duration = Duration::from_secs(30);
+
+/// How long a sink may leave a record without an acknowledgement before its connection is given
+/// up: a WAN over satellite takes a second.
+pub(crate) const SINK_ACKNOWLEDGE_MAX: Duration = Duration::from_secs(10);
+
+/// How often at most a sink's progress is recorded. A view that is lost sends at most this much
+/// again.
+pub(crate) const SINK_PROGRESS_EVERY: Duration = Duration::from_secs(60);
+
+/// Messages to NATS that wait for their acknowledgement at once: enough that a WAN of 100 ms still
+/// takes five thousand a second.
+pub(crate) const SINK_NATS_WINDOW: usize = 512;
+
+/// How often a silent NATS server is asked whether it is still there.
+pub(crate) const SINK_NATS_PING_EVERY: Duration = Duration::from_secs(15);
