@@ -23,8 +23,11 @@ fn golden_lines() {
     assert_eq!(lines.len(), golden.len(), "{}", lines.join("\n"));
 }
 
-/// Fields of the log as the parser of either layout defines them, and their types in its JSON.
-const FIELDS: &[(&str, fn(&Value) -> bool)] = &[
+/// Whether a value is of the type that Zeek writes.
+type Typed = fn(&Value) -> bool;
+
+/// Fields of the log as the parser of either layout defines them.
+const FIELDS: &[(&str, Typed)] = &[
     ("_path", Value::is_string),
     ("ts", Value::is_f64),
     ("uid", Value::is_string),
