@@ -151,7 +151,7 @@ impl<T: Transport> Task<T> {
                 self.transport.accepted(acceptance.lineage);
                 return Ok(acceptance.through);
             }
-            self.ahead(through);
+            self.stands(&SinkError::Ahead { through });
             tokio::select! {
                 () = self.shelf.grown() => {}
                 error = self.transport.lost() => return Err(error),
@@ -291,12 +291,6 @@ impl<T: Transport> Task<T> {
         });
     }
 
-    fn ahead(&mut self, through: u64) {
-        self.standing
-            .send_modify(|standing| standing.ahead = Some(through));
-        self.stands(&SinkError::Ahead { through });
-    }
-
     fn failed(&mut self, error: &SinkError, wait: Duration) {
         tracing::warn!(sink = self.name, %error, ?wait, "the sink does not get on");
         self.stands(error);
@@ -308,6 +302,9 @@ impl<T: Transport> Task<T> {
         self.standing.send_modify(|standing| {
             standing.error = Some(error.to_string());
             standing.error_ms.get_or_insert(now_ms);
+            if let SinkError::Ahead { through } = error {
+                standing.ahead = Some(*through);
+            }
         });
     }
 
