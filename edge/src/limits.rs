@@ -154,3 +154,36 @@ pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Longest error of a sink or the witness in a status, in characters: a line or three.
 pub(crate) const STATUS_ERROR_MAX_CHARS: usize = 400;
+
+/// Longest syslog message, in bytes: the longest record in base64 and room for its telling. Below
+/// the longest frame that rsyslog takes unless told otherwise (200,000).
+pub(crate) const SYSLOG_MESSAGE_MAX_BYTES: usize = 128 * 1024;
+
+/// Sessions whose opening a syslog sink remembers: several weeks of a busy gateway.
+pub(crate) const SINK_SESSIONS_MAX: usize = 4_096;
+
+/// Intents that a syslog sink remembers to tell their outcomes by: more than all links together
+/// have in flight.
+pub(crate) const SINK_INTENTS_MAX: usize = 4_096;
+
+/// Records before its first one that a syslog sink reads at its start, for the sessions and
+/// intents that later ones belong to: a tenth of a second of reading.
+pub(crate) const SYSLOG_LOOKBACK_RECORDS: u64 = 65_536;
+
+/// How long a connection must live on once the other side's TCP has taken a record, before the
+/// record counts as acknowledged: what a collector needs to notice its own end and close, and to
+/// write what it holds.
+pub(crate) const SYSLOG_SETTLE: Duration =
+    Duration::from_millis(if cfg!(test) { 300 } else { 5_000 });
+
+/// How often the kernel is asked what the other side's TCP has taken, while anything is open.
+pub(crate) const SYSLOG_LOOK_EVERY: Duration =
+    Duration::from_millis(if cfg!(test) { 20 } else { 250 });
+
+/// Bytes handed to a syslog connection at once: some dozens of records, which take a millisecond
+/// to tell.
+pub(crate) const SYSLOG_CHUNK_BYTES: usize = 64 * 1024;
+
+/// Places of a syslog connection that wait for their settling at once; past that neighbours settle
+/// together.
+pub(crate) const SYSLOG_MARKS_MAX: usize = 256;
