@@ -5,12 +5,23 @@
 //! What a sink has acknowledged moves its cursor, and nothing else does. On any error the
 //! connection is given up and begun anew behind what the other side has.
 
+mod ascii;
+mod command;
+mod context;
 mod cursor;
 mod nats;
+mod ocsf;
+mod rfc5424;
 mod run;
+#[cfg(test)]
+mod samples;
+mod severity;
+mod syslog;
 mod tail;
 mod tls;
+mod zeek;
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 
@@ -22,6 +33,7 @@ use tokio::task::JoinHandle;
 use crate::config::{SinkConfig, SinkKind};
 pub use cursor::{Cursors, MemoryCursors};
 use run::Task;
+use syslog::{Payload, Syslog};
 pub(crate) use tail::Shelf;
 
 /// What all sinks of a gateway share.
@@ -31,6 +43,8 @@ pub struct Source {
     pub site: String,
     /// Name of the gateway.
     pub gateway: String,
+    /// The devices of the plant and where they are, `host:port`.
+    pub devices: BTreeMap<String, String>,
     /// What is forwarded.
     pub journal: Journal,
     /// Where each sink's place in it is kept.
@@ -111,13 +125,24 @@ pub(crate) trait Transport: Send + 'static {
         let _ = lineage;
     }
 
+    /// Whether [`Transport::deliver`] returns before what it sent is acknowledged, and
+    /// [`Transport::quiet`] tells of that later.
+    const STREAMS: bool = false;
+
     /// Sends records, in order, and returns the last sequence of them that the other side has
-    /// acknowledged: all of them, or fewer if it rather goes in smaller steps.
+    /// acknowledged: all of them, or fewer if it rather goes in smaller steps. One that streams
+    /// sends all of them and returns the last sequence that is acknowledged so far.
     fn deliver(&mut self, lines: &[Line]) -> impl Future<Output = Result<u64, SinkError>> + Send;
 
     /// Resolves when the connection breaks while nothing is sent.
     fn lost(&mut self) -> impl Future<Output = SinkError> + Send {
         std::future::pending()
+    }
+
+    /// While nothing is sent: resolves when more of what was sent is acknowledged, with the last
+    /// sequence, or when the connection breaks.
+    fn quiet(&mut self) -> impl Future<Output = Result<u64, SinkError>> + Send {
+        async { Err(self.lost().await) }
     }
 }
 
@@ -133,24 +158,13 @@ pub struct Running {
 pub fn start(config: &SinkConfig, source: &Source) -> Running {
     match config.kind {
         SinkKind::Nats => spawn(config, source, nats::Nats::new(config, source)),
-        SinkKind::SyslogOcsf | SinkKind::SyslogZeek => {
-            let why = "this build has no syslog; build it with the sink of that kind";
-            spawn(config, source, Absent(why))
-        }
+        SinkKind::SyslogOcsf => syslog_with(config, source, Payload::Ocsf),
+        SinkKind::SyslogZeek => syslog_with(config, source, Payload::Zeek),
     }
 }
 
-/// A kind of sink that this build cannot serve.
-struct Absent(&'static str);
-
-impl Transport for Absent {
-    async fn connect(&mut self, _shelf: &Shelf) -> Result<Has, SinkError> {
-        Err(SinkError::Setup(self.0.to_owned()))
-    }
-
-    async fn deliver(&mut self, _lines: &[Line]) -> Result<u64, SinkError> {
-        Err(SinkError::Setup(self.0.to_owned()))
-    }
+fn syslog_with(config: &SinkConfig, source: &Source, payload: Payload) -> Running {
+    spawn(config, source, Syslog::new(config, source, payload))
 }
 
 fn spawn<T: Transport>(config: &SinkConfig, source: &Source, transport: T) -> Running {

@@ -96,7 +96,10 @@ impl Nats {
 
     async fn client(&self) -> Result<(Client, watch::Receiver<bool>), SinkError> {
         let files = self.tls.clone();
-        let config = tokio::task::spawn_blocking(move || tls::client_config(&files)).await;
+        let config = tokio::task::spawn_blocking(move || {
+            tls::client_config(&files, &[&rustls::version::TLS13])
+        })
+        .await;
         let config = config.map_err(|error| SinkError::Setup(error.to_string()))??;
         let (broken, is_broken) = watch::channel(false);
         let broken = Arc::new(broken);

@@ -28,6 +28,10 @@ pub(super) struct Task<T> {
     through: Option<u64>,
     /// Whether the cursor is behind that.
     unstored: bool,
+    /// Of a transport that streams: the last sequence that was sent, and those records among the
+    /// unacknowledged that are worth a record of progress, first and last.
+    sent: u64,
+    worth: Option<(u64, u64)>,
     progress: Progress,
     progress_every: Duration,
 }
@@ -56,6 +60,8 @@ impl<T: Transport> Task<T> {
             backoff: Backoff::new(SINK_RETRY_MIN, SINK_RETRY_MAX),
             through: None,
             unstored: false,
+            sent: 0,
+            worth: None,
             progress: Progress {
                 since: source.clock.now().mono(),
                 due: false,
@@ -167,7 +173,9 @@ impl<T: Transport> Task<T> {
 
     /// Waits for more records, and says meanwhile how far the sink is when that is due.
     async fn rest(&mut self) -> Result<(), SinkError> {
-        self.well();
+        if self.through.is_some_and(|through| through >= self.sent) {
+            self.well();
+        }
         let due = self.progress.due.then(|| self.progress_after());
         let progress = async {
             match due {
@@ -177,13 +185,16 @@ impl<T: Transport> Task<T> {
         };
         tokio::select! {
             () = self.shelf.grown() => {}
-            error = self.transport.lost() => return Err(error),
+            settled = self.transport.quiet() => self.settled(settled?),
             () = progress => self.record_progress(),
         }
         Ok(())
     }
 
     async fn deliver(&mut self, lines: &[Line]) -> Result<(), SinkError> {
+        if T::STREAMS {
+            return self.stream(lines).await;
+        }
         let mut rest = lines;
         while let Some(first) = rest.first() {
             let through = self.transport.deliver(rest).await?;
@@ -198,6 +209,29 @@ impl<T: Transport> Task<T> {
             rest = left;
         }
         Ok(())
+    }
+
+    async fn stream(&mut self, lines: &[Line]) -> Result<(), SinkError> {
+        let through = self.transport.deliver(lines).await?;
+        self.sent = lines.last().map_or(self.sent, |last| last.sequence);
+        for line in lines.iter().filter(|line| tail::is_progress(line)) {
+            let first = self.worth.map_or(line.sequence, |(first, _)| first);
+            self.worth = Some((first, line.sequence));
+        }
+        self.settled(through);
+        Ok(())
+    }
+
+    /// What was streamed is acknowledged up to here.
+    fn settled(&mut self, through: u64) {
+        if self.through.is_some_and(|known| known >= through) {
+            return;
+        }
+        let worth = self.worth.filter(|(first, _)| *first <= through);
+        if let Some((_, last)) = worth {
+            self.worth = (last > through).then_some((through + 1, last));
+        }
+        self.acknowledged(through, worth.is_some());
     }
 
     /// The cursor moves here, where the other side has acknowledged, and nowhere else.
@@ -241,6 +275,8 @@ impl<T: Transport> Task<T> {
     fn agreed(&mut self, through: u64) {
         self.unstored |= self.through != Some(through);
         self.through = Some(through);
+        // Nothing is on its way on a new connection.
+        (self.sent, self.worth) = (through, None);
         tracing::info!(sink = self.name, through, "the sink is connected");
         self.standing.send_modify(|standing| {
             standing.acknowledged = through;

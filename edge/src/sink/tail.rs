@@ -56,6 +56,27 @@ impl Shelf {
         .await
     }
 
+    /// Shows `work` the records from `from` up to `to`, as far as they are there.
+    pub(super) async fn show(
+        &self,
+        from: u64,
+        to: u64,
+        mut work: impl FnMut(&Line) + Send + 'static,
+    ) -> Result<(), SinkError> {
+        let journal = self.journal.clone();
+        blocking(move || {
+            let mut follower = journal.follow(from)?;
+            loop {
+                let lines = follower.read(to, SINK_SEARCH_RECORDS)?;
+                if lines.is_empty() {
+                    return Ok(());
+                }
+                lines.iter().for_each(&mut work);
+            }
+        })
+        .await
+    }
+
     /// Opens the tail behind `through`.
     pub(super) async fn tail(&self, through: u64) -> Result<Tail, SinkError> {
         let journal = self.journal.clone();

@@ -9,15 +9,20 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::version::TLS13;
-use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use rustls::{
+    ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
+    SupportedProtocolVersion,
+};
 
 use super::SinkError;
 use crate::config::SinkTls;
 
-/// TLS 1.3 that shows our certificate and takes theirs only if the configured authority signed
+/// TLS that shows our certificate and takes theirs only if the configured authority signed
 /// it for the configured name, whatever name or address is dialled. Reads files: blocking.
-pub(super) fn client_config(tls: &SinkTls) -> Result<ClientConfig, SinkError> {
+pub(super) fn client_config(
+    tls: &SinkTls,
+    versions: &[&'static SupportedProtocolVersion],
+) -> Result<ClientConfig, SinkError> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let setup = |error: &dyn std::fmt::Display| SinkError::Setup(format!("TLS: {error}"));
     let mut roots = RootCertStore::empty();
@@ -31,7 +36,7 @@ pub(super) fn client_config(tls: &SinkTls) -> Result<ClientConfig, SinkError> {
     let key = PrivateKeyDer::from_pem_file(&tls.key)
         .map_err(|error| SinkError::Setup(format!("{}: {error}", tls.key.display())))?;
     let mut config = ClientConfig::builder_with_provider(provider)
-        .with_protocol_versions(&[&TLS13])
+        .with_protocol_versions(versions)
         .map_err(|error| setup(&error))?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(Named { chain, name }))

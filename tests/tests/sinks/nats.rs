@@ -92,6 +92,7 @@ fn start(at: SocketAddr, tls: SinkTls, log: &Log, cursors: &Arc<MemoryCursors>) 
         gateway: "gateway".to_owned(),
         journal: log.journal.clone(),
         cursors: Arc::clone(cursors) as Arc<dyn Cursors>,
+        devices: std::collections::BTreeMap::new(),
         clock: Clock::start(),
     };
     sink::start(&config, &source)
