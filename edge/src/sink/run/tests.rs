@@ -160,6 +160,7 @@ impl Plant {
         let source = Source {
             site: "site".to_owned(),
             gateway: "gateway".to_owned(),
+            devices: std::collections::BTreeMap::new(),
             journal: self.journal.clone(),
             cursors: self.cursors.clone(),
             clock: Clock::start(),
