@@ -17,6 +17,7 @@ mod listen;
 pub mod metrics;
 pub mod sample;
 pub mod service;
+pub mod sink;
 pub mod site;
 pub mod status;
 pub mod witness;

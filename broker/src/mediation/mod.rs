@@ -9,6 +9,7 @@ mod allowance;
 mod conversation;
 mod decide;
 mod duty;
+mod heard;
 mod ledger;
 mod permit;
 mod refusal;
