@@ -1,5 +1,6 @@
 //! `interlock journal`: read the command log, and check that it is whole.
 
+mod accept;
 mod join;
 mod line;
 #[cfg(test)]
@@ -32,6 +33,7 @@ pub(crate) struct JournalCommand {
 #[derive(Debug, Subcommand)]
 enum Act {
     Show(Show),
+    Accept(accept::Accept),
     /// Read a whole journal and check every record, its place, and the outcome of every command
     ///
     /// Ends with exit code 1 where the journal is not what was written, and names the first
@@ -69,6 +71,7 @@ struct Show {
 pub(crate) async fn run(asked: &JournalCommand, setting: &Setting) -> Result<(), Failure> {
     match &asked.act {
         Act::Show(show) => show.run(setting).await,
+        Act::Accept(asked) => accept::run(asked, setting).await,
         Act::Verify { folder } => verify::run(folder, setting.format),
     }
 }

@@ -10,7 +10,7 @@ const DAY_S: f64 = 24.0 * 60.0 * 60.0;
 pub fn render(status: &Status) -> String {
     let mut page = Page::default();
     page.one(
-        "interlock_build",
+        "interlock_build_info",
         "Version of the program",
         &[("version", &status.version)],
         1.0,
