@@ -4,6 +4,7 @@
 //! [`decide`] is pure. [`Conversation::authorize`] is the only way to a permit: it decides,
 //! makes the INTENT durable, and mints, with nothing public in between (I2).
 
+mod acceptance;
 mod allowance;
 mod conversation;
 mod decide;
@@ -15,6 +16,7 @@ mod refusal;
 mod session;
 mod standing;
 
+pub use acceptance::NotAccepted;
 pub use conversation::{Authorized, Conversation};
 pub(crate) use decide::reason_of;
 pub use decide::{Allowed, Decision, Denied, decide};

@@ -265,6 +265,11 @@ impl Session {
         Ok(())
     }
 
+    /// Decides whether the session may see how the gateway is doing.
+    pub fn read_status(&self, now: Now) -> Result<(), Refusal> {
+        self.administer(Action::ReadStatus, now)
+    }
+
     /// Decides an administrative act on the site.
     pub(crate) fn administer(&self, action: Action, now: Now) -> Result<(), Refusal> {
         self.inner.may_act(now).map_err(Refusal::new)?;
