@@ -60,6 +60,15 @@ pub(crate) const FOLLOW_EVERY: Duration = Duration::from_millis(500);
 /// Lines held back while the outcome of an earlier command is awaited. A gateway has at most a few
 /// hundred commands in flight; a journal cut off in the middle of one must not be held whole.
 pub(crate) const LINES_HELD_MAX: usize = 10_000;
+/// Sessions of which a listing remembers from where they came; of older ones it says no more than
+/// the number.
+pub(crate) const SESSIONS_KNOWN_MAX: usize = 65_536;
+/// Records of a folder read together when they are shown newest first: some ten MB.
+pub(crate) const WINDOW_RECORDS: u64 = 16_384;
+/// Records that a table shows unless told otherwise: some screens full.
+pub(crate) const TABLE_LIMIT: u64 = 50;
+/// Records shown before those that come while the journal is followed.
+pub(crate) const BACKLOG_LIMIT: u64 = 10;
 /// Values of one command shown before the rest is only counted: a write may have 1,968.
 pub(crate) const VALUES_SHOWN_MAX: usize = 8;
 
