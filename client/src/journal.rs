@@ -35,10 +35,8 @@ pub(crate) struct JournalCommand {
 
 #[derive(Debug, Subcommand)]
 enum Act {
-    Show(Show),
-    Accept(accept::Accept),
-
     Show(Box<Show>),
+    Accept(accept::Accept),
     /// Read a whole journal and check every record, its place, and the outcome of every command
     ///
     /// Ends with exit code 1 where the journal is not what was written, and names the first

@@ -93,7 +93,6 @@ fn start(at: SocketAddr, tls: SinkTls, log: &Log, cursors: &Arc<MemoryCursors>) 
         devices: Default::default(),
         journal: log.journal.clone(),
         cursors: Arc::clone(cursors) as Arc<dyn Cursors>,
-        devices: std::collections::BTreeMap::new(),
         clock: Clock::start(),
     };
     sink::start(&config, &source)
