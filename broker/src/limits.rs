@@ -124,3 +124,9 @@ pub const VIEW_OPEN_MAX: Duration = Duration::from_secs(60);
 
 /// Longest description of a search in its record, in bytes.
 pub const FILTER_WORDS_MAX_BYTES: usize = 512;
+
+/// Pause before the view is opened once more, while the library has not quite closed it.
+pub const VIEW_LOCK_PAUSE: Duration = Duration::from_millis(5);
+
+/// How often that is tried: five seconds in all.
+pub const VIEW_LOCK_TRIES: usize = 1000;

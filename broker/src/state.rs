@@ -18,7 +18,7 @@ use std::thread;
 
 use crate::index::{Broken, Change, Found, Index, Place, Search, Shelf, Tip};
 use crate::journal::{Follower, Line, ReadError};
-use crate::limits::{VIEW_OPEN_MAX, VIEW_READ_RECORDS};
+use crate::limits::{VIEW_LOCK_PAUSE, VIEW_LOCK_TRIES, VIEW_OPEN_MAX, VIEW_READ_RECORDS};
 
 /// The part of the library's file that is written at once, in bytes. A node has up to 17 values,
 /// and one longer than a quarter of this goes to a file that is never flushed.
@@ -208,14 +208,14 @@ impl State {
     /// Writes what was seen last, and the cursors: little, so it may be done each second. A
     /// view that is found later knows from it what the journal must have.
     pub fn mark(&mut self) -> Result<(), Broken> {
-        self.change(|index, store| store.write(vec![index.mark()]))
+        self.change(|index, store| store.write(index.mark()))
     }
 
     /// Writes all that is held in memory.
     pub fn settle(&mut self) -> Result<(), Broken> {
         self.change(|index, store| {
             if index.is_clean() {
-                return store.write(vec![index.mark()]);
+                return store.write(index.mark());
             }
             store.write(index.changes(store)?)
         })
@@ -305,7 +305,18 @@ impl Store {
         let (opened, answer) = mpsc::sync_channel(1);
         // On a thread of its own, since a damaged file may keep it busy for ever.
         let open = move || {
-            let _ = opened.send(guarded(|| config.open()));
+            let mut tries = 0;
+            let db = loop {
+                let db = guarded(|| config.open());
+                // Nobody else has it: our own lock says so. Threads of the library that has just
+                // closed it still do, and nothing tells when they end.
+                if !matches!(&db, Err(why) if is_locked(why)) || tries >= VIEW_LOCK_TRIES {
+                    break db;
+                }
+                tries += 1;
+                thread::sleep(VIEW_LOCK_PAUSE);
+            };
+            let _ = opened.send(db);
         };
         let thread = thread::Builder::new().name("view-open".into()).spawn(open);
         thread.map_err(|error| storage(&error))?;
@@ -403,8 +414,15 @@ fn guarded<T>(call: impl FnOnce() -> sled::Result<T>) -> Result<T, Broken> {
     }
 }
 
+fn is_locked(why: &Broken) -> bool {
+    matches!(why, Broken::Storage(why) if why.contains("could not acquire lock"))
+}
+
 fn said(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied())
         .unwrap_or("it did not say why")
 }
+
+#[cfg(test)]
+mod tests;

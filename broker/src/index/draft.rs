@@ -20,6 +20,8 @@ pub struct Index {
     tip: Tip,
     held: BTreeMap<Vec<u8>, Held>,
     records_held: usize,
+    /// Whether the shelf has anything of this index.
+    begun: bool,
 }
 
 /// A value that differs from what the shelf has.
@@ -59,6 +61,7 @@ impl Index {
         Ok(Index {
             meta,
             tip,
+            begun: true,
             ..Index::default()
         })
     }
@@ -195,13 +198,23 @@ impl Index {
             changes.push((key, value));
         }
         changes.push((key::META.to_vec(), Some(self.meta.encode())));
-        changes.push(self.mark());
+        changes.push(self.seen());
         self.records_held = 0;
+        self.begun = true;
         Ok(changes)
     }
 
     /// What was seen last, to be written alone.
-    pub fn mark(&self) -> Change {
+    pub fn mark(&mut self) -> Vec<Change> {
+        let mut changes = vec![self.seen()];
+        if !std::mem::replace(&mut self.begun, true) {
+            // Of an index that holds nothing yet, whatever is in memory.
+            changes.push((key::META.to_vec(), Some(Meta::default().encode())));
+        }
+        changes
+    }
+
+    fn seen(&self) -> Change {
         (key::TIP.to_vec(), Some(self.tip.encode()))
     }
 

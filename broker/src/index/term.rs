@@ -102,27 +102,27 @@ pub fn facts(event: &Event) -> Facts<'_> {
         Event::JournalRead(it) => of(it.session, &it.subject),
         Event::JournalAccepted(it) => of(it.session, &it.subject),
         Event::Intent(it) => Facts {
-            device: Some(&it.device),
+            device: named(&it.device),
             points: &it.points,
             function: it.pdu.first().copied(),
             decision: Some(Decided::Allow),
             ..of(it.session, &it.subject)
         },
         Event::Denial(it) => Facts {
-            device: Some(&it.device),
+            device: named(&it.device),
             points: &it.points,
             function: it.pdu.first().copied(),
             decision: Some(Decided::Deny),
             ..of(it.session, &it.subject)
         },
         Event::DenialSummary(it) => Facts {
-            device: Some(&it.device),
+            device: named(&it.device),
             function: Some(it.function),
             decision: Some(Decided::Deny),
             ..of(it.session, &it.subject)
         },
         Event::ReadSummary(it) => Facts {
-            device: Some(&it.device),
+            device: named(&it.device),
             function: Some(it.function),
             decision: Some(Decided::Allow),
             ..of(it.session, &it.subject)
@@ -136,6 +136,11 @@ pub fn facts(event: &Event) -> Facts<'_> {
         | Event::JournalRecovered(_)
         | Event::SinkProgress(_) => Facts::default(),
     }
+}
+
+/// What is denied to a session as a whole names no device.
+fn named(device: &str) -> Option<&str> {
+    Some(device).filter(|device| !device.is_empty())
 }
 
 /// `person/olga` of `spiffe://site/person/olga`; another text as it is.

@@ -69,8 +69,9 @@ fn cursors_and_the_last_record_seen_survive_a_mark_alone() {
     let last = record(3, 0, progress(2));
     index.add(&board, &line(&last)).unwrap();
     index.note_cursor("fleet", 3);
-    let (key, value) = index.mark();
-    board.entries.insert(key, value.unwrap());
+    for (key, value) in index.mark() {
+        board.entries.insert(key, value.unwrap());
+    }
     let again = board.load().unwrap();
     assert_eq!((again.applied(), again.tip().through()), (2, 3));
     assert_eq!(again.tip().cursor("siem"), Some(2));
@@ -78,6 +79,18 @@ fn cursors_and_the_last_record_seen_survive_a_mark_alone() {
     assert_eq!(again.tip().cursor("other"), None);
     assert!(again.tip().knows(&last.encode()));
     assert!(!again.tip().knows(&record(3, 1, progress(2)).encode()));
+}
+
+#[test]
+fn an_index_that_was_only_marked_is_taken_up_as_empty() {
+    let (mut index, mut board) = built(vec![started(), started()]);
+    for (key, value) in index.mark() {
+        board.entries.insert(key, value.unwrap());
+    }
+    let again = board.load().unwrap();
+    assert_eq!((again.applied(), again.tip().through()), (0, 2));
+    board.write(&mut index);
+    assert_eq!(board.load().unwrap().applied(), 2);
 }
 
 #[test]
