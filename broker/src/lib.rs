@@ -15,4 +15,5 @@ mod offers;
 pub mod plant;
 pub mod policy;
 pub mod subject;
+pub mod witness;
 pub mod wording;

@@ -113,6 +113,48 @@ pub(crate) const SINK_NATS_WINDOW: usize = 512;
 /// How often a silent NATS server is asked whether it is still there.
 pub(crate) const SINK_NATS_PING_EVERY: Duration = Duration::from_secs(15);
 
+/// How often the growth of the journal is noted.
+pub(crate) const RATE_SAMPLE_EVERY: Duration = Duration::from_secs(10 * 60);
+
+/// How far back growth counts: plants have days and nights.
+pub(crate) const RATE_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How long growth must have been seen before it is told.
+pub(crate) const RATE_SEEN_MIN: Duration = Duration::from_secs(60 * 60);
+
+/// How long the witness may take for one answer, connecting included.
+pub(crate) const WITNESS_MAX: Duration = Duration::from_secs(10);
+
+/// Longest answer of a witness, in bytes: some hundred cosignatures.
+pub(crate) const WITNESS_ANSWER_MAX_BYTES: usize = 16 * 1024;
+
+/// Least and longest wait before the witness is asked again after a failure.
+pub(crate) const WITNESS_RETRY_MIN: Duration = Duration::from_secs(1);
+/// See [`WITNESS_RETRY_MIN`].
+pub(crate) const WITNESS_RETRY_MAX: Duration = Duration::from_secs(5 * 60);
+
+/// How often the witness is asked while nothing new is to be cosigned, so that one which is gone is
+/// noticed on a quiet day as well.
+pub(crate) const WITNESS_EVERY: Duration = Duration::from_secs(15 * 60);
+
+/// Times that one checkpoint is submitted in a row because the witness is at another size.
+pub(crate) const WITNESS_TRIES_MAX: usize = 3;
+
+/// Programs that read metrics at once: one collector, and somebody with curl.
+pub(crate) const METRICS_READERS_MAX: usize = 4;
+
+/// How long one connection may read metrics. Collectors come again each time.
+pub(crate) const METRICS_MAX: Duration = Duration::from_secs(10);
+
+/// Longest head of a request for metrics, in bytes; hyper takes no less than this.
+pub(crate) const METRICS_HEAD_MAX_BYTES: usize = 8 * 1024;
+
+/// Pause after an `accept` that failed for want of file handles.
+pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Longest error of a sink or the witness in a status, in characters: a line or three.
+pub(crate) const STATUS_ERROR_MAX_CHARS: usize = 400;
+
 /// Longest syslog message, in bytes: the longest record in base64 and room for its telling. Below
 /// the longest frame that rsyslog takes unless told otherwise (200,000).
 pub(crate) const SYSLOG_MESSAGE_MAX_BYTES: usize = 128 * 1024;

@@ -33,6 +33,7 @@ pub(super) struct Task<T> {
     sent: u64,
     worth: Option<(u64, u64)>,
     progress: Progress,
+    progress_every: Duration,
 }
 
 /// What the journal was told of this sink.
@@ -65,6 +66,7 @@ impl<T: Transport> Task<T> {
                 since: source.clock.now().mono(),
                 due: false,
             },
+            progress_every: SINK_PROGRESS_EVERY,
         }
     }
 
@@ -252,7 +254,7 @@ impl<T: Transport> Task<T> {
     /// How long until the next record of progress may be written.
     fn progress_after(&self) -> Duration {
         let since = self.source.clock.now().mono().since(self.progress.since);
-        SINK_PROGRESS_EVERY.saturating_sub(since)
+        self.progress_every.saturating_sub(since)
     }
 
     /// Records how far the sink is, so that a view that is lost costs little.
@@ -334,3 +336,6 @@ async fn until<R>(stop: &mut watch::Receiver<bool>, work: impl Future<Output = R
         result = work => Some(result),
     }
 }
+
+#[cfg(test)]
+mod tests;
