@@ -10,6 +10,7 @@
 
 mod activation;
 mod exits;
+mod journal_reading;
 
 use interlock_protocols::record::{CommandResult, Event};
 use interlock_tests::harness::{Bench, Fate, PATIENCE, adu};
