@@ -78,6 +78,7 @@ fn committing(c: &mut Criterion) {
     let storage = Box::new(Directory::open(dir.path()).unwrap());
     let options = Options {
         segment_bytes: 64 << 20,
+        ..Options::default()
     };
     let (journal, _) = Journal::open(storage, options, 0).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread()

@@ -5,9 +5,12 @@
 
 pub mod beyond;
 mod conduit;
+mod keeping;
 mod limits;
 mod link;
+mod progress;
 mod recall;
+mod signing;
 
 pub mod cli;
 pub mod config;

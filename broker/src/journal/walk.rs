@@ -109,7 +109,7 @@ impl Walk {
     /// Begins at the segment that holds record `from`, as far as heads tell.
     pub(super) fn skip_to(&mut self, from: u64) -> Result<(), Fault> {
         for number in self.storage.segments()?.into_iter().rev() {
-            if let Opened::Segment(place) = open(self.storage.as_mut(), number)?
+            if let Some(place) = headed(self.storage.as_mut(), number)?
                 && place.head.first <= from
             {
                 self.next = place.head.first;
@@ -162,6 +162,11 @@ impl Walk {
     /// How many segments hold something.
     pub(super) fn segment(&self) -> u64 {
         self.place.as_ref().map_or(0, |place| place.head.number)
+    }
+
+    /// The size of the segment it stands in.
+    pub(super) fn segment_bytes(&self) -> u64 {
+        self.place.as_ref().map_or(0, |place| place.window.len())
     }
 
     /// Bytes behind the last good frame that are not zero, and what is between them.
@@ -320,6 +325,27 @@ pub(super) fn open(storage: &mut dyn Storage, number: u64) -> io::Result<Opened>
         }
     }
     Ok(Opened::Ruined)
+}
+
+/// Segment `number` if it has a good head. What else it may be is not looked into: of one that
+/// was made and not used yet, that would take reading all of it.
+fn headed(storage: &mut dyn Storage, number: u64) -> io::Result<Option<Place>> {
+    let file = match storage.open(number) {
+        Ok(file) => file,
+        // Removed since it was listed.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let mut window = Window::new(file)?;
+    let head = layout::read_head(window.look(0, HEAD_LOOK_BYTES)?);
+    let head = head.filter(|head| head.number == number && head.bytes <= window.len());
+    window.forget();
+    Ok(head.map(|head| Place {
+        head,
+        window,
+        good: JOURNAL_SECTOR_BYTES,
+        in_group: false,
+    }))
 }
 
 impl Place {

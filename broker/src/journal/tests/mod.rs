@@ -17,6 +17,7 @@ use super::*;
 /// The smallest segments, so that tests roll often.
 const SMALL: Options = Options {
     segment_bytes: JOURNAL_SEGMENT_MIN_BYTES,
+    ..Options::UNBOUNDED
 };
 
 fn open(memory: &Memory) -> (Journal, Recovered) {

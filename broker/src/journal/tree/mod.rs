@@ -18,6 +18,7 @@ mod key;
 mod notary;
 mod note;
 mod opening;
+mod proving;
 #[cfg(test)]
 mod tests;
 mod tiles;
@@ -30,4 +31,5 @@ pub use history::AHEAD;
 pub use key::{JournalKey, NotAKey, VerifierKey, WitnessKey, cosigned_message};
 pub use notary::{Notarized, Notary, NotaryError, Opened};
 pub use note::{Checkpoint, NotACheckpoint, SignedCheckpoint, origin};
+pub use proving::{ProofHash, prove_consistency, prove_inclusion};
 pub use tiles::{Tile, TileStore};
