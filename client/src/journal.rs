@@ -1,5 +1,7 @@
 //! `interlock journal`: read the command log, and check that it is whole.
 
+mod accept;
+
 mod cells;
 mod filter;
 mod folder;
@@ -34,6 +36,7 @@ pub(crate) struct JournalCommand {
 #[derive(Debug, Subcommand)]
 enum Act {
     Show(Box<Show>),
+    Accept(accept::Accept),
     /// Read a whole journal and check every record, its place, and the outcome of every command
     ///
     /// Ends with exit code 1 where the journal is not what was written, and names the first
@@ -48,6 +51,7 @@ enum Act {
 pub(crate) async fn run(asked: &JournalCommand, setting: &Setting) -> Result<(), Failure> {
     match &asked.act {
         Act::Show(show) => show.run(setting).await,
+        Act::Accept(asked) => accept::run(asked, setting).await,
         Act::Verify { folder } => verify::run(folder, setting.format),
     }
 }

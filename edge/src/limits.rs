@@ -187,3 +187,6 @@ pub(crate) const SYSLOG_CHUNK_BYTES: usize = 64 * 1024;
 /// Places of a syslog connection that wait for their settling at once; past that neighbours settle
 /// together.
 pub(crate) const SYSLOG_MARKS_MAX: usize = 256;
+
+/// How often the growth of the journal and its warnings are looked at.
+pub(crate) const OUTLOOK_TICK: Duration = Duration::from_secs(60);

@@ -15,7 +15,9 @@ use super::ledger::{Key, Ledger};
 use super::refusal::{Reason, Refusal};
 use super::standing::{Lost, Standing};
 use crate::clock::Now;
+use crate::index;
 use crate::journal::Journal;
+use crate::limits::FILTER_WORDS_MAX_BYTES;
 use crate::plant::Plant;
 use crate::policy::{Action, Circumstances, Facts, LocalTime, Policy, Resource, Transport, View};
 use crate::subject::{Identity, SubjectId};
@@ -259,7 +261,7 @@ impl Session {
                 session: self.inner.id,
                 subject: self.inner.subject.to_string(),
                 from: query.from,
-                filter: None,
+                filter: index::words(query, FILTER_WORDS_MAX_BYTES),
             }),
         );
         Ok(())

@@ -33,6 +33,7 @@ pub(super) struct Task<T> {
     sent: u64,
     worth: Option<(u64, u64)>,
     progress: Progress,
+    progress_every: Duration,
 }
 
 /// What the journal was told of this sink.
@@ -65,6 +66,7 @@ impl<T: Transport> Task<T> {
                 since: source.clock.now().mono(),
                 due: false,
             },
+            progress_every: SINK_PROGRESS_EVERY,
         }
     }
 
@@ -210,8 +212,11 @@ impl<T: Transport> Task<T> {
     }
 
     async fn stream(&mut self, lines: &[Line]) -> Result<(), SinkError> {
+        let Some(last) = lines.last() else {
+            return Ok(());
+        };
         let through = self.transport.deliver(lines).await?;
-        self.sent = lines.last().map_or(self.sent, |last| last.sequence);
+        self.sent = last.sequence;
         for line in lines.iter().filter(|line| tail::is_progress(line)) {
             let first = self.worth.map_or(line.sequence, |(first, _)| first);
             self.worth = Some((first, line.sequence));
@@ -252,7 +257,7 @@ impl<T: Transport> Task<T> {
     /// How long until the next record of progress may be written.
     fn progress_after(&self) -> Duration {
         let since = self.source.clock.now().mono().since(self.progress.since);
-        SINK_PROGRESS_EVERY.saturating_sub(since)
+        self.progress_every.saturating_sub(since)
     }
 
     /// Records how far the sink is, so that a view that is lost costs little.
@@ -334,3 +339,8 @@ async fn until<R>(stop: &mut watch::Receiver<bool>, work: impl Future<Output = R
         result = work => Some(result),
     }
 }
+
+#[cfg(test)]
+mod streaming;
+#[cfg(test)]
+mod tests;

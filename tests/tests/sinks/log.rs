@@ -13,6 +13,7 @@ pub(crate) struct Log {
 impl Log {
     /// Opens the journal in `dir`, which need not be there yet.
     pub(crate) fn open(dir: &Path) -> Log {
+        #[allow(clippy::needless_update, reason = "what else there is stays as it is")]
         let options = Options {
             // Small, so that a drain goes through several.
             segment_bytes: 1 << 20,

@@ -19,6 +19,8 @@ mod jetstream;
 mod log;
 mod nats;
 mod pki;
+mod rsyslog;
+mod rsyslogd;
 mod wan;
 
 /// Records that a long drain takes.

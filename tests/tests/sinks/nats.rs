@@ -90,9 +90,9 @@ fn start(at: SocketAddr, tls: SinkTls, log: &Log, cursors: &Arc<MemoryCursors>) 
     let source = Source {
         site: "site".to_owned(),
         gateway: "gateway".to_owned(),
+        devices: Default::default(),
         journal: log.journal.clone(),
         cursors: Arc::clone(cursors) as Arc<dyn Cursors>,
-        devices: std::collections::BTreeMap::new(),
         clock: Clock::start(),
     };
     sink::start(&config, &source)

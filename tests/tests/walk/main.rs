@@ -10,6 +10,8 @@
 
 mod activation;
 mod exits;
+mod status;
+
 mod journal_reading;
 
 use interlock_protocols::record::{CommandResult, Event};
