@@ -109,7 +109,11 @@ fn committing(c: &mut Criterion) {
 /// and of registers without a name, of which nothing is: the difference is what remembering costs.
 fn reading(c: &mut Criterion) {
     let dir = tempfile::tempdir().unwrap();
-    let (plant, bundle) = site_with(1, dir.path());
+    let (plant, _) = site_with(1, dir.path());
+    let connect = "@id(\"connect\")\npermit (principal, action == \
+                   Interlock::Action::\"connect\", resource);\n";
+    std::fs::write(dir.path().join("connect.cedar"), connect).unwrap();
+    let bundle = Bundle::load(dir.path()).unwrap();
     let policy = activation::compile(&bundle, &plant).unwrap();
     let storage = Memory::new().storage();
     let (journal, _) = Journal::open(storage, Options::default(), NOON_MS).unwrap();
