@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use interlock_broker::activation;
 use interlock_broker::clock::Clock;
-use interlock_broker::journal::{
-    self, Journal, OpenError, Options, Recovered, Storage, WhenFull,
-};
+use interlock_broker::journal::{self, Journal, OpenError, Options, Recovered, Storage, WhenFull};
 use interlock_broker::policy::Policy;
 use interlock_protocols::record::Event;
 

@@ -72,7 +72,9 @@ impl Journal {
         judge(&options)?;
         let reader = storage.reader();
         let (opening, recovered) = recover::recover(storage, options, now_ms)?;
-        let latest_ms = recovered.last_time_ms.map_or(now_ms, |last| last.max(now_ms));
+        let latest_ms = recovered
+            .last_time_ms
+            .map_or(now_ms, |last| last.max(now_ms));
         let durable = recovered.next_sequence - opening.outcomes.len() as u64;
         let writer = opening.writer;
         let queue = Arc::new(Queue::new(durable, options, latest_ms, writer.space()));
@@ -204,9 +206,13 @@ fn judge(options: &Options) -> Result<(), OpenError> {
     if bytes < JOURNAL_SEGMENT_MIN_BYTES || !bytes.is_multiple_of(JOURNAL_SECTOR_BYTES) {
         return Err(OpenError::SegmentBytes(bytes));
     }
-    let least = bytes.saturating_mul(4).saturating_add(options.reserve_bytes);
+    let least = bytes
+        .saturating_mul(4)
+        .saturating_add(options.reserve_bytes);
     // A budget of four segments may keep a part of them in reserve.
-    if options.budget_bytes < bytes.saturating_mul(4) || options.reserve_bytes > options.budget_bytes {
+    if options.budget_bytes < bytes.saturating_mul(4)
+        || options.reserve_bytes > options.budget_bytes
+    {
         return Err(OpenError::BudgetBytes(least));
     }
     Ok(())

@@ -93,7 +93,10 @@ pub(super) struct Opening {
 
 /// Counts `line` to its segment, which has so many bytes.
 fn note_extent(extents: &mut Vec<Extent>, line: &Line, bytes: u64) {
-    if extents.last().is_none_or(|extent| extent.number != line.place.0) {
+    if extents
+        .last()
+        .is_none_or(|extent| extent.number != line.place.0)
+    {
         extents.push(Extent::begin(line.place.0, bytes, line.sequence));
     }
     if let Some(extent) = extents.last_mut() {

@@ -16,9 +16,7 @@ use super::budget::{Bounds, Options};
 use super::error::{Health, Unrecordable};
 use super::kind::{Kind, Loads};
 use super::writer::{Space, line_bytes};
-use crate::limits::{
-    JOURNAL_GROUP_MAX_BYTES, JOURNAL_OPEN_INTENTS_MAX, JOURNAL_WHY_MAX_BYTES,
-};
+use crate::limits::{JOURNAL_GROUP_MAX_BYTES, JOURNAL_OPEN_INTENTS_MAX, JOURNAL_WHY_MAX_BYTES};
 
 pub(super) type Answer = Result<(), Unrecordable>;
 

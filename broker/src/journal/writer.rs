@@ -229,7 +229,13 @@ impl Writer {
         let place = (self.shelf.present.number, self.end);
         layout::put_commit(&mut self.buffer, self.salt, self.next, place);
         for line in lines {
-            layout::put(&mut self.buffer, self.salt, Kind::Record, line.sequence, line.bytes);
+            layout::put(
+                &mut self.buffer,
+                self.salt,
+                Kind::Record,
+                line.sequence,
+                line.bytes,
+            );
         }
         layout::pad(&mut self.buffer);
     }
@@ -293,7 +299,10 @@ impl Writer {
     /// Whether the budget has room for another segment. While the record of a removal has to be
     /// written, it has: more is given back than taken as soon as that is durable.
     fn may_grow(&self) -> io::Result<()> {
-        let pending = self.removal.as_ref().is_some_and(|gone| gone.record >= self.next);
+        let pending = self
+            .removal
+            .as_ref()
+            .is_some_and(|gone| gone.record >= self.next);
         if pending || self.shelf.has_room(&self.options) {
             return Ok(());
         }
@@ -360,7 +369,9 @@ impl Writer {
 
     /// Begins to make the next segment, if the budget allows it.
     pub(super) fn prepare(&mut self) {
-        if !self.coming.is_nothing() || self.end < self.prepare_at || !self.shelf.has_room(&self.options)
+        if !self.coming.is_nothing()
+            || self.end < self.prepare_at
+            || !self.shelf.has_room(&self.options)
         {
             return;
         }
