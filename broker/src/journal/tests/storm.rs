@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use super::*;
+use crate::clock::Clock;
 
 /// Writers at work until told to stop.
 pub(super) struct Storm {
@@ -119,9 +121,16 @@ pub(super) fn judge(memory: &Memory, acknowledged: &[u64], what: &str) -> Vec<Re
 
 /// Waits until the journal is in this state of health.
 pub(super) fn until(journal: &Journal, good: bool) {
-    let patience = std::time::Instant::now();
-    while (journal.health() == Health::Good) != good {
-        assert!(patience.elapsed().as_secs() < 20, "{:?}", journal.health());
+    patiently(journal, || (journal.health() == Health::Good) == good);
+}
+
+/// Waits until this is so, and gives up where that takes far too long.
+pub(super) fn patiently(journal: &Journal, mut is_so: impl FnMut() -> bool) {
+    let clock = Clock::start();
+    let begun = clock.now().mono();
+    while !is_so() {
+        let waited = clock.now().mono().since(begun);
+        assert!(waited < Duration::from_secs(20), "{:?}", journal.health());
         thread::yield_now();
     }
 }
