@@ -108,6 +108,8 @@ fn write_kept(queue: &Queue, writer: &mut Writer, room: usize) -> io::Result<()>
         queue.fail(&error.to_string(), Vec::new());
         return Err(error);
     }
+    // What could not be deleted before may be what there is no room for.
+    remove(queue, writer);
     if let Some(plan) = writer.plan_in_need(&queue.bounds()) {
         announce(queue, writer, plan);
     }

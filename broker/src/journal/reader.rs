@@ -147,7 +147,10 @@ pub fn verify_storage(storage: Box<dyn Storage>) -> Result<Verification, ReadErr
                         open.insert(record.sequence);
                     }
                     Event::RecordsRemoved(gone) => removed = gone.last,
-                    Event::Outcome(outcome) if !open.remove(&outcome.intent) => {
+                    // The intent of one at the beginning may have been removed.
+                    Event::Outcome(outcome)
+                        if !open.remove(&outcome.intent) && outcome.intent >= walk.first() =>
+                    {
                         found.stray_outcomes.push(record.sequence);
                     }
                     _ => {}

@@ -88,7 +88,14 @@ impl Walk {
                 }
                 return Ok(None);
             };
-            match place.look(self.next)? {
+            let look = match place.look(self.next) {
+                // Nothing can be read of a segment that was removed.
+                Err(error) if error.kind() == io::ErrorKind::NotFound && self.skip_removed()? => {
+                    continue;
+                }
+                look => look?,
+            };
+            match look {
                 Look::Record(line) => {
                     self.next += 1;
                     self.again = false;
@@ -154,6 +161,11 @@ impl Walk {
         })
     }
 
+    /// The sequence of the oldest record.
+    pub(super) fn first(&self) -> u64 {
+        self.first
+    }
+
     /// The sequence that comes next.
     pub(super) fn next_sequence(&self) -> u64 {
         self.next
@@ -191,6 +203,10 @@ impl Walk {
         };
         let end = (place.head.number, layout::align(place.good));
         if what.is_none() && self.enter(end.0 + 1, end)? {
+            self.again = false;
+            return Ok(true);
+        }
+        if self.skip_removed()? {
             return Ok(true);
         }
         let Some(proof) = self.proof(end)? else {
@@ -202,6 +218,17 @@ impl Walk {
         }
         self.look_again();
         Ok(true)
+    }
+
+    /// Goes to the oldest segment if the present one is there no more: it was removed under the
+    /// reader's feet. Whether a record says so is judged as for any beginning.
+    fn skip_removed(&mut self) -> Result<bool, Fault> {
+        let oldest = self.storage.segments()?.first().copied();
+        if oldest <= self.place.as_ref().map(|place| place.head.number) {
+            return Ok(false);
+        }
+        self.place = None;
+        self.begin()
     }
 
     /// One read is not atomic: beside a writer it may hold a later group and an earlier state
@@ -336,7 +363,11 @@ fn headed(storage: &mut dyn Storage, number: u64) -> io::Result<Option<Place>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
-    let mut window = Window::new(file)?;
+    let mut window = match Window::new(file) {
+        Ok(window) => window,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
     let head = layout::read_head(window.look(0, HEAD_LOOK_BYTES)?);
     let head = head.filter(|head| head.number == number && head.bytes <= window.len());
     window.forget();

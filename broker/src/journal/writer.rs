@@ -176,7 +176,14 @@ impl Writer {
     pub(super) fn group(&mut self, lines: &[Line<'_>]) -> io::Result<()> {
         self.fill(lines);
         if self.headed || self.capacity() - self.end < self.buffer.len() as u64 {
+            let left = self.capacity() - self.end;
             self.roll()?;
+            if let Some(full) = self.shelf.closed.back_mut()
+                && lines.iter().all(|line| line.is_telling)
+            {
+                // They would have fitted in less.
+                full.tellings_bytes += left;
+            }
             // The salt and the place are those of another segment now.
             self.fill(lines);
         }

@@ -1,11 +1,15 @@
 //! Each promise of the journal, attacked.
 
+mod budget;
 mod damage;
 mod failing;
 mod folder;
 mod following;
 mod model;
+mod powercut;
+mod returning;
 mod sharing;
+mod storm;
 mod torn;
 
 use interlock_protocols::record::{
