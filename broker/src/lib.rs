@@ -17,4 +17,5 @@ pub mod plant;
 pub mod policy;
 pub mod state;
 pub mod subject;
+pub mod witness;
 pub mod wording;

@@ -17,6 +17,10 @@ pub const NAME_MAX_BYTES: usize = 64;
 /// Longest file of a policy, in bytes: some ten thousand rules.
 pub const POLICY_MAX_BYTES: u64 = 4 << 20;
 
+/// Points of one write whose values before are told: a full write of registers has 123. A write of
+/// 1,968 coils is long enough as it is, and its record must still be one that can be written.
+pub const BEFORE_POINTS_MAX: usize = 128;
+
 /// How often one and the same denial is recorded in full before it is only counted.
 pub const DENIALS_RECORDED_EACH: u32 = 10;
 
@@ -130,3 +134,55 @@ pub const VIEW_LOCK_PAUSE: Duration = Duration::from_millis(5);
 
 /// How often that is tried: five seconds in all.
 pub const VIEW_LOCK_TRIES: usize = 1000;
+
+// The tree over the journal
+
+/// Hashes in a full tile: C2SP's tlog-tiles fixes it.
+pub const TREE_TILE_HASHES: usize = 256;
+
+/// Most records that a tree may have. Far beyond any journal, and small enough that no position
+/// in the tree overflows: a size comes from files that anybody may have written.
+pub const TREE_MAX_RECORDS: u64 = 1 << 48;
+
+/// Records that are read at once to be hashed: a few hundred kilobytes.
+pub const TREE_BATCH_RECORDS: usize = 1024;
+
+/// Longest time from a record to the checkpoint that covers it, while the notary runs.
+pub const CHECKPOINT_EVERY: Duration = Duration::from_secs(30);
+
+/// Records that are covered sooner: these many at most could be cut without a trace by somebody who
+/// takes the gateway (and more where they come faster than the notary is called).
+pub const CHECKPOINT_AFTER_RECORDS: u64 = 1000;
+
+/// Longest life of a key that signs checkpoints. What it signed cannot be signed anew by whoever
+/// takes the gateway after that.
+pub const EPOCH_MAX_AGE: Duration = Duration::from_secs(60 * 60);
+
+/// Longest checkpoint, in bytes: its text, two signatures of its own, and those of many witnesses.
+/// It has to fit a record.
+pub const CHECKPOINT_MAX_BYTES: usize = 16 << 10;
+
+/// How many records a checkpoint may stand behind the last one it covers. What waits for the
+/// disk between the two is bounded by the queue, far below.
+pub const CHECKPOINT_BEHIND_MAX_RECORDS: u64 = 65_536;
+
+/// Longest file of a proof, in bytes: two records, two times 48 hashes, two checkpoints.
+pub const PROOF_MAX_BYTES: usize = 512 << 10;
+
+/// Longest name of a key that signs or cosigns checkpoints, in bytes: a site, a gateway, and the
+/// words between them, with room for a domain name.
+pub const KEY_NAME_MAX_BYTES: usize = 192;
+
+/// Most records that a tree may have. Twice as many would not fit the signed numbers of other
+/// programs, and no gateway writes them in its life.
+pub const TREE_SIZE_MAX: u64 = i64::MAX as u64;
+
+/// Most hashes of a consistency proof, as C2SP has it: two trees of any sizes need no more.
+pub const CONSISTENCY_PROOF_MAX: usize = 63;
+
+/// Longest body of a request to a witness, in bytes: a proof of 63 hashes takes 2,835, the rest is
+/// for signatures of others on the checkpoint.
+pub const WITNESS_REQUEST_MAX_BYTES: usize = 32 * 1024;
+
+/// Longest reason that an administrator may give with an act, in bytes: some sentences.
+pub const ACT_REASON_MAX_BYTES: usize = 1024;

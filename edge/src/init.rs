@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use interlock_broker::authority::{Authority, client_hours};
 use interlock_broker::clock::Now;
 use interlock_broker::finding::Finding;
+use interlock_broker::journal::tree;
 use interlock_broker::plant::Plant;
 use interlock_broker::subject::SubjectId;
 
@@ -28,6 +29,9 @@ pub enum InitError {
     /// A certificate could not be made.
     #[error(transparent)]
     Authority(#[from] interlock_broker::authority::AuthorityError),
+    /// A key could not be made.
+    #[error(transparent)]
+    Keys(#[from] crate::keys::KeysError),
     /// The text names no subject of this site.
     #[error(transparent)]
     NotASubject(#[from] interlock_broker::subject::NotASubject),
@@ -65,7 +69,8 @@ pub fn init_named(dir: &Path, site: &str, gateway: &str, now: Now) -> Result<(),
             _ => {}
         }
     }
-    let keys = Keys::create(site, &server_name(gateway, site), now)?;
+    let log = tree::origin(site, gateway);
+    let keys = Keys::create(site, &server_name(gateway, site), &log, now)?;
     fs::DirBuilder::new()
         .mode(0o700)
         .recursive(true)
@@ -156,6 +161,35 @@ mod tests {
         assert_eq!(found.len(), 1, "{found:?}");
         assert!(found[0].contains("gateway-1.harbour"), "{found:?}");
         assert!(found[0].contains("server.pem"), "{found:?}");
+    }
+
+    #[test]
+    fn the_journals_key_is_the_owners_alone_and_belongs_to_this_log() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path().join("site");
+        init_named(&dir, "harbour", "berth", now()).unwrap();
+        let secret = dir.join("keys/journal.key");
+        let mode = fs::metadata(&secret).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        let public = fs::read_to_string(dir.join("keys/journal.vkey")).unwrap();
+        let public = tree::VerifierKey::parse(&public).unwrap();
+        assert_eq!(public.name(), "harbour/gateway/berth");
+        let site = Site::load(&dir).unwrap();
+        assert_eq!(site.keys.journal.verifier(), &public);
+
+        let other = folder.path().join("other");
+        init_named(&other, "harbour", "quay", now()).unwrap();
+        let found = |name: &str| {
+            fs::copy(other.join("keys").join(name), dir.join("keys").join(name)).unwrap();
+            let found = site::check(&dir);
+            assert_eq!(found.len(), 1, "{found:?}");
+            found[0].to_string()
+        };
+        assert!(found("journal.vkey").contains("not the public half"));
+        assert!(found("journal.key").contains("harbour/gateway/berth"));
+        fs::set_permissions(&secret, fs::Permissions::from_mode(0o640)).unwrap();
+        assert!(found("journal.vkey").contains("others than its owner"));
     }
 
     #[test]

@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 use interlock_broker::authority::{Authority, AuthorityError, Credential};
 use interlock_broker::clock::Now;
 use interlock_broker::finding::Finding;
+use interlock_broker::journal::tree::{JournalKey, NotAKey, VerifierKey};
 
 /// The directory inside the site directory.
 pub const DIR: &str = "keys";
 
-/// The three credentials of a gateway.
+/// What a gateway has of its own: three credentials, and the key that signs its journal.
 pub struct Keys {
     /// Signs client certificates.
     pub issuer: Credential,
@@ -20,15 +21,31 @@ pub struct Keys {
     pub gateway_authority: Credential,
     /// What the listener shows.
     pub server: Credential,
+    /// Signs checkpoints of the journal. Its name is that of the log.
+    pub journal: JournalKey,
+}
+
+/// Why keys cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum KeysError {
+    /// A certificate could not be made.
+    #[error(transparent)]
+    Authority(#[from] AuthorityError),
+    /// The journal's key could not be made.
+    #[error(transparent)]
+    Journal(#[from] NotAKey),
 }
 
 const ISSUER: &str = "issuer";
 const GATEWAY_AUTHORITY: &str = "gateway-ca";
 const SERVER: &str = "server";
+/// The journal's private key. Beside it stands its public half, for whoever is to verify.
+const JOURNAL: &str = "journal.key";
+const JOURNAL_PUBLIC: &str = "journal.vkey";
 
 impl Keys {
-    /// Makes all three.
-    pub fn create(site: &str, server_name: &str, now: Now) -> Result<Keys, AuthorityError> {
+    /// Makes all of them; `log` is the name of the journal as a log.
+    pub fn create(site: &str, server_name: &str, log: &str, now: Now) -> Result<Keys, KeysError> {
         let issuer = Authority::create(&format!("identity issuer of {site}"), now)?;
         let gateway_authority = Authority::create(&format!("gateway authority of {site}"), now)?;
         let server = Authority::open(&gateway_authority)?.issue_gateway(server_name, now)?;
@@ -36,6 +53,7 @@ impl Keys {
             issuer,
             gateway_authority,
             server,
+            journal: JournalKey::generate(log)?,
         })
     }
 
@@ -50,7 +68,9 @@ impl Keys {
         ] {
             write_credential(&dir, name, credential)?;
         }
-        Ok(())
+        write_new(&dir.join(JOURNAL), &self.journal.to_secret_text(), 0o600)?;
+        let public = format!("{}\n", self.journal.verifier());
+        write_new(&dir.join(JOURNAL_PUBLIC), &public, 0o644)
     }
 
     /// Reads them, and reports every one that cannot be used.
@@ -60,12 +80,16 @@ impl Keys {
         let issuer = load_credential(&dir, ISSUER, &mut findings);
         let gateway_authority = load_credential(&dir, GATEWAY_AUTHORITY, &mut findings);
         let server = load_credential(&dir, SERVER, &mut findings);
-        match (issuer, gateway_authority, server) {
-            (Some(issuer), Some(gateway_authority), Some(server)) if findings.is_empty() => {
+        let journal = load_journal(&dir, &mut findings);
+        match (issuer, gateway_authority, server, journal) {
+            (Some(issuer), Some(gateway_authority), Some(server), Some(journal))
+                if findings.is_empty() =>
+            {
                 Ok(Keys {
                     issuer,
                     gateway_authority,
                     server,
+                    journal,
                 })
             }
             _ => Err(findings),
@@ -99,9 +123,8 @@ fn paths(dir: &Path, name: &str) -> (PathBuf, PathBuf) {
     )
 }
 
-fn load_credential(dir: &Path, name: &str, findings: &mut Vec<Finding>) -> Option<Credential> {
-    let (certificate_path, key_path) = paths(dir, name);
-    let mut read = |path: &Path| match fs::read_to_string(path) {
+fn read(path: &Path, findings: &mut Vec<Finding>) -> Option<String> {
+    match fs::read_to_string(path) {
         Ok(text) => Some(text),
         Err(error) => {
             findings.push(Finding::of_file(
@@ -112,18 +135,50 @@ fn load_credential(dir: &Path, name: &str, findings: &mut Vec<Finding>) -> Optio
             ));
             None
         }
-    };
-    let certificate = read(&certificate_path);
-    let key = read(&key_path);
-    if let Ok(metadata) = fs::metadata(&key_path)
+    }
+}
+
+/// A secret that others may read is none.
+fn judge_mode(path: &Path, findings: &mut Vec<Finding>) {
+    if let Ok(metadata) = fs::metadata(path)
         && metadata.mode() & 0o077 != 0
     {
         findings.push(Finding::of_file(
-            &key_path,
+            path,
             "others than its owner may read this key",
-            format!("chmod 600 {}", key_path.display()),
+            format!("chmod 600 {}", path.display()),
         ));
     }
+}
+
+fn load_journal(dir: &Path, findings: &mut Vec<Finding>) -> Option<JournalKey> {
+    let path = dir.join(JOURNAL);
+    let text = read(&path, findings)?;
+    judge_mode(&path, findings);
+    let key = JournalKey::parse(&text)
+        .map_err(|error| {
+            let next = "restore it from your backup; a new key begins a log that nobody knows yet";
+            findings.push(Finding::of_file(&path, error.to_string(), next));
+        })
+        .ok()?;
+    // The public half is what others are given: a wrong one would make every check fail.
+    let path = dir.join(JOURNAL_PUBLIC);
+    let public = read(&path, findings)?;
+    if VerifierKey::parse(&public).as_ref() != Ok(key.verifier()) {
+        findings.push(Finding::of_file(
+            &path,
+            format!("it is not the public half of {JOURNAL}"),
+            format!("write this one line into it: {}", key.verifier()),
+        ));
+    }
+    Some(key)
+}
+
+fn load_credential(dir: &Path, name: &str, findings: &mut Vec<Finding>) -> Option<Credential> {
+    let (certificate_path, key_path) = paths(dir, name);
+    let certificate = read(&certificate_path, findings);
+    let key = read(&key_path, findings);
+    judge_mode(&key_path, findings);
     let credential = Credential {
         certificate: certificate?,
         key: key?,

@@ -3,9 +3,11 @@
 //! that only the broker can mint.
 #![forbid(unsafe_code)]
 
+pub mod beyond;
 mod conduit;
 mod limits;
 mod link;
+pub mod reading;
 mod recall;
 
 pub mod cli;
@@ -13,6 +15,10 @@ pub mod config;
 pub mod init;
 pub mod keys;
 mod listen;
+pub mod metrics;
 pub mod sample;
 pub mod service;
+pub mod sink;
 pub mod site;
+pub mod status;
+pub mod witness;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use interlock_broker::activation;
 use interlock_broker::finding::Finding;
+use interlock_broker::journal::tree;
 use interlock_broker::plant::{Outline, Plant};
 use interlock_broker::policy::Bundle;
 
@@ -55,6 +56,14 @@ impl Site {
                 "keep the names in edge.toml and plant.toml, or make keys for the new ones with \
                  `interlock-edge init OTHER-DIR --site SITE --gateway GATEWAY`, take its keys/, \
                  and issue every profile anew",
+            )]);
+        }
+        let log = tree::origin(plant.site(), config.gateway());
+        if keys.journal.verifier().name() != log {
+            return Err(vec![Finding::of_file(
+                &dir.join(keys::DIR).join("journal.key"),
+                format!("it signs the log `{}`", keys.journal.verifier().name()),
+                format!("this gateway's is `{log}`: restore its own key, or keep the names"),
             )]);
         }
         let tls = server_config(&Material {

@@ -18,6 +18,8 @@ mod recover;
 mod storage;
 #[cfg(test)]
 mod tests;
+#[allow(dead_code)] // until verification uses all of it
+pub mod tree;
 mod walk;
 mod window;
 mod writer;

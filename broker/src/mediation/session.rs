@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 use super::allowance::Allowances;
 use super::conversation::{Conversation, exception_byte};
 use super::decide::reason_of;
+use super::heard::Hearing;
 use super::ledger::{Key, Ledger};
 use super::refusal::{Reason, Refusal};
 use super::standing::{Lost, Standing};
@@ -30,6 +31,7 @@ pub struct Broker {
     next_session: AtomicU64,
     stopping: AtomicBool,
     allowances: Allowances,
+    hearing: Hearing,
 }
 
 impl Broker {
@@ -44,6 +46,7 @@ impl Broker {
         first_session: u64,
     ) -> Arc<Broker> {
         Arc::new(Broker {
+            hearing: Hearing::of(&plant),
             plant,
             journal,
             policy: RwLock::new(policy),
@@ -234,7 +237,7 @@ impl Session {
     /// subject's to see are refused alike.
     pub fn converse(&self, device: &str, armed: bool, now: Now) -> Result<Conversation, Refusal> {
         self.inner.may_act(now).map_err(Refusal::new)?;
-        let Some(known) = self.inner.broker.plant.device(device) else {
+        let Some((known, heard)) = self.inner.broker.hearing.of_device(device) else {
             return Err(self.refuse_device(device, Vec::new(), now));
         };
         self.permitted(Action::Connect, Resource::Device(known.name()), now)
@@ -243,6 +246,7 @@ impl Session {
         Ok(Conversation::new(
             Arc::clone(&self.inner),
             Arc::clone(known),
+            Arc::clone(heard),
             id,
             armed,
         ))
@@ -261,6 +265,11 @@ impl Session {
             }),
         );
         Ok(())
+    }
+
+    /// Decides whether the session may see how the gateway is doing.
+    pub fn read_status(&self, now: Now) -> Result<(), Refusal> {
+        self.administer(Action::ReadStatus, now)
     }
 
     /// Decides an administrative act on the site.

@@ -8,6 +8,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod before;
 mod invariants;
 mod records;
 mod world;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use interlock_broker::activation::NotActivated;
-use interlock_broker::mediation::{Lost, Refusal, Session, Wire};
+use interlock_broker::mediation::{Lost, NotAccepted, Refusal, Session, Wire};
 use interlock_broker::policy::Transport;
 use interlock_broker::subject::Identity;
 use interlock_protocols::conduit::{
@@ -178,14 +178,12 @@ async fn run(
                 return "the client said hello twice".to_owned();
             }
             Turn::Said(FromClient::Bye) => return "the client is done".to_owned(),
-            Turn::Said(
-                FromClient::ReadStatus { call } | FromClient::AcceptJournal { call, .. },
-            ) => {
-                let reply = ToClient::Reply {
-                    call,
-                    end: CallEnd::Failed,
-                    text: "this gateway cannot do that yet".to_owned(),
-                };
+            Turn::Said(FromClient::ReadStatus { call }) => {
+                let told = status(edge, session, call);
+                tell(&mut control.send, &told).await
+            }
+            Turn::Said(FromClient::AcceptJournal { call, reason }) => {
+                let reply = accept(edge, session, call, &reason).await;
                 tell(&mut control.send, &reply).await
             }
             Turn::Said(FromClient::ActivatePolicy { call }) => {
@@ -271,6 +269,32 @@ async fn activate(edge: &Arc<Edge>, session: &Session, call: u32) -> ToClient {
         Err(error) => (CallEnd::Failed, error.to_string()),
     };
     let text = fitting(text);
+    ToClient::Reply { call, end, text }
+}
+
+fn status(edge: &Edge, session: &Session, call: u32) -> ToClient {
+    match session.read_status(edge.clock().now()) {
+        Ok(()) => ToClient::Status {
+            call,
+            status: edge.outlook().status(edge.open_sessions()),
+        },
+        Err(refusal) => ToClient::Reply {
+            call,
+            end: CallEnd::Denied,
+            text: format!("{}: {}", refusal.reason().what(), refusal.reason().next()),
+        },
+    }
+}
+
+async fn accept(edge: &Edge, session: &Session, call: u32, reason: &str) -> ToClient {
+    let (end, text) = match edge.outlook().accept(session, reason).await {
+        Ok(record) => (
+            CallEnd::Done,
+            format!("accepted in record {record}; commands with effect pass again"),
+        ),
+        Err(error @ NotAccepted::Refused(_)) => (CallEnd::Denied, error.to_string()),
+        Err(error) => (CallEnd::Failed, error.to_string()),
+    };
     ToClient::Reply { call, end, text }
 }
 

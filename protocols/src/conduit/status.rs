@@ -77,6 +77,9 @@ pub struct JournalStatus {
     /// Records that the view for searching covers.
     #[n(13)]
     pub view_size: u64,
+    /// Since when nothing can be recorded, ms since 1970 UTC, where that is known.
+    #[n(14)]
+    pub failed_ms: Option<i64>,
 }
 
 /// How one sink is doing.

@@ -80,6 +80,7 @@ fn status() -> Status {
         sessions: 2,
         journal: JournalStatus {
             failure: Some("no space".into()),
+            failed_ms: Some(1_700_000_000_000),
             next_sequence: 300,
             days_left: Some(1.5),
             warnings: vec!["w".into()],

@@ -1,0 +1,278 @@
+//! Keys of signed notes: the gateway's journal key, the keys of epochs, and the public halves of
+//! both and of witnesses as C2SP writes them, `name+id+base64`.
+
+use std::fmt;
+use std::hint::black_box;
+
+use aws_lc_rs::{rand, signature};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use ed25519_dalek::{Signer as _, SigningKey};
+use signed_note::{is_key_name_valid, key_id};
+
+/// A key that is not one, and what is wrong with it.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("this is no key of a log: {what}; a key is one line, NAME+ID+BASE64")]
+pub struct NotAKey {
+    what: &'static str,
+}
+
+const fn not_a_key<T>(what: &'static str) -> Result<T, NotAKey> {
+    Err(NotAKey { what })
+}
+
+/// What a public key signs, as the first byte of its encoding says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Algorithm {
+    /// Notes, by the log.
+    Ed25519 = 1,
+    /// Notes with a time, by a witness.
+    Cosignature = 4,
+}
+
+/// The public key of a log, or of an epoch of one.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct VerifierKey {
+    name: String,
+    id: u32,
+    key: [u8; 32],
+}
+
+impl VerifierKey {
+    /// The key of this name.
+    pub fn new(name: &str, key: [u8; 32]) -> VerifierKey {
+        VerifierKey {
+            name: name.to_owned(),
+            id: key_id(name, &tagged(Algorithm::Ed25519, &key)),
+            key,
+        }
+    }
+
+    /// Reads `name+id+base64`; white space around it is passed over.
+    pub fn parse(text: &str) -> Result<VerifierKey, NotAKey> {
+        let (name, key) = parse(text, Algorithm::Ed25519)?;
+        Ok(VerifierKey::new(name, key))
+    }
+
+    /// The name; for a log it is the origin of its checkpoints.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The first four bytes of a hash over name and key.
+    pub(super) fn id(&self) -> u32 {
+        self.id
+    }
+
+    /// Whether `signature` is this key's over `message`.
+    pub(super) fn signed(&self, message: &[u8], signature: &[u8]) -> bool {
+        verify(&self.key, message, signature)
+    }
+}
+
+impl fmt::Display for VerifierKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        print(f, &self.name, self.id, Algorithm::Ed25519, &self.key)
+    }
+}
+
+/// The public key of a witness, which says when it saw a checkpoint.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct WitnessKey {
+    name: String,
+    id: u32,
+    key: [u8; 32],
+}
+
+impl WitnessKey {
+    /// The key of this name.
+    pub fn new(name: &str, key: [u8; 32]) -> WitnessKey {
+        WitnessKey {
+            name: name.to_owned(),
+            id: key_id(name, &tagged(Algorithm::Cosignature, &key)),
+            key,
+        }
+    }
+
+    /// Reads `name+id+base64` of a witness.
+    pub fn parse(text: &str) -> Result<WitnessKey, NotAKey> {
+        let (name, key) = parse(text, Algorithm::Cosignature)?;
+        Ok(WitnessKey::new(name, key))
+    }
+
+    /// The name of the witness.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn id(&self) -> u32 {
+        self.id
+    }
+
+    /// When this witness says that it saw the checkpoint whose text is `body`, in seconds
+    /// since 1970; `None` if `signature` is not its own.
+    pub(super) fn cosigned(&self, body: &str, signature: &[u8]) -> Option<u64> {
+        let (time, signature) = signature.split_first_chunk::<8>()?;
+        let time_s = u64::from_be_bytes(*time);
+        let message = cosigned_message(time_s, body);
+        verify(&self.key, message.as_bytes(), signature).then_some(time_s)
+    }
+}
+
+impl fmt::Display for WitnessKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        print(f, &self.name, self.id, Algorithm::Cosignature, &self.key)
+    }
+}
+
+/// What a witness signs: the time, then the checkpoint's text.
+pub fn cosigned_message(time_s: u64, body: &str) -> String {
+    format!("cosignature/v1\ntime {time_s}\n{body}")
+}
+
+/// A private key that signs notes: the gateway's, or an epoch's. Wiped from memory when it goes.
+#[derive(Clone)]
+pub struct JournalKey {
+    verifier: VerifierKey,
+    secret: SigningKey,
+}
+
+const SECRET: &str = "PRIVATE+KEY+";
+
+impl JournalKey {
+    /// Makes a key of this name from the system's randomness.
+    pub fn generate(name: &str) -> Result<JournalKey, NotAKey> {
+        if !is_key_name_valid(name) {
+            return not_a_key("its name is empty or has a space or a plus in it");
+        }
+        let mut seed = [0; 32];
+        if rand::fill(&mut seed).is_err() {
+            return not_a_key("the system gives no randomness");
+        }
+        let key = JournalKey::from_seed(name, &seed);
+        wipe(&mut seed);
+        Ok(key)
+    }
+
+    /// The key of this seed, which the caller wipes.
+    pub(super) fn from_seed(name: &str, seed: &[u8; 32]) -> JournalKey {
+        let secret = SigningKey::from_bytes(seed);
+        JournalKey {
+            verifier: VerifierKey::new(name, secret.verifying_key().to_bytes()),
+            secret,
+        }
+    }
+
+    /// Reads `PRIVATE+KEY+name+id+base64`.
+    pub fn parse(text: &str) -> Result<JournalKey, NotAKey> {
+        let text = text.trim();
+        let Some((name, rest)) = text
+            .strip_prefix(SECRET)
+            .and_then(|text| text.split_once('+'))
+        else {
+            return not_a_key("a private key begins with PRIVATE+KEY+");
+        };
+        let Some((id, secret)) = rest.split_once('+') else {
+            return not_a_key("it has no id");
+        };
+        let Ok(mut bytes) = BASE64_STANDARD.decode(secret) else {
+            return not_a_key("it is not base64");
+        };
+        let key = match bytes.split_first() {
+            Some((1, seed)) => seed.try_into().map(|seed| Self::from_seed(name, seed)),
+            _ => return not_a_key("its algorithm is not Ed25519"),
+        };
+        wipe(&mut bytes);
+        match key {
+            Ok(key) if format!("{:08x}", key.verifier.id) == id => Ok(key),
+            Ok(_) => not_a_key("its id belongs to another key or another name"),
+            Err(_) => not_a_key("it has the wrong length"),
+        }
+    }
+
+    /// The text that [`JournalKey::parse`] reads: the secret itself, for a file that its owner
+    /// alone may read.
+    pub fn to_secret_text(&self) -> String {
+        let mut bytes = tagged(Algorithm::Ed25519, self.secret.as_bytes());
+        let text = BASE64_STANDARD.encode(&bytes);
+        wipe(&mut bytes);
+        let verifier = &self.verifier;
+        format!("{SECRET}{}+{:08x}+{text}\n", verifier.name, verifier.id)
+    }
+
+    /// Its public half.
+    pub fn verifier(&self) -> &VerifierKey {
+        &self.verifier
+    }
+
+    /// The bytes of the public half.
+    pub(super) fn public(&self) -> [u8; 32] {
+        self.verifier.key
+    }
+
+    /// Signs bytes.
+    pub(super) fn sign(&self, message: &[u8]) -> [u8; 64] {
+        self.secret.sign(message).to_bytes()
+    }
+}
+
+impl fmt::Debug for JournalKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The secret stays out of logs.
+        write!(f, "JournalKey({})", self.verifier)
+    }
+}
+
+/// Overwrites a secret; the black box keeps the compiler from leaving that out.
+pub(super) fn wipe(bytes: &mut [u8]) {
+    bytes.fill(0);
+    black_box(bytes);
+}
+
+/// Whether `signature` is that of the Ed25519 key `public` over `message`.
+pub(super) fn verify(public: &[u8; 32], message: &[u8], signature: &[u8]) -> bool {
+    signature::UnparsedPublicKey::new(&signature::ED25519, public)
+        .verify(message, signature)
+        .is_ok()
+}
+
+fn tagged(algorithm: Algorithm, key: &[u8; 32]) -> Vec<u8> {
+    let mut bytes = vec![algorithm as u8];
+    bytes.extend_from_slice(key);
+    bytes
+}
+
+fn parse(text: &str, wanted: Algorithm) -> Result<(&str, [u8; 32]), NotAKey> {
+    let mut parts = text.trim().splitn(3, '+');
+    let (Some(name), Some(id), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
+        return not_a_key("it has not three parts");
+    };
+    if !is_key_name_valid(name) {
+        return not_a_key("its name is empty or has a space in it");
+    }
+    let Ok(bytes) = BASE64_STANDARD.decode(key) else {
+        return not_a_key("its last part is not base64");
+    };
+    if format!("{:08x}", key_id(name, &bytes)) != id {
+        return not_a_key("its id belongs to another key or another name");
+    }
+    match bytes.split_first() {
+        Some((kind, key)) if *kind == wanted as u8 => match key.try_into() {
+            Ok(key) => Ok((name, key)),
+            Err(_) => not_a_key("it has the wrong length"),
+        },
+        _ if wanted == Algorithm::Ed25519 => not_a_key("it is not an Ed25519 key of a log"),
+        _ => not_a_key("it is not an Ed25519 key of a witness"),
+    }
+}
+
+fn print(
+    f: &mut fmt::Formatter<'_>,
+    name: &str,
+    id: u32,
+    algorithm: Algorithm,
+    key: &[u8; 32],
+) -> fmt::Result {
+    let key = BASE64_STANDARD.encode(tagged(algorithm, key));
+    write!(f, "{name}+{id:08x}+{key}")
+}

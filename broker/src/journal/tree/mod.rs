@@ -1,0 +1,33 @@
+//! The tree over the journal: every record is a leaf of an RFC 6962 Merkle tree, and what was
+//! signed over it once cannot be changed, removed or put in another order without a trace.
+//!
+//! - [`Tree`] grows and knows its root; [`TileStore`] keeps it as C2SP tlog-tiles.
+//! - [`Checkpoint`] is a size and a root; [`SignedCheckpoint`] is signed by the gateway's key and by
+//!   the key of an epoch, which is gone once that has ended.
+//! - [`Notary`] follows the journal and signs.
+//!
+//! The leaf of a record is its whole encoding, and its index in the tree is its sequence less one.
+
+mod append;
+mod epoch;
+mod folder;
+mod forgetful;
+mod hash;
+mod history;
+mod key;
+mod notary;
+mod note;
+mod opening;
+#[cfg(test)]
+mod tests;
+mod tiles;
+
+pub use append::Tree;
+pub use folder::TileFolder;
+pub use forgetful::MemoryTiles;
+pub use hash::{HASH_BYTES, Hash};
+pub use history::AHEAD;
+pub use key::{JournalKey, NotAKey, VerifierKey, WitnessKey, cosigned_message};
+pub use notary::{Notarized, Notary, NotaryError, Opened};
+pub use note::{Checkpoint, NotACheckpoint, SignedCheckpoint, origin};
+pub use tiles::{Tile, TileStore};
