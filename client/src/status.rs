@@ -89,6 +89,15 @@ fn problems(status: &Status, zone: &TimeZone) -> Vec<String> {
                 records(sink.lag_records)
             ));
         }
+        if sink.missed_records > 0 {
+            problems.push(format!(
+                "the sink {} will never have {}: they were deleted before it took them. Mark a \
+                 sink that must have everything as `required`, or let the journal refuse when it \
+                 is full",
+                sink.name,
+                records(sink.missed_records)
+            ));
+        }
     }
     problems.extend(journal.warnings.iter().cloned());
     problems
@@ -283,6 +292,7 @@ fn tree(welcome: &Welcome, status: &Status, problems: &[String]) -> Value {
             "acknowledged_ms": sink.acknowledged_ms,
             "error": sink.error,
             "error_ms": sink.error_ms,
+            "missed_records": sink.missed_records,
         })
     };
     let witness = |witness: &WitnessStatus| {

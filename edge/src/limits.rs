@@ -223,3 +223,6 @@ pub(crate) const FOLLOW_RECORDS: usize = 512;
 
 /// Clients that follow the journal at once. They hold no thread while nothing is written.
 pub(crate) const JOURNAL_FOLLOWERS_MAX: usize = 16;
+
+/// How often the growth of the journal and its warnings are looked at.
+pub(crate) const OUTLOOK_TICK: Duration = Duration::from_secs(60);

@@ -64,7 +64,7 @@ pub(crate) struct Edge {
     stop: watch::Sender<bool>,
     deciding: watch::Sender<usize>,
     sessions: Mutex<HashMap<SubjectId, usize>>,
-    outlook: Outlook,
+    outlook: Arc<Outlook>,
 }
 
 /// A running edge, for programs that hold one inside: the demo and the tests.
@@ -96,7 +96,7 @@ pub async fn start(
     }
     let policy = take_up_policy(&site, &journal, recovered.last_policy, clock).await?;
     let warn_percent = &site.config.journal().warn_percent;
-    let outlook = Outlook::new(clock, warn_percent, Sources::of(&journal));
+    let outlook = Arc::new(Outlook::new(clock, warn_percent, Sources::of(&journal)));
     let broker = Broker::new(
         Arc::clone(&site.plant),
         policy,
@@ -270,7 +270,7 @@ impl Edge {
     }
 
     /// What it knows of itself.
-    pub(crate) fn outlook(&self) -> &Outlook {
+    pub(crate) fn outlook(&self) -> &Arc<Outlook> {
         &self.outlook
     }
 

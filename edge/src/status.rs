@@ -4,17 +4,21 @@ mod rate;
 #[cfg(test)]
 mod tests;
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use interlock_broker::clock::{Clock, Now};
 use interlock_broker::journal::{Health, Journal};
 use interlock_broker::mediation::{NotAccepted, Session};
 use interlock_protocols::conduit::{JournalStatus, SinkStatus, Status, WitnessStatus};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::interval;
 
 pub use self::rate::Rate;
 use crate::beyond::Beyond;
-use crate::limits::STATUS_ERROR_MAX_CHARS;
+use crate::config::{SinkConfig, SinkKind};
+use crate::limits::{OUTLOOK_TICK, STATUS_ERROR_MAX_CHARS};
+use crate::sink::SinkStanding;
 use crate::witness::WitnessStanding;
 
 /// What the journal says of itself.
@@ -34,6 +38,8 @@ pub struct JournalFacts {
     pub budget_bytes: u64,
     /// Free space of its disk, in bytes, if that is known.
     pub free_bytes: Option<u64>,
+    /// Bytes that were written since the start, whatever was deleted: growth is measured by it.
+    pub written_bytes: u64,
 }
 
 /// What the last signed checkpoint says.
@@ -55,8 +61,8 @@ pub struct Sources {
     pub signed: Box<dyn Fn() -> SignedFacts + Send + Sync>,
     /// Records that the view covers.
     pub view_size: Box<dyn Fn() -> u64 + Send + Sync>,
-    /// The sinks.
-    pub sinks: Box<dyn Fn() -> Vec<SinkStatus> + Send + Sync>,
+    /// The sinks, and how each is doing.
+    pub sinks: Vec<(SinkConfig, watch::Receiver<SinkStanding>)>,
     /// The witness: where it is, and what came of asking it.
     pub witness: Option<(String, watch::Receiver<WitnessStanding>)>,
     /// Holds commands with effect back for a reason, or lets them pass again.
@@ -78,7 +84,7 @@ impl Sources {
             }),
             signed: Box::new(SignedFacts::default),
             view_size: Box::new(u64::default),
-            sinks: Box::new(Vec::new),
+            sinks: Vec::new(),
             witness: None,
             hold: Box::new(|_| {}),
         }
@@ -146,6 +152,26 @@ pub fn assemble(facts: Facts, warn_percent: &[u64], now_ms: i64) -> Status {
             error_ms: standing.error_ms,
         }),
         sinks: facts.sinks.into_iter().map(shortened).collect(),
+    }
+}
+
+/// How one sink is doing, of a journal that ends at this sequence.
+fn forwarded(config: &SinkConfig, standing: &SinkStanding, last: u64) -> SinkStatus {
+    let kind = match config.kind {
+        SinkKind::Nats => "nats",
+        SinkKind::SyslogOcsf => "syslog-ocsf",
+        SinkKind::SyslogZeek => "syslog-zeek",
+    };
+    SinkStatus {
+        name: config.name.clone(),
+        kind: kind.to_owned(),
+        required: config.required,
+        acknowledged: standing.acknowledged,
+        lag_records: last.saturating_sub(standing.acknowledged),
+        acknowledged_ms: standing.acknowledged_ms,
+        error: standing.error.clone(),
+        error_ms: standing.error_ms,
+        missed_records: standing.missed_records,
     }
 }
 
@@ -232,9 +258,9 @@ impl Outlook {
 
     /// Notes how much the journal has grown. Call it once a minute.
     pub fn sample(&self, now: Now) {
-        let used_bytes = (self.sources.journal)().used_bytes;
+        let written_bytes = (self.sources.journal)().written_bytes;
         let mut rate = self.rate.lock().unwrap_or_else(PoisonError::into_inner);
-        rate.sample(now.mono(), used_bytes);
+        rate.sample(now.mono(), written_bytes);
     }
 
     /// How the gateway is doing now.
@@ -245,6 +271,9 @@ impl Outlook {
         drop(rate);
         let mut journal = (self.sources.journal)();
         journal.held = journal.held.or_else(|| self.beyond.why());
+        let last = journal.next_sequence.saturating_sub(1);
+        let sinks = self.sources.sinks.iter();
+        let sinks = sinks.map(|(config, standing)| forwarded(config, &standing.borrow(), last));
         let witness = self.sources.witness.as_ref();
         let facts = Facts {
             started_ms: self.started_ms,
@@ -253,11 +282,56 @@ impl Outlook {
             bytes_per_day,
             signed: (self.sources.signed)(),
             view_size: (self.sources.view_size)(),
-            sinks: (self.sources.sinks)(),
+            sinks: sinks.collect(),
             witness: witness
                 .map(|(address, standing)| (address.clone(), standing.borrow().clone())),
         };
         assemble(facts, &self.warn_percent, now.wall_ms())
+    }
+
+    /// Keeps an eye on everything, for as long as it is polled: notes the growth, logs warnings as
+    /// they come up, and holds commands when a sink or the witness is beyond the journal.
+    pub async fn attend(self: Arc<Self>) {
+        let mut watching = JoinSet::new();
+        for (config, standing) in &self.sources.sinks {
+            let what = format!("sink {}", config.name);
+            let ahead = |standing: &SinkStanding| standing.ahead;
+            watching.spawn(Arc::clone(&self).watch(what, standing.clone(), ahead));
+        }
+        if let Some((_, standing)) = &self.sources.witness {
+            let ahead = |standing: &WitnessStanding| standing.ahead;
+            watching.spawn(Arc::clone(&self).watch("witness".into(), standing.clone(), ahead));
+        }
+        let mut warned = Vec::new();
+        let mut tick = interval(OUTLOOK_TICK);
+        loop {
+            tick.tick().await;
+            self.sample(self.clock.now());
+            let warnings = self.status(0).journal.warnings;
+            if warnings.len() > warned.len() {
+                for warning in &warnings {
+                    tracing::warn!("{warning}");
+                }
+            }
+            warned = warnings;
+        }
+    }
+
+    async fn watch<S>(
+        self: Arc<Self>,
+        what: String,
+        mut standing: watch::Receiver<S>,
+        ahead: fn(&S) -> Option<u64>,
+    ) {
+        loop {
+            let through = ahead(&standing.borrow_and_update());
+            if let Some(through) = through {
+                self.tell_beyond(&what, through);
+            }
+            if standing.changed().await.is_err() {
+                return;
+            }
+        }
     }
 
     /// Somebody knows records up to `through` that the journal does not have, or has otherwise:

@@ -8,13 +8,14 @@ use interlock_protocols::record::{Event, PointValue, Record};
 
 use crate::failure::{Failure, Kind};
 
-/// Whether the record itself matches. An outcome belongs to its intent, and is wanted with it.
+/// Whether the record itself matches. An outcome never does: it is told with its intent.
 pub(super) fn matches(record: &Record, query: &JournalQuery) -> bool {
     let facts = Facts::of(&record.event);
     let wanted = |asked: &Option<String>, is: Option<&str>| {
         asked.as_deref().is_none_or(|asked| is == Some(asked))
     };
-    record.sequence >= query.from
+    !matches!(record.event, Event::Outcome(_))
+        && record.sequence >= query.from
         && query.since_ms.is_none_or(|since| record.time_ms >= since)
         && query.until_ms.is_none_or(|until| record.time_ms < until)
         && wanted(&query.device, facts.device)

@@ -1,6 +1,5 @@
 //! Shows a journal's folder, which may be a copy, or the one that an edge is writing.
 
-use std::ops::Range;
 use std::path::Path;
 
 use interlock_broker::journal::{ReadError, Records, read};
@@ -32,7 +31,7 @@ pub(super) struct Extent {
     pub(super) damage: Option<ReadError>,
 }
 
-/// A record and why it is shown. An outcome is shown with its command, unless it is asked for.
+/// A record and why it is shown.
 pub(super) fn sifted(record: Record, query: &JournalQuery) -> Option<Shown> {
     if matches(&record, query) {
         return Some(Shown::Match(record));
@@ -105,7 +104,7 @@ impl<'a> Folder<'a> {
         let lowest = extent.first.max(self.query.from);
         while last >= lowest {
             let first = last.saturating_sub(WINDOW_RECORDS - 1).max(lowest);
-            let mut lines = self.window(first, last, lowest, join)?;
+            let mut lines = self.window(first, last, join)?;
             lines.reverse();
             if !take(lines)? || first <= 1 {
                 break;
@@ -115,24 +114,12 @@ impl<'a> Folder<'a> {
         Ok(())
     }
 
-    fn window(
-        &self,
-        first: u64,
-        last: u64,
-        lowest: u64,
-        join: &mut Join,
-    ) -> Result<Vec<Line>, Failure> {
+    fn window(&self, first: u64, last: u64, join: &mut Join) -> Result<Vec<Line>, Failure> {
         let mut lines = Vec::new();
         for record in self.records(first)? {
             let record = record.map_err(|error| unreadable(self.path, &error))?;
             let sequence = record.sequence;
-            // Its command comes later in this listing.
-            let shown = if is_outcome_of(&record, lowest..first) {
-                Some(Shown::Outcome(record))
-            } else {
-                sifted(record, self.query)
-            };
-            if let Some(shown) = shown {
+            if let Some(shown) = sifted(record, self.query) {
                 lines.extend(join.take(shown));
             }
             // What is behind the last may be damaged, or written just now.
@@ -148,12 +135,5 @@ impl<'a> Folder<'a> {
         read(self.path)
             .and_then(|records| records.starting_at(from))
             .map_err(|error| unreadable(self.path, &error))
-    }
-}
-
-fn is_outcome_of(record: &Record, intents: Range<u64>) -> bool {
-    match &record.event {
-        Event::Outcome(outcome) => intents.contains(&outcome.intent),
-        _ => false,
     }
 }

@@ -40,6 +40,7 @@ fn good() -> Status {
             acknowledged_ms: Some(1_700_299_998_000),
             error: None,
             error_ms: None,
+            missed_records: 0,
         }],
         witness: Some(WitnessStatus {
             url: "http://witness:7380".into(),
@@ -63,6 +64,7 @@ fn bad() -> Status {
     status.sinks[0].error = Some("connection refused\u{1b}[2J".into());
     status.sinks[0].error_ms = Some(1_700_298_000_000);
     status.sinks[0].lag_records = 1;
+    status.sinks[0].missed_records = 12;
     if let Some(witness) = &mut status.witness {
         witness.error = Some("it does not answer".into());
         witness.error_ms = Some(1_700_297_000_000);
@@ -91,12 +93,12 @@ fn what_is_well_is_no_problem_and_each_trouble_is_one() {
     let zone = TimeZone::UTC;
     assert_eq!(problems(&good(), &zone), Vec::<String>::new());
     let told = problems(&bad(), &zone);
-    assert_eq!(told.len(), 5, "{told:?}");
+    assert_eq!(told.len(), 6, "{told:?}");
     assert!(told[0].starts_with("nothing can be recorded since 2023-11-18"));
     assert!(told[1].contains("behind what others know"));
     assert!(told[2].contains("witness") && told[2].contains("20 records"));
     assert!(told[3].contains("siem") && told[3].contains("1 record behind"));
-    assert!(told[4].contains("83 %"));
+    assert!(told[4].contains("12 records") && told[5].contains("83 %"));
 }
 
 #[test]
@@ -104,7 +106,7 @@ fn programs_get_all_of_it_and_the_problems() {
     let status = bad();
     let problems = problems(&status, &TimeZone::UTC);
     let tree = tree(&welcome(), &status, &problems);
-    assert_eq!(tree["problems"].as_array().unwrap().len(), 5);
+    assert_eq!(tree["problems"].as_array().unwrap().len(), 6);
     assert_eq!(tree["journal"]["failed_ms"], 1_700_299_000_000_i64);
     assert_eq!(tree["sinks"][0]["lag_records"], 1);
     assert_eq!(tree["witness"]["exposed_records"], 20);

@@ -32,6 +32,7 @@ fn status() -> Status {
                 acknowledged_ms: None,
                 error: Some("refused".into()),
                 error_ms: Some(1),
+                missed_records: 7,
             },
             SinkStatus {
                 name: "a\"b\\c\nd".into(),
@@ -42,6 +43,7 @@ fn status() -> Status {
                 acknowledged_ms: Some(1_700_000_000_000),
                 error: None,
                 error_ms: None,
+                missed_records: 0,
             },
         ],
         witness: Some(WitnessStatus {

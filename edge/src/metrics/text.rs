@@ -107,7 +107,7 @@ fn journal(page: &mut Page, journal: &JournalStatus) {
 
 fn sinks(page: &mut Page, sinks: &[SinkStatus]) {
     type Value = fn(&SinkStatus) -> Option<f64>;
-    let each: [(&str, &str, Value); 4] = [
+    let each: [(&str, &str, Value); 5] = [
         (
             "acknowledged_sequence",
             "The last record that it has acknowledged",
@@ -122,6 +122,11 @@ fn sinks(page: &mut Page, sinks: &[SinkStatus]) {
             "acknowledged_timestamp_seconds",
             "When it last acknowledged something",
             |sink| sink.acknowledged_ms.map(seconds),
+        ),
+        (
+            "missed_records",
+            "Records removed before it had them",
+            |sink| Some(number(sink.missed_records)),
         ),
         ("failing", "Whether its last error stands", |sink| {
             Some(flag(sink.error.is_some()))

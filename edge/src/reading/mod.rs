@@ -32,21 +32,33 @@ pub use view::{FoundView, View, keep};
 
 /// Why an answer broke off. There is more than was sent.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Failed {
+pub enum Failed {
+    /// Damage, or the disk.
     #[error(transparent)]
     Journal(#[from] ReadError),
+    /// The view broke while it was asked.
     #[error("{0}; ask again, the journal itself is read until the view is back")]
     View(#[from] Broken),
+    /// Written by a newer program, or no record.
     #[error("record {sequence} cannot be read: {why}")]
-    Record { sequence: u64, why: Unreadable },
+    Record {
+        /// Its sequence.
+        sequence: u64,
+        /// Why.
+        why: Unreadable,
+    },
+    /// Too long for the conduit.
     #[error("record {0} does not fit a frame: {1}")]
     Frame(u64, FrameError),
+    /// More matches than are held while there is no view.
     #[error(
         "the view of the journal is being built, and without it this is too much to search; ask for less, or later"
     )]
     TooMany,
+    /// No place for one more.
     #[error("too many follow the journal already; end one of them")]
     TooManyFollow,
+    /// The stream, or the disk.
     #[error(transparent)]
     Io(#[from] io::Error),
 }
@@ -59,7 +71,7 @@ fn unreadable(sequence: u64, why: &Unreadable) -> Failed {
 }
 
 /// Answers questions.
-pub(crate) struct Reading {
+pub struct Reading {
     journal: Journal,
     view: Arc<View>,
     places: Semaphore,
@@ -67,7 +79,8 @@ pub(crate) struct Reading {
 }
 
 impl Reading {
-    pub(crate) fn new(journal: Journal, view: Arc<View>) -> Reading {
+    /// Over this journal and its view.
+    pub fn new(journal: Journal, view: Arc<View>) -> Reading {
         Reading {
             journal,
             view,
@@ -79,7 +92,7 @@ impl Reading {
     /// Sends the answer, each record in a frame. It is found on a thread of its own, a few records
     /// ahead of what the reader takes. An error, damage included, means that there is more than
     /// was sent: the stream must not end as if that were all.
-    pub(crate) async fn answer(
+    pub async fn answer(
         &self,
         send: &mut SendStream,
         mut query: JournalQuery,
@@ -108,7 +121,7 @@ impl Reading {
         }
         let teller = history.await.map_err(io::Error::other)??;
         drop(place);
-        if follow && !teller.is_over() {
+        if follow && !teller.gone && teller.left > 0 {
             let following = Following::new(self.journal.clone(), teller, through);
             following.run(send).await?;
         }

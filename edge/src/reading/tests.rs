@@ -169,7 +169,7 @@ async fn what_belongs_to_a_match_comes_directly_before_it_however_it_was_found()
             assert_eq!(spelled(&told), first, "{taken}");
         }
     }
-    *view.change() = None;
+    view.begin_again();
     let told = world.ask(&view, &on("a", true)).await.unwrap();
     assert_eq!(spelled(&told), newest);
     view.step(&world.journal, &stopped).unwrap();

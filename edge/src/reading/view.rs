@@ -35,7 +35,7 @@ pub struct FoundView {
 
 /// Why a step of the view failed.
 #[derive(Debug, thiserror::Error)]
-enum StepError {
+pub(super) enum StepError {
     #[error(transparent)]
     View(#[from] Broken),
     #[error(transparent)]
@@ -89,7 +89,11 @@ impl View {
     }
 
     /// Takes up all records through `through`, and writes how far it is.
-    fn step(&self, journal: &Journal, stop: &watch::Receiver<bool>) -> Result<(), StepError> {
+    pub(super) fn step(
+        &self,
+        journal: &Journal,
+        stop: &watch::Receiver<bool>,
+    ) -> Result<(), StepError> {
         if self.look().is_none() {
             let state = State::begin(&self.path, VIEW_CACHE_BYTES)?;
             *self.change() = Some(state);
@@ -110,7 +114,7 @@ impl View {
     }
 
     /// The lock is held for the taking up alone, so that searches go on beside it.
-    fn batch(&self, follower: &mut Follower, through: u64) -> Result<bool, StepError> {
+    pub(super) fn batch(&self, follower: &mut Follower, through: u64) -> Result<bool, StepError> {
         let lines = follower.read(through, VIEW_READ_RECORDS)?;
         self.guard(|state| state.advance(&lines))?;
         Ok(!lines.is_empty())

@@ -212,8 +212,11 @@ impl<T: Transport> Task<T> {
     }
 
     async fn stream(&mut self, lines: &[Line]) -> Result<(), SinkError> {
+        let Some(last) = lines.last() else {
+            return Ok(());
+        };
         let through = self.transport.deliver(lines).await?;
-        self.sent = lines.last().map_or(self.sent, |last| last.sequence);
+        self.sent = last.sequence;
         for line in lines.iter().filter(|line| tail::is_progress(line)) {
             let first = self.worth.map_or(line.sequence, |(first, _)| first);
             self.worth = Some((first, line.sequence));
@@ -337,5 +340,7 @@ async fn until<R>(stop: &mut watch::Receiver<bool>, work: impl Future<Output = R
     }
 }
 
+#[cfg(test)]
+mod streaming;
 #[cfg(test)]
 mod tests;

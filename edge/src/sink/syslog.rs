@@ -11,8 +11,12 @@
 //! All that is not settled when a connection ends is sent again on the next one. That is *at least
 //! once*: nothing is lost, and a record may come twice, with the same `metadata.uid`
 //! (`interlock_uid` in the other payload) to know it by. Within a connection records are in order.
-//! What a collector holds in memory for longer than the settling and then loses with its power is
-//! lost there: give it a queue on disk. Who needs exactly once takes NATS.
+//! What a collector lets lie unread or holds in memory for longer than the settling, and then
+//! loses with its process, is lost there: give it a queue on disk. Who needs exactly once takes
+//! NATS.
+//!
+//! Messages are up to 128 KiB long, and most below 4. A collector that takes less cuts them, the raw
+//! record among it: rsyslog wants `global(maxMessageSize="128k")`.
 
 mod connection;
 mod settling;
@@ -211,3 +215,6 @@ async fn told(teller: &Arc<Mutex<Teller>>, lines: &[Line]) -> Result<(Vec<u8>, u
 fn held(teller: &Mutex<Teller>) -> std::sync::MutexGuard<'_, Teller> {
     teller.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

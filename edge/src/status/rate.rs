@@ -19,12 +19,12 @@ pub struct Rate {
 }
 
 impl Rate {
-    /// Takes the bytes that are used at a time. Call it as often as you like.
-    pub fn sample(&mut self, now: Mono, used_bytes: u64) {
-        // Less than before: something was deleted meanwhile, and what grew beside is unknown.
-        let grown = used_bytes.saturating_sub(self.last_bytes.unwrap_or(used_bytes));
+    /// Takes the bytes that were written up to a time. Call it as often as you like.
+    pub fn sample(&mut self, now: Mono, written_bytes: u64) {
+        // Fewer than before: the journal was opened anew, and what grew meanwhile is unknown.
+        let grown = written_bytes.saturating_sub(self.last_bytes.unwrap_or(written_bytes));
         self.grown_bytes = self.grown_bytes.saturating_add(grown);
-        self.last_bytes = Some(used_bytes);
+        self.last_bytes = Some(written_bytes);
         let due = self
             .samples
             .back()
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn deleting_is_no_growth_and_no_shrinking() {
+    fn a_count_that_begins_again_is_no_growth_and_no_shrinking() {
         let mut rate = Rate::default();
         rate.sample(after(0), 1_000);
         rate.sample(after(6), 1_600);

@@ -94,3 +94,70 @@ fn a_journal_without_a_budget_and_one_over_it_break_nothing() {
     let status = assemble(facts, &[50], 0);
     assert!(status.journal.warnings[0].contains("40000 %"));
 }
+
+fn config(name: &str) -> SinkConfig {
+    SinkConfig {
+        name: name.into(),
+        kind: SinkKind::SyslogOcsf,
+        address: "s:6514".into(),
+        tls: crate::config::SinkTls {
+            server_name: "s".into(),
+            ca: "ca".into(),
+            certificate: "c".into(),
+            key: "k".into(),
+        },
+        required: true,
+    }
+}
+
+#[test]
+fn a_sink_is_behind_by_what_it_has_not_acknowledged() {
+    let standing = SinkStanding {
+        acknowledged: 90,
+        error: Some("x".repeat(5_000)),
+        missed_records: 2,
+        ..SinkStanding::default()
+    };
+    let mut facts = facts();
+    facts.sinks = vec![forwarded(&config("siem"), &standing, 100)];
+    let sinks = assemble(facts, &[], 0).sinks;
+    assert_eq!((sinks[0].lag_records, sinks[0].missed_records), (10, 2));
+    assert_eq!(sinks[0].kind, "syslog-ocsf");
+    // A frame has room for many errors, of whatever length.
+    let error = sinks[0].error.as_ref().unwrap();
+    assert_eq!(error.len(), STATUS_ERROR_MAX_CHARS);
+    assert_eq!(forwarded(&config("s"), &standing, 80).lag_records, 0);
+}
+
+/// Whoever turns out to be beyond the journal has commands held, and is in the status.
+#[tokio::test]
+async fn a_sink_and_a_witness_that_are_ahead_hold_commands() {
+    let holds = Arc::new(Mutex::new(Vec::new()));
+    let (witness, witness_seen) = watch::channel(WitnessStanding::default());
+    let (sink, sink_seen) = watch::channel(SinkStanding::default());
+    let mut sources = Sources::of(&Journal::refusing("a test"));
+    sources.sinks = vec![(config("siem"), sink_seen)];
+    sources.witness = Some(("w:1".into(), witness_seen));
+    let (held, told) = (Arc::clone(&holds), tokio::sync::Notify::new());
+    let told = Arc::new(told);
+    let tell = Arc::clone(&told);
+    sources.hold = Box::new(move |why| {
+        held.lock().unwrap().push(why);
+        tell.notify_one();
+    });
+    let outlook = Arc::new(Outlook::new(Clock::start(), &[], sources));
+    let attending = tokio::spawn(Arc::clone(&outlook).attend());
+    assert_eq!(outlook.status(1).journal.held, None);
+    witness.send_modify(|standing| standing.ahead = Some(100));
+    told.notified().await;
+    sink.send_modify(|standing| standing.ahead = Some(90));
+    told.notified().await;
+    let held = outlook.status(1).journal.held.unwrap();
+    assert!(
+        held.contains("witness") && held.contains("sink siem"),
+        "{held}"
+    );
+    assert_eq!(outlook.beyond().open().len(), 2);
+    assert_eq!(holds.lock().unwrap().len(), 2);
+    attending.abort();
+}

@@ -109,6 +109,9 @@ pub struct SinkStatus {
     /// Since when, ms since 1970 UTC.
     #[n(7)]
     pub error_ms: Option<i64>,
+    /// Records that were removed before it had them, since the start.
+    #[n(8)]
+    pub missed_records: u64,
 }
 
 /// How the witness is doing.

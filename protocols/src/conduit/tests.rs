@@ -95,6 +95,7 @@ fn status() -> Status {
             acknowledged_ms: Some(1_700_000_000_000),
             error: None,
             error_ms: None,
+            missed_records: 3,
         }],
         witness: Some(WitnessStatus {
             url: "http://w".into(),

@@ -81,6 +81,15 @@ async fn arrives(collector: &Rsyslogd, sequence: u64) {
     }
 }
 
+/// Waits until records lie in the socket of a frozen collector.
+async fn unread(collector: &Rsyslogd) {
+    let end = Instant::now() + PATIENCE;
+    while !collector.has_unread() {
+        assert!(Instant::now() < end, "nothing is sent to it");
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
 /// Asserts that the collector has each of these records whole, and had them in order.
 fn assert_holds(collector: &Rsyslogd, log: &Log, through: u64) {
     let held = collector.held();
@@ -121,12 +130,22 @@ async fn a_collector_restarted_in_mid_stream_misses_nothing() {
         let before = through;
         through = log.write(3_000, "in mid-stream").await;
         arrives(&collector, before + 1_500).await;
-        let settled = standing.borrow().acknowledged;
-        if round % 2 == 0 {
+        let settled = if round % 2 == 0 {
+            // It goes with records in its socket, of which its system has said that it has them.
+            collector.freeze();
+            through = log.write(20, "unread").await;
+            unread(&collector).await;
+            // Long enough for a sink to be wrong: several looks, a fifth of the settling.
+            let wrong = acknowledged(&running, through);
+            let _ = tokio::time::timeout(Duration::from_secs(1), wrong).await;
+            let settled = standing.borrow().acknowledged;
             collector.kill();
+            settled
         } else {
+            let settled = standing.borrow().acknowledged;
             collector.stop();
-        }
+            settled
+        };
         // What counted as acknowledged is there, whatever comes next.
         assert_holds(&collector, &log, settled);
         collector.start();

@@ -95,6 +95,32 @@ if $inputname == "imtcp" then action(type="omfile" file="{out}" template="whole"
         process.exit("at SIGTERM");
     }
 
+    /// SIGSTOP: from here on it reads nothing, while its system still takes what is sent to it.
+    pub(crate) fn freeze(&self) {
+        let process = self.process.as_ref().expect("it runs");
+        process.signal(rustix::process::Signal::STOP);
+    }
+
+    /// Whether its system holds bytes for it that it has not read, by the kernel's own table.
+    pub(crate) fn has_unread(&self) -> bool {
+        let std::net::IpAddr::V4(ip) = self.address.ip() else {
+            panic!("an IPv4 address");
+        };
+        // The table has the address as a number of the machine.
+        let ip = u32::from_ne_bytes(ip.octets());
+        let local = format!("{ip:08X}:{:04X}", self.address.port());
+        let table = std::fs::read_to_string("/proc/self/net/tcp").unwrap();
+        table.lines().any(|line| {
+            let fields: Vec<&str> = line.split_whitespace().collect();
+            // Local address, state (01 is established), and `sent:received` in bytes.
+            let [_, address, _, "01", queues, ..] = fields[..] else {
+                return false;
+            };
+            let (_, received) = queues.split_once(':').unwrap();
+            address == local && u64::from_str_radix(received, 16).unwrap() > 0
+        })
+    }
+
     fn out(&self, run: usize) -> PathBuf {
         self.dir.join(format!("out-{run}.log"))
     }

@@ -78,13 +78,13 @@ fn a_folder_is_shown_newest_first_filtered_and_limited() {
         from: 6,
         ..oldest_first.clone()
     };
-    assert_eq!(shown(folder.path(), &from).0[..4], [6, 7, 8, 9]);
+    assert_eq!(shown(folder.path(), &from).0[..4], [8, 9, 10, 11]);
     let from = Show {
         from: 6,
         ..all.clone()
     };
     let (sequences, _) = shown(folder.path(), &from);
-    assert_eq!(sequences[sequences.len() - 4..], [9, 8, 7, 6]);
+    assert_eq!(sequences[sequences.len() - 4..], [11, 10, 9, 8]);
     let limited = Show {
         limit: Some(2),
         device: Some("mixer".into()),
