@@ -189,7 +189,7 @@ pub const VIEW_CHUNKS_AT_ONCE: usize = 64;
 pub const VIEW_SESSIONS_SWEPT: usize = 65_536;
 
 /// How long opening the view may take before it is thrown away, once its size is accounted for:
-/// a damaged one has been seen to keep its library busy for ever.
+/// a damaged one may keep its library busy for ever.
 pub const VIEW_OPEN_MAX: Duration = Duration::from_secs(60);
 
 /// Longest description of a search in its record, in bytes.

@@ -9,6 +9,8 @@ mod keeping;
 mod limits;
 mod link;
 mod progress;
+
+pub mod reading;
 mod recall;
 mod signing;
 
