@@ -17,7 +17,6 @@ mod recover;
 mod storage;
 #[cfg(test)]
 mod tests;
-#[allow(dead_code)] // until verification uses all of it
 pub mod tree;
 mod walk;
 mod window;
@@ -38,9 +37,10 @@ pub use error::{Damage, Health, OpenError, Unrecordable};
 pub use follow::Follower;
 pub use memory::Memory;
 use queue::{Answer, Queue};
-pub use reader::{ReadError, Records, Verification, read, read_storage, verify, verify_storage};
+pub use reader::{ReadError, Records, read, read_storage};
 pub use recover::Recovered;
 pub use storage::{SegmentFile, Storage};
+pub use tree::{Verification, verify, verify_storage};
 pub use walk::Line;
 
 /// How a journal is kept.
