@@ -17,6 +17,10 @@ pub const NAME_MAX_BYTES: usize = 64;
 /// Longest file of a policy, in bytes: some ten thousand rules.
 pub const POLICY_MAX_BYTES: u64 = 4 << 20;
 
+/// Points of one write whose values before are told: a full write of registers has 123. A write of
+/// 1,968 coils is long enough as it is, and its record must still be one that can be written.
+pub const BEFORE_POINTS_MAX: usize = 128;
+
 /// How often one and the same denial is recorded in full before it is only counted.
 pub const DENIALS_RECORDED_EACH: u32 = 10;
 
@@ -117,3 +121,68 @@ pub const CHECKPOINT_BEHIND_MAX_RECORDS: u64 = 65_536;
 
 /// Longest file of a proof, in bytes: two records, two times 48 hashes, two checkpoints.
 pub const PROOF_MAX_BYTES: usize = 512 << 10;
+
+/// Longest name of a key that signs or cosigns checkpoints, in bytes: a site, a gateway, and the
+/// words between them, with room for a domain name.
+pub const KEY_NAME_MAX_BYTES: usize = 192;
+
+/// Most records that a tree may have. Twice as many would not fit the signed numbers of other
+/// programs, and no gateway writes them in its life.
+pub const TREE_SIZE_MAX: u64 = i64::MAX as u64;
+
+/// Most hashes of a consistency proof, as C2SP has it: two trees of any sizes need no more.
+pub const CONSISTENCY_PROOF_MAX: usize = 63;
+
+/// Longest body of a request to a witness, in bytes: a proof of 63 hashes takes 2,835, the rest is
+/// for signatures of others on the checkpoint.
+pub const WITNESS_REQUEST_MAX_BYTES: usize = 32 * 1024;
+
+/// Longest reason that an administrator may give with an act, in bytes: some sentences.
+pub const ACT_REASON_MAX_BYTES: usize = 1024;
+
+// The view of the journal, and searching it.
+
+/// First read at the place of a record, in bytes: nearly every record is whole in it.
+pub const JOURNAL_POINT_READ_BYTES: usize = 1024;
+
+/// Segments that one search holds open: a match, its outcome and its session may each be in
+/// another one.
+pub const JOURNAL_POINT_SEGMENTS: usize = 4;
+
+/// Memory that the view may take for pages, in bytes.
+pub const VIEW_CACHE_BYTES: u64 = 16 << 20;
+
+/// Longest value in the view, in bytes. Longer ones would be kept in files of their own, which
+/// are never flushed. The longest is a bitmap of 8 KiB and little more.
+pub const VIEW_VALUE_MAX_BYTES: usize = 12 << 10;
+
+/// Records taken up between two writes of the view. Few, and a flash card wears from writing
+/// the same pages again; many, and they must be read again after a crash.
+pub const VIEW_WRITE_RECORDS: usize = 8192;
+
+/// Entries changed between two writes of the view: what bounds its memory.
+pub const VIEW_WRITE_ENTRIES: usize = 32_768;
+
+/// Records read at once while the view catches up: some MiB at most of ordinary records.
+pub const VIEW_READ_RECORDS: usize = 2048;
+
+/// Chunks of 65,536 records that one page of a search looks at: some milliseconds, for which
+/// the view takes up no new record.
+pub const VIEW_CHUNKS_AT_ONCE: usize = 64;
+
+/// Sessions forgotten with each chunk that was removed: at least one record was written for
+/// each, so no more can have been opened in it.
+pub const VIEW_SESSIONS_SWEPT: usize = 65_536;
+
+/// How long opening the view may take before it is thrown away, once its size is accounted for:
+/// a damaged one has been seen to keep its library busy for ever.
+pub const VIEW_OPEN_MAX: Duration = Duration::from_secs(60);
+
+/// Longest description of a search in its record, in bytes.
+pub const FILTER_WORDS_MAX_BYTES: usize = 512;
+
+/// Pause before the view is opened once more, while the library has not quite closed it.
+pub const VIEW_LOCK_PAUSE: Duration = Duration::from_millis(5);
+
+/// How often that is tried: five seconds in all.
+pub const VIEW_LOCK_TRIES: usize = 1000;

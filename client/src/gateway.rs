@@ -12,7 +12,7 @@ mod tests;
 use std::collections::VecDeque;
 
 use interlock_protocols::conduit::{
-    CallEnd, DeviceOffer, FromClient, JournalQuery, Notice, Opened, Opening, ToClient, Told,
+    CallEnd, DeviceOffer, FromClient, JournalQuery, Notice, Opened, Opening, Status, ToClient, Told,
 };
 use interlock_protocols::record::Record;
 use quinn::{Connection, Endpoint, RecvStream, SendStream, VarInt};
@@ -172,21 +172,45 @@ impl Gateway {
 
     /// Has the edge load, test and activate the policy in its folder; gives what it says.
     pub async fn activate_policy(&mut self) -> Result<String, Failure> {
+        let next = "the policy in force is the same as before";
+        let answer = self
+            .call(|call| FromClient::ActivatePolicy { call })
+            .await?;
+        done(answer, next)
+    }
+
+    /// Accepts that the journal is behind what others know of it; gives what the edge says.
+    pub async fn accept_journal(&mut self, reason: &str) -> Result<String, Failure> {
+        let next = "`interlock status` says how the gateway is doing";
+        let reason = reason.to_owned();
+        let ask = |call| FromClient::AcceptJournal { call, reason };
+        done(self.call(ask).await?, next)
+    }
+
+    /// Asks how the gateway is doing.
+    pub async fn read_status(&mut self) -> Result<Status, Failure> {
+        match self.call(|call| FromClient::ReadStatus { call }).await? {
+            ToClient::Status { status, .. } => Ok(status),
+            other => match done(other, "ask whoever keeps the policy of this site") {
+                Ok(_) => Err(faults::unexpected("an answer without a status")),
+                Err(failure) => Err(failure),
+            },
+        }
+    }
+
+    /// Makes a call and waits for its answer. Notices that come before are held.
+    async fn call(&mut self, ask: impl FnOnce(u32) -> FromClient) -> Result<ToClient, Failure> {
         self.calls = self.calls.wrapping_add(1);
         let asked = self.calls;
-        let call = FromClient::ActivatePolicy { call: asked };
-        frames::write(&mut self.control, &call).await?;
+        frames::write(&mut self.control, &ask(asked)).await?;
         loop {
             match self.message().await? {
-                ToClient::Reply { call, end, text } if call == asked => {
-                    let next = "the policy in force is the same as before";
-                    return match end {
-                        CallEnd::Done => Ok(text),
-                        CallEnd::Failed => Err(Failure::new(Kind::Failed, text, next)),
-                        CallEnd::Denied => Err(Failure::new(Kind::Denied, text, next)),
-                    };
-                }
                 ToClient::Notice(notice) => self.hold(notice),
+                answer @ (ToClient::Reply { call, .. } | ToClient::Status { call, .. })
+                    if call == asked =>
+                {
+                    return Ok(answer);
+                }
                 _ => {}
             }
         }
@@ -235,6 +259,17 @@ impl Gateway {
             self.held.pop_front();
         }
         self.held.push_back(notice);
+    }
+}
+
+fn done(answer: ToClient, next: &str) -> Result<String, Failure> {
+    match answer {
+        ToClient::Reply { end, text, .. } => match end {
+            CallEnd::Done => Ok(text),
+            CallEnd::Failed => Err(Failure::new(Kind::Failed, text, next)),
+            CallEnd::Denied => Err(Failure::new(Kind::Denied, text, next)),
+        },
+        _ => Err(faults::unexpected("another answer than a reply")),
     }
 }
 

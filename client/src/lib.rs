@@ -20,7 +20,9 @@ pub mod profile;
 mod read;
 mod screen;
 mod sockets;
+mod status;
 mod tls;
+mod witness;
 mod write;
 
 use std::ffi::OsString;
@@ -66,6 +68,8 @@ enum Command {
     Write(write::Write),
     Journal(journal::JournalCommand),
     Policy(policy::PolicyCommand),
+    Status(status::StatusCommand),
+    Witness(witness::WitnessCommand),
     #[cfg(unix)]
     Demo(demo::Demo),
     #[command(hide = true)]
@@ -145,6 +149,8 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Write(asked) => write::run(asked, &setting).await,
             Command::Journal(asked) => journal::run(asked, &setting).await,
             Command::Policy(asked) => policy::run(asked, &setting).await,
+            Command::Status(asked) => status::run(asked, &setting).await,
+            Command::Witness(asked) => witness::run(asked, &setting).await,
             #[cfg(unix)]
             Command::Demo(asked) => demo::run(asked).await,
             Command::Man(asked) => manual::man(asked),

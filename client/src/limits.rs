@@ -60,5 +60,29 @@ pub(crate) const FOLLOW_EVERY: Duration = Duration::from_millis(500);
 /// Lines held back while the outcome of an earlier command is awaited. A gateway has at most a few
 /// hundred commands in flight; a journal cut off in the middle of one must not be held whole.
 pub(crate) const LINES_HELD_MAX: usize = 10_000;
+/// Sessions of which a listing remembers from where they came; of older ones it says no more than
+/// the number.
+pub(crate) const SESSIONS_KNOWN_MAX: usize = 65_536;
+/// Records of a folder read together when they are shown newest first: some ten MB.
+pub(crate) const WINDOW_RECORDS: u64 = 16_384;
+/// Records that a table shows unless told otherwise: some screens full.
+pub(crate) const TABLE_LIMIT: u64 = 50;
+/// Records shown before those that come while the journal is followed.
+pub(crate) const BACKLOG_LIMIT: u64 = 10;
 /// Values of one command shown before the rest is only counted: a write may have 1,968.
 pub(crate) const VALUES_SHOWN_MAX: usize = 8;
+
+/// Width of what `status` prints: it is read on consoles and pasted into tickets.
+pub(crate) const STATUS_COLUMNS: usize = 80;
+
+/// Gateways that a witness serves at once. Each asks once a minute, for some milliseconds.
+pub(crate) const WITNESS_CONNECTIONS_MAX: usize = 64;
+/// How long one connection to a witness may take: a request, its answer, and a slow line.
+pub(crate) const WITNESS_CONNECTION_MAX: Duration = Duration::from_secs(15);
+/// Longest head of a request to a witness, in bytes; hyper takes no less than this.
+pub(crate) const WITNESS_HEAD_MAX_BYTES: usize = 8 * 1024;
+/// Longest file that a witness keeps or is given, in bytes: a checkpoint or a key.
+pub(crate) const WITNESS_FILE_MAX_BYTES: u64 = 64 * 1024;
+/// Longest name of a file that is made of the name of a log, in bytes; file systems take 255, and
+/// something is put behind it.
+pub(crate) const WITNESS_FILE_NAME_MAX_BYTES: usize = 200;

@@ -1,9 +1,9 @@
-//! What people and scripts see: data on stdout in one of three formats, words on stderr.
+//! What people and scripts see: data on stdout in one of four formats, words on stderr.
 
 use std::io::{self, IsTerminal as _, Write as _};
 
 use clap::ValueEnum;
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets};
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -18,6 +18,8 @@ pub(crate) enum Format {
     Json,
     /// One JSON object a line.
     Jsonl,
+    /// Comma-separated values under a header, for spreadsheets.
+    Csv,
 }
 
 /// One row of data, for people and for programs.
@@ -25,8 +27,16 @@ pub(crate) trait Row: Serialize {
     /// Names of the columns.
     const HEADER: &'static [&'static str];
 
+    /// Names of the fields in CSV.
+    const FIELDS: &'static [&'static str] = Self::HEADER;
+
     /// The row's cells, as many as there are names.
     fn cells(&self) -> Vec<String>;
+
+    /// The row's fields in CSV, as many as there are names for them.
+    fn fields(&self) -> Vec<String> {
+        self.cells()
+    }
 }
 
 /// The rows in this format, ending in a line break. `width` is that of the terminal, if it is one.
@@ -42,6 +52,37 @@ pub(crate) fn render<R: Row>(
             Ok(text + "\n")
         }
         Format::Jsonl => rows.iter().map(line).collect(),
+        Format::Csv => {
+            let header = R::FIELDS.iter().map(|name| name.to_lowercase());
+            let rows = rows.iter().map(Row::fields);
+            std::iter::once(header.collect())
+                .chain(rows)
+                .map(csv_line)
+                .collect()
+        }
+    }
+}
+
+/// One line of CSV (RFC 4180).
+pub(crate) fn csv_line(fields: Vec<String>) -> Result<String, Failure> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let written = writer.write_record(fields.iter().map(|field| inert(field)));
+    written.map_err(Failure::of_program)?;
+    let bytes = writer.into_inner().map_err(Failure::of_program)?;
+    String::from_utf8(bytes).map_err(Failure::of_program)
+}
+
+/// A spreadsheet runs a cell that begins like a formula, and texts come from outside. Such a cell
+/// gets an apostrophe in front, and so does one that begins with an apostrophe: taking one off
+/// always gives the text back. A plain number needs none.
+fn inert(text: &str) -> String {
+    const BEGINNINGS: [char; 9] = ['=', '+', '-', '@', '\'', '＝', '＋', '－', '＠'];
+    let text = clean(text).replace('\n', " ");
+    let number = text.parse::<f64>().is_ok_and(f64::is_finite);
+    if text.trim_start().starts_with(BEGINNINGS) && !number {
+        format!("'{text}")
+    } else {
+        text
     }
 }
 
@@ -57,6 +98,26 @@ pub(crate) fn columns(
     rows: impl Iterator<Item = Vec<String>>,
     width: Option<u16>,
 ) -> String {
+    let mut table = plain(width);
+    table.set_header(header.iter().copied());
+    for cells in rows {
+        table.add_row(cells.iter().map(|cell| clean(cell)));
+    }
+    printed(table)
+}
+
+/// One row of a table whose later rows nobody knows yet. All columns but the last are this wide.
+pub(crate) fn row(cells: &[String], widths: &[u16], width: Option<u16>) -> String {
+    let mut table = plain(width);
+    table.add_row(cells.iter().map(|cell| clean(cell)));
+    for (column, width) in table.column_iter_mut().zip(widths) {
+        let fixed = Width::Fixed(width.saturating_add(2));
+        column.set_constraint(ColumnConstraint::Absolute(fixed));
+    }
+    printed(table)
+}
+
+fn plain(width: Option<u16>) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).force_no_tty();
     if let Some(width) = width {
@@ -64,21 +125,23 @@ pub(crate) fn columns(
             .set_width(width)
             .set_content_arrangement(ContentArrangement::Dynamic);
     }
-    table.set_header(header.iter().copied());
-    for cells in rows {
-        table.add_row(cells.iter().map(|cell| clean(cell)));
-    }
+    table
+}
+
+fn printed(mut table: Table) -> String {
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
     }
     table.trim_fmt() + "\n"
 }
 
-/// Texts come from the gateway and from the journal: none of them may steer a terminal.
+/// Texts come from the gateway and from the journal: none of them may steer a terminal, nor turn
+/// round the order in which it shows what follows.
 pub(crate) fn clean(text: &str) -> String {
+    let turns = |c| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     text.chars()
         .map(|c| {
-            if c.is_control() && c != '\n' {
+            if (c.is_control() && c != '\n') || turns(c) {
                 char::REPLACEMENT_CHARACTER
             } else {
                 c
@@ -89,14 +152,20 @@ pub(crate) fn clean(text: &str) -> String {
 
 /// Prints data.
 pub(crate) fn data(text: &str) -> Result<(), Failure> {
+    offer(text).map(drop)
+}
+
+/// Prints data; false where whoever reads has enough: `| head`.
+pub(crate) fn offer(text: &str) -> Result<bool, Failure> {
     let mut stdout = io::stdout().lock();
     let written = stdout
         .write_all(text.as_bytes())
         .and_then(|()| stdout.flush());
     match written {
-        // Whoever reads has enough: `| head`.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        written => written.map_err(|error| Failure::of_stdout(&error)),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        written => written
+            .map(|()| true)
+            .map_err(|error| Failure::of_stdout(&error)),
     }
 }
 
@@ -194,5 +263,40 @@ mod tests {
         let text = columns(&["X"], rows.into_iter(), None);
         assert!(!text.contains(['\u{1b}', '\r', '\u{9b}']), "{text:?}");
         assert_eq!(clean("two\nlines"), "two\nlines");
+        assert_eq!(clean("a\u{202e}b"), "a\u{fffd}b");
+    }
+
+    #[test]
+    fn csv_comes_back_as_it_was_and_no_cell_is_a_formula() {
+        let texts = [
+            "=1+1",
+            "+1-1",
+            "-cmd|' /C calc'!A0",
+            "@SUM(A1)",
+            " =1",
+            "'quoted",
+            "＝1",
+            "-5.5",
+            "+7",
+            "a,b",
+            "say \"so\"",
+            "two\nlines",
+            "-inf",
+            "",
+        ];
+        let line = csv_line(texts.map(str::to_owned).to_vec()).unwrap();
+        let mut reader = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .from_reader(line.as_bytes());
+        let read = reader.records().next().unwrap().unwrap();
+        for (cell, text) in read.iter().zip(texts) {
+            let number = cell.parse::<f64>().is_ok_and(f64::is_finite);
+            let formula = cell.trim_start().starts_with(['=', '+', '-', '@', '＝']);
+            assert!(!formula || number, "{cell}");
+            let back = cell.strip_prefix('\'').unwrap_or(cell);
+            assert_eq!(back, text.replace('\n', " "));
+        }
+        let csv = render(Format::Csv, &PUMPS, None).unwrap();
+        assert_eq!(csv, "pump,speed\nintake,900 rpm\np2,1450 rpm\n");
     }
 }

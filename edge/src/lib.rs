@@ -3,6 +3,7 @@
 //! that only the broker can mint.
 #![forbid(unsafe_code)]
 
+pub mod beyond;
 mod conduit;
 mod limits;
 mod link;
@@ -13,6 +14,10 @@ pub mod config;
 pub mod init;
 pub mod keys;
 mod listen;
+pub mod metrics;
 pub mod sample;
 pub mod service;
+pub mod sink;
 pub mod site;
+pub mod status;
+pub mod witness;

@@ -74,3 +74,119 @@ pub(crate) const GOODBYE_MAX: Duration = Duration::from_secs(2);
 
 /// Clients that read the journal at once. Each holds a thread for as long as it reads.
 pub(crate) const JOURNAL_READERS_MAX: usize = 4;
+
+/// Records that a sink holds at once, on their way to the other side. A thousand share one round
+/// trip; more would only be sent again after a break.
+pub(crate) const SINK_BATCH_RECORDS: usize = 1_024;
+
+/// Bytes of records that a sink holds at once, give or take one read of
+/// [`SINK_READ_RECORDS`]. A gateway has several sinks and little memory.
+pub(crate) const SINK_BATCH_BYTES: usize = 1024 * 1024;
+
+/// Records that a sink reads between two looks at how many bytes it holds.
+pub(crate) const SINK_READ_RECORDS: usize = 16;
+
+/// Records that are looked through at once for one of a certain kind.
+pub(crate) const SINK_SEARCH_RECORDS: usize = 256;
+
+/// Shortest wait before a sink is tried again.
+pub(crate) const SINK_RETRY_MIN: Duration = Duration::from_millis(250);
+
+/// Longest wait before a sink is tried again: so late may records be once the WAN is back.
+pub(crate) const SINK_RETRY_MAX: Duration = Duration::from_secs(30);
+
+/// How long a sink may take to be connected to, and to say what it has.
+pub(crate) const SINK_CONNECT_MAX: Duration = Duration::from_secs(30);
+
+/// How long a sink may leave a record without an acknowledgement before its connection is given
+/// up: a WAN over satellite takes a second.
+pub(crate) const SINK_ACKNOWLEDGE_MAX: Duration = Duration::from_secs(10);
+
+/// How often at most a sink's progress is recorded. A view that is lost sends at most this much
+/// again.
+pub(crate) const SINK_PROGRESS_EVERY: Duration = Duration::from_secs(60);
+
+/// Messages to NATS that wait for their acknowledgement at once: enough that a WAN of 100 ms still
+/// takes five thousand a second.
+pub(crate) const SINK_NATS_WINDOW: usize = 512;
+
+/// How often a silent NATS server is asked whether it is still there.
+pub(crate) const SINK_NATS_PING_EVERY: Duration = Duration::from_secs(15);
+
+/// How often the growth of the journal is noted.
+pub(crate) const RATE_SAMPLE_EVERY: Duration = Duration::from_secs(10 * 60);
+
+/// How far back growth counts: plants have days and nights.
+pub(crate) const RATE_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How long growth must have been seen before it is told.
+pub(crate) const RATE_SEEN_MIN: Duration = Duration::from_secs(60 * 60);
+
+/// How long the witness may take for one answer, connecting included.
+pub(crate) const WITNESS_MAX: Duration = Duration::from_secs(10);
+
+/// Longest answer of a witness, in bytes: some hundred cosignatures.
+pub(crate) const WITNESS_ANSWER_MAX_BYTES: usize = 16 * 1024;
+
+/// Least and longest wait before the witness is asked again after a failure.
+pub(crate) const WITNESS_RETRY_MIN: Duration = Duration::from_secs(1);
+/// See [`WITNESS_RETRY_MIN`].
+pub(crate) const WITNESS_RETRY_MAX: Duration = Duration::from_secs(5 * 60);
+
+/// How often the witness is asked while nothing new is to be cosigned, so that one which is gone is
+/// noticed on a quiet day as well.
+pub(crate) const WITNESS_EVERY: Duration = Duration::from_secs(15 * 60);
+
+/// Times that one checkpoint is submitted in a row because the witness is at another size.
+pub(crate) const WITNESS_TRIES_MAX: usize = 3;
+
+/// Programs that read metrics at once: one collector, and somebody with curl.
+pub(crate) const METRICS_READERS_MAX: usize = 4;
+
+/// How long one connection may read metrics. Collectors come again each time.
+pub(crate) const METRICS_MAX: Duration = Duration::from_secs(10);
+
+/// Longest head of a request for metrics, in bytes; hyper takes no less than this.
+pub(crate) const METRICS_HEAD_MAX_BYTES: usize = 8 * 1024;
+
+/// Pause after an `accept` that failed for want of file handles.
+pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Longest error of a sink or the witness in a status, in characters: a line or three.
+pub(crate) const STATUS_ERROR_MAX_CHARS: usize = 400;
+
+/// Longest syslog message, in bytes: the longest record in base64 and room for its telling. Below
+/// the longest frame that rsyslog takes unless told otherwise (200,000).
+pub(crate) const SYSLOG_MESSAGE_MAX_BYTES: usize = 128 * 1024;
+
+/// Sessions whose opening a syslog sink remembers: several weeks of a busy gateway.
+pub(crate) const SINK_SESSIONS_MAX: usize = 4_096;
+
+/// Intents that a syslog sink remembers to tell their outcomes by: more than all links together
+/// have in flight.
+pub(crate) const SINK_INTENTS_MAX: usize = 4_096;
+
+/// Records before its first one that a syslog sink reads at its start, for the sessions and
+/// intents that later ones belong to: a tenth of a second of reading.
+pub(crate) const SYSLOG_LOOKBACK_RECORDS: u64 = 65_536;
+
+/// How long a connection must live on once the other side's TCP has taken a record, before the
+/// record counts as acknowledged: what a collector needs to notice its own end and close, and to
+/// write what it holds.
+pub(crate) const SYSLOG_SETTLE: Duration =
+    Duration::from_millis(if cfg!(test) { 300 } else { 5_000 });
+
+/// How often the kernel is asked what the other side's TCP has taken, while anything is open.
+pub(crate) const SYSLOG_LOOK_EVERY: Duration =
+    Duration::from_millis(if cfg!(test) { 20 } else { 250 });
+
+/// Bytes handed to a syslog connection at once: some dozens of records, which take a millisecond
+/// to tell.
+pub(crate) const SYSLOG_CHUNK_BYTES: usize = 64 * 1024;
+
+/// Places of a syslog connection that wait for their settling at once; past that neighbours settle
+/// together.
+pub(crate) const SYSLOG_MARKS_MAX: usize = 256;
+
+/// How often the growth of the journal and its warnings are looked at.
+pub(crate) const OUTLOOK_TICK: Duration = Duration::from_secs(60);

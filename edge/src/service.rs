@@ -29,6 +29,7 @@ use crate::listen::quic;
 pub use crate::listen::quic::ListenError;
 use crate::recall::{open_journal, take_up_policy};
 use crate::site::{POLICY, Site};
+use crate::status::{Outlook, Sources};
 
 /// Why the edge could not run.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +64,7 @@ pub(crate) struct Edge {
     stop: watch::Sender<bool>,
     deciding: watch::Sender<usize>,
     sessions: Mutex<HashMap<SubjectId, usize>>,
+    outlook: Arc<Outlook>,
 }
 
 /// A running edge, for programs that hold one inside: the demo and the tests.
@@ -93,6 +95,8 @@ pub async fn start(
         tracing::error!(%error, "the journal takes no records: commands with effect are refused");
     }
     let policy = take_up_policy(&site, &journal, recovered.last_policy, clock).await?;
+    let warn_percent = &site.config.journal().warn_percent;
+    let outlook = Arc::new(Outlook::new(clock, warn_percent, Sources::of(&journal)));
     let broker = Broker::new(
         Arc::clone(&site.plant),
         policy,
@@ -121,6 +125,7 @@ pub async fn start(
         stop: watch::Sender::new(false),
         deciding: watch::Sender::new(0),
         sessions: Mutex::new(HashMap::new()),
+        outlook,
     });
     let endpoint = quic::listen(site.config.quic(), site.tls, &site.keys.server.key)?;
     let address = endpoint.local_addr()?;
@@ -264,7 +269,12 @@ impl Edge {
         }
     }
 
-    fn open_sessions(&self) -> usize {
+    /// What it knows of itself.
+    pub(crate) fn outlook(&self) -> &Arc<Outlook> {
+        &self.outlook
+    }
+
+    pub(crate) fn open_sessions(&self) -> usize {
         let sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
         sessions.values().sum()
     }

@@ -9,6 +9,7 @@ use interlock_protocols::record::{CommandResult, Denial, Event, Intent};
 
 use super::decide::{Allowed, Decision, Denied, decide, point_values};
 use super::duty::{Counted, Duty, Owed};
+use super::heard::{Ear, Heard};
 use super::ledger::Key;
 use super::permit::Permit;
 use super::refusal::{Reason, Refusal, Wire};
@@ -31,6 +32,7 @@ pub enum Authorized {
 pub struct Conversation {
     session: Arc<Inner>,
     device: Arc<Device>,
+    heard: Arc<Heard>,
     id: u64,
     armed: bool,
     outstanding: Vec<Outstanding>,
@@ -46,12 +48,14 @@ impl Conversation {
     pub(super) fn new(
         session: Arc<Inner>,
         device: Arc<Device>,
+        heard: Arc<Heard>,
         id: u64,
         armed: bool,
     ) -> Conversation {
         Conversation {
             session,
             device,
+            heard,
             id,
             armed,
             outstanding: Vec::new(),
@@ -148,7 +152,7 @@ impl Conversation {
     ) -> Result<Permit, Refusal> {
         let pdu = allowed.request.encode();
         let duty = if allowed.request.has_effect() {
-            let intent = self.intent(adu, &pdu, &allowed);
+            let intent = self.intent(adu, &pdu, &allowed, now);
             match self.record_intent(intent, now).await {
                 Ok(owed) => {
                     let (subject, device) = (&self.session.subject, self.device.name());
@@ -177,6 +181,7 @@ impl Conversation {
             self.session.certificate_ends_ms,
             self.session.standing.clone(),
             duty,
+            Ear::new(Arc::clone(&self.heard), adu.unit),
         );
         self.outstanding.push(Outstanding {
             transaction: adu.transaction,
@@ -201,7 +206,10 @@ impl Conversation {
         }
     }
 
-    fn intent(&self, adu: &Adu<'_>, pdu: &Pdu, allowed: &Allowed<'_, '_>) -> Intent {
+    fn intent(&self, adu: &Adu<'_>, pdu: &Pdu, allowed: &Allowed<'_, '_>, now: Now) -> Intent {
+        let mut points = point_values(&allowed.touched);
+        self.heard
+            .tell(adu.unit, &allowed.request, &mut points, now);
         Intent {
             session: self.session.id,
             subject: self.session.subject.to_string(),
@@ -209,7 +217,7 @@ impl Conversation {
             device: self.device.name().to_owned(),
             unit: adu.unit.value(),
             pdu: pdu.as_bytes().to_vec(),
-            points: point_values(&allowed.touched),
+            points,
             policies: allowed.policies.clone(),
             policy: *self.session.view().policy().digest(),
         }

@@ -4,16 +4,19 @@
 //! [`decide`] is pure. [`Conversation::authorize`] is the only way to a permit: it decides,
 //! makes the INTENT durable, and mints, with nothing public in between (I2).
 
+mod acceptance;
 mod allowance;
 mod conversation;
 mod decide;
 mod duty;
+mod heard;
 mod ledger;
 mod permit;
 mod refusal;
 mod session;
 mod standing;
 
+pub use acceptance::NotAccepted;
 pub use conversation::{Authorized, Conversation};
 pub(crate) use decide::reason_of;
 pub use decide::{Allowed, Decision, Denied, decide};

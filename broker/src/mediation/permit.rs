@@ -71,6 +71,7 @@ use interlock_protocols::modbus::{ExceptionCode, Pdu, Reply, Request, UnitId};
 use interlock_protocols::record::CommandResult;
 
 use super::duty::Duty;
+use super::heard::Ear;
 use super::refusal::{Reason, Refusal};
 use super::standing::Standing;
 use crate::clock::{Mono, Now};
@@ -85,6 +86,7 @@ pub struct Permit {
     valid_until_ms: i64,
     standing: Standing,
     duty: Duty,
+    ear: Ear,
 }
 
 /// How much of a command a socket took in one non-blocking write.
@@ -117,6 +119,7 @@ impl Permit {
         valid_until_ms: i64,
         standing: Standing,
         duty: Duty,
+        ear: Ear,
     ) -> Permit {
         Permit {
             unit,
@@ -125,6 +128,7 @@ impl Permit {
             valid_until_ms,
             standing,
             duty,
+            ear,
         }
     }
 
@@ -167,11 +171,15 @@ impl Permit {
                 Redeemed::Withheld(self.withhold(Reason::LinkDown(error.to_string()), now))
             }
             Ok(Ok(handed)) => {
+                if self.has_effect() {
+                    self.ear.sent(&self.pdu);
+                }
                 self.duty.sent(now);
                 let awaiting = Awaiting {
                     pdu: self.pdu,
                     sent: now,
                     duty: self.duty,
+                    ear: self.ear,
                 };
                 match handed {
                     Handed::Whole => Redeemed::Sent(awaiting),
@@ -201,6 +209,7 @@ pub struct Awaiting {
     pdu: Pdu,
     sent: Now,
     duty: Duty,
+    ear: Ear,
 }
 
 /// The PLC's answer, checked against the request and encoded afresh.
@@ -231,8 +240,8 @@ impl Answer {
 impl Awaiting {
     /// Takes a reply of the right transaction and unit. If it does not answer this request, the
     /// caller drops it and goes on waiting with what is handed back (I6).
-    pub fn answer(self, pdu: &[u8], now: Now) -> Result<Answer, Awaiting> {
-        let Some((encoded, exception)) = checked(&self.pdu, pdu) else {
+    pub fn answer(mut self, pdu: &[u8], now: Now) -> Result<Answer, Awaiting> {
+        let Some((encoded, exception)) = checked(&self.pdu, pdu, &mut self.ear, now) else {
             return Err(self);
         };
         let latency = now.mono().since(self.sent.mono());
@@ -265,12 +274,18 @@ impl Awaiting {
     }
 }
 
-fn checked(request: &Pdu, reply: &[u8]) -> Option<(Pdu, Option<ExceptionCode>)> {
+fn checked(
+    request: &Pdu,
+    reply: &[u8],
+    ear: &mut Ear,
+    now: Now,
+) -> Option<(Pdu, Option<ExceptionCode>)> {
     let request = Request::decode(request.as_bytes()).ok()?;
     let reply = Reply::decode(&request, reply).ok()?;
-    let exception = match reply {
-        Reply::Normal(_) => None,
-        Reply::Exception(code) => Some(code),
+    let (said, exception) = match &reply {
+        Reply::Normal(response) => (Some(response), None),
+        Reply::Exception(code) => (None, Some(*code)),
     };
+    ear.answered(&request, said, now);
     Some((reply.encode(&request), exception))
 }

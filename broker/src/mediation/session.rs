@@ -10,11 +10,14 @@ use jiff::tz::TimeZone;
 use super::allowance::Allowances;
 use super::conversation::{Conversation, exception_byte};
 use super::decide::reason_of;
+use super::heard::Hearing;
 use super::ledger::{Key, Ledger};
 use super::refusal::{Reason, Refusal};
 use super::standing::{Lost, Standing};
 use crate::clock::Now;
+use crate::index;
 use crate::journal::Journal;
+use crate::limits::FILTER_WORDS_MAX_BYTES;
 use crate::plant::Plant;
 use crate::policy::{Action, Circumstances, Facts, LocalTime, Policy, Resource, Transport, View};
 use crate::subject::{Identity, SubjectId};
@@ -28,6 +31,7 @@ pub struct Broker {
     next_session: AtomicU64,
     stopping: AtomicBool,
     allowances: Allowances,
+    hearing: Hearing,
 }
 
 impl Broker {
@@ -42,6 +46,7 @@ impl Broker {
         first_session: u64,
     ) -> Arc<Broker> {
         Arc::new(Broker {
+            hearing: Hearing::of(&plant),
             plant,
             journal,
             policy: RwLock::new(policy),
@@ -232,7 +237,7 @@ impl Session {
     /// subject's to see are refused alike.
     pub fn converse(&self, device: &str, armed: bool, now: Now) -> Result<Conversation, Refusal> {
         self.inner.may_act(now).map_err(Refusal::new)?;
-        let Some(known) = self.inner.broker.plant.device(device) else {
+        let Some((known, heard)) = self.inner.broker.hearing.of_device(device) else {
             return Err(self.refuse_device(device, Vec::new(), now));
         };
         self.permitted(Action::Connect, Resource::Device(known.name()), now)
@@ -241,6 +246,7 @@ impl Session {
         Ok(Conversation::new(
             Arc::clone(&self.inner),
             Arc::clone(known),
+            Arc::clone(heard),
             id,
             armed,
         ))
@@ -255,10 +261,15 @@ impl Session {
                 session: self.inner.id,
                 subject: self.inner.subject.to_string(),
                 from: query.from,
-                filter: None,
+                filter: index::words(query, FILTER_WORDS_MAX_BYTES),
             }),
         );
         Ok(())
+    }
+
+    /// Decides whether the session may see how the gateway is doing.
+    pub fn read_status(&self, now: Now) -> Result<(), Refusal> {
+        self.administer(Action::ReadStatus, now)
     }
 
     /// Decides an administrative act on the site.

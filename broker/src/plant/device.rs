@@ -3,6 +3,7 @@
 use super::point::Point;
 use interlock_protocols::modbus::{Area, UnitId};
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::time::Duration;
 
 /// What stands behind the address of a device.
@@ -161,8 +162,15 @@ impl Device {
     /// The points that share an address with the area, lowest first. None where the unit id is
     /// not routed.
     pub(super) fn points_in(&self, unit: UnitId, area: Area) -> &[Point] {
+        self.points
+            .get(self.places_in(unit, area))
+            .unwrap_or_default()
+    }
+
+    /// The places of the same points in [`Device::points`].
+    pub(crate) fn places_in(&self, unit: UnitId, area: Area) -> Range<usize> {
         if self.south_unit(unit).is_none() {
-            return &[];
+            return 0..0;
         }
         let unit = match self.units {
             Units::Direct { .. } => DIRECT,
@@ -177,6 +185,6 @@ impl Device {
             let first = point.area.range.first();
             (sort_key(point), first) <= ((unit, area.table), area.range.last())
         });
-        self.points.get(start..end).unwrap_or_default()
+        start..end
     }
 }

@@ -8,6 +8,8 @@
     reason = "a test fails by panicking"
 )]
 
+mod acceptance;
+mod before;
 mod invariants;
 mod records;
 mod world;

@@ -120,49 +120,22 @@ async fn all(aida: &Actor) -> Result<Vec<Record>, Failure> {
 
 const HEADER: [&str; 4] = ["NO", "TIME", "WHO", "WHAT, BY WHICH RULE, WITH WHAT RESULT"];
 
-/// The lines of `journal show`, folded into as many columns as a narrow page has.
+/// The lines of `journal show`; the day is today, and thousandths tell nobody anything here.
 fn rows(records: &[Record]) -> Vec<Vec<String>> {
     let mut join = Join::new(TimeZone::system());
     let mut lines: Vec<Line> = records
         .iter()
-        .flat_map(|record| join.take(record))
+        .flat_map(|record| join.take(Shown::Match(record.clone())))
         .collect();
     lines.extend(join.rest());
     lines.iter().filter_map(row).collect()
 }
 
 fn row(line: &Line) -> Option<Vec<String>> {
-    let cells: [String; 9] = line.cells().try_into().ok()?;
-    let [
-        number,
-        time,
-        who,
-        device,
-        what,
-        decision,
-        rule,
-        result,
-        _latency,
-    ] = cells;
-    // The day is today, and thousandths tell nobody anything here.
-    let time = time
-        .split_whitespace()
-        .next_back()
-        .and_then(|clock| clock.split('.').next())
-        .unwrap_or_default()
-        .to_owned();
-    let said = |text: String| Some(text).filter(|text| text != "-");
-    let what = match said(device) {
-        Some(device) => format!("{device}: {what}"),
-        None => what,
-    };
-    let decided = [said(decision), said(rule), said(result)];
-    let decided: Vec<String> = decided.into_iter().flatten().collect();
-    let mut told = vec![what];
-    if !decided.is_empty() {
-        told.push(decided.join(" | "));
-    }
-    Some(vec![number, time, who, told.join("\n")])
+    let [number, time, who, what]: [String; 4] = line.cells().try_into().ok()?;
+    let time = time.split('.').next().unwrap_or_default().to_owned();
+    let who = who.lines().next().unwrap_or_default().to_owned();
+    Some(vec![number, time, who, what])
 }
 
 /// The log must hold what the tour saw happen; gives the number of olga's write.

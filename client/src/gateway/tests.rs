@@ -1,5 +1,6 @@
 use interlock_protocols::conduit::{
-    DeviceOffer, FromClient, JournalQuery, Message as _, Opened, Opening, ToClient, Told,
+    DeviceOffer, FromClient, JournalQuery, JournalStatus, Message as _, Opened, Opening, ToClient,
+    Told,
 };
 use interlock_protocols::modbus::{Address, ExceptionCode, Request, UnitId};
 use interlock_protocols::record::{EdgeStopped, Event, Record};
@@ -112,6 +113,57 @@ async fn offers_that_do_not_add_up_are_no_session() {
 }
 
 const DEVICES_MAX_AND_ONE: usize = crate::limits::DEVICES_MAX + 1;
+
+#[tokio::test]
+async fn status_and_acceptance_are_calls_with_answers_of_their_own() {
+    let scripted = Scripted::new();
+    let (mut gateway, mut side) = connected(&scripted).await;
+    let status = Status {
+        version: "0.1.0".into(),
+        started_ms: 1,
+        now_ms: 2,
+        sessions: 3,
+        journal: JournalStatus::default(),
+        sinks: Vec::new(),
+        witness: None,
+    };
+    let answer = status.clone();
+    let play = async {
+        let FromClient::ReadStatus { call } = side.heard().await else {
+            panic!("no call");
+        };
+        // An answer to somebody else's call is none of ours.
+        let (end, text) = (CallEnd::Done, "late".to_owned());
+        let stray = ToClient::Reply {
+            call: call + 7,
+            end,
+            text,
+        };
+        side.tell(&stray).await;
+        let status = answer;
+        side.tell(&ToClient::Status { call, status }).await;
+        let FromClient::AcceptJournal { call, reason } = side.heard().await else {
+            panic!("no call");
+        };
+        assert_eq!(reason, "restored");
+        let (end, text) = (CallEnd::Denied, "no rule permits it".to_owned());
+        side.tell(&ToClient::Reply { call, end, text }).await;
+        let FromClient::ReadStatus { call } = side.heard().await else {
+            panic!("no call");
+        };
+        let (end, text) = (CallEnd::Done, "well".to_owned());
+        side.tell(&ToClient::Reply { call, end, text }).await;
+    };
+    let ask = async {
+        assert_eq!(gateway.read_status().await.unwrap(), status);
+        let denied = gateway.accept_journal("restored").await.unwrap_err();
+        assert_eq!(denied.kind(), Kind::Denied);
+        assert!(denied.what().contains("no rule"), "{denied}");
+        // An edge that says it is done and gives no status is at fault.
+        assert!(gateway.read_status().await.is_err());
+    };
+    join!(ask, play);
+}
 
 #[tokio::test]
 async fn a_notice_during_a_call_is_kept_for_later() {

@@ -1,35 +1,76 @@
-//! One line of the command log.
+//! One line of the command log: the same keys for every kind of record. Programs depend on the
+//! keys: none is renamed or removed, and new ones come behind.
 
-use interlock_broker::subject::SubjectId;
-use interlock_protocols::modbus::ExceptionCode;
-use interlock_protocols::record::{CommandResult, Denial, Event, Outcome, Record};
+use interlock_protocols::modbus::{Area, ExceptionCode};
+use interlock_protocols::record::{
+    CommandResult, Denial, DenialSummary, Event, Intent, Outcome, PointValue, ReadSummary, Record,
+};
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
+use super::join::Origin;
+use super::occurrence;
 use super::words;
 use crate::moment;
-use crate::screen::Row;
+use crate::point::table_of;
 
-/// What happened, in the same columns for every kind of record.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+/// What happened.
+#[derive(Clone, PartialEq, Default, Debug, Serialize)]
 pub(crate) struct Line {
     pub(super) sequence: u64,
-    time: String,
-    kind: &'static str,
-    session: Option<u64>,
-    subject: Option<String>,
-    device: Option<String>,
-    unit_id: Option<u8>,
-    table: Option<&'static str>,
-    what: String,
-    decision: Option<&'static str>,
-    reason: Option<String>,
-    rules: Vec<String>,
-    result: Option<String>,
-    latency_us: Option<u64>,
-    count: Option<u64>,
+    pub(super) time: String,
+    pub(super) kind: &'static str,
+    pub(super) session: Option<u64>,
+    pub(super) subject: Option<String>,
+    pub(super) device: Option<String>,
+    pub(super) unit_id: Option<u8>,
+    pub(super) table: Option<&'static str>,
+    pub(super) what: String,
+    pub(super) decision: Option<&'static str>,
+    pub(super) reason: Option<String>,
+    pub(super) rules: Vec<String>,
+    pub(super) result: Option<String>,
+    pub(super) latency_us: Option<u64>,
+    pub(super) count: Option<u64>,
+    /// Address and port they came from.
+    pub(super) peer: Option<String>,
+    /// SHA-256 of their certificate.
+    pub(super) certificate: Option<String>,
+    pub(super) function: Option<String>,
+    pub(super) function_code: Option<u8>,
+    /// From 0, as on the wire.
+    pub(super) first_address: Option<u16>,
+    pub(super) last_address: Option<u16>,
+    pub(super) points: Vec<PointLine>,
+    /// What is written, as on the wire.
+    pub(super) raw: Option<String>,
+    pub(super) request_pdu: Option<String>,
+    pub(super) detail: Option<String>,
+    /// `open`, `answered`, `exception`, `withheld` or `unknown`.
+    pub(super) outcome: Option<&'static str>,
+    pub(super) answer_pdu: Option<String>,
+    /// Code of the exception that the device gave, or that the client was given.
+    pub(super) exception: Option<u8>,
+    pub(super) failed: Option<u64>,
+    pub(super) first_time: Option<String>,
+    pub(super) last_time: Option<String>,
+    /// For a screen: time and date here, and what happened.
     #[serde(skip)]
-    time_here: String,
+    pub(super) time_here: String,
+    #[serde(skip)]
+    pub(super) told: Vec<String>,
+    #[serde(skip)]
+    pub(super) housekeeping: bool,
+}
+
+/// A named point that a command touches.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub(super) struct PointLine {
+    pub(super) name: String,
+    pub(super) value: Option<f64>,
+    pub(super) unit: String,
+    pub(super) before: Option<f64>,
+    pub(super) before_age_ms: Option<u64>,
 }
 
 impl Line {
@@ -38,130 +79,82 @@ impl Line {
         let mut line = Line {
             sequence: record.sequence,
             time: moment::rfc3339(record.time_ms),
-            kind: "",
-            session: None,
-            subject: None,
-            device: None,
-            unit_id: None,
-            table: None,
-            what: String::new(),
-            decision: None,
-            reason: None,
-            rules: Vec::new(),
-            result: None,
-            latency_us: None,
-            count: None,
-            time_here: moment::exact(record.time_ms, zone),
+            kind: record.event.name(),
+            time_here: moment::stacked(record.time_ms, zone),
+            ..Line::default()
         };
         match &record.event {
-            Event::Intent(_)
-            | Event::Outcome(_)
-            | Event::Denial(_)
-            | Event::DenialSummary(_)
-            | Event::ReadSummary(_) => line.command(&record.event),
-            _ => line.occurrence(&record.event, zone),
+            Event::Intent(intent) => line.intent(intent),
+            Event::Outcome(outcome) => {
+                line.what = format!("outcome of {}", outcome.intent);
+                line.told = vec![line.what.clone()];
+                line.ended(outcome);
+            }
+            Event::Denial(denial) => line.denial(denial),
+            Event::DenialSummary(summary) => line.denials(summary),
+            Event::ReadSummary(summary) => line.reads(summary),
+            event => occurrence::tell(&mut line, event, zone),
+        }
+        if line.what.is_empty() {
+            line.what = line.told.join("; ");
         }
         line
     }
 
-    fn command(&mut self, event: &Event) {
-        match event {
-            Event::Intent(intent) => {
-                self.kind = "command";
-                self.by(intent.session, &intent.subject);
-                self.at(&intent.device, Some(intent.unit));
-                self.what = words::command(&intent.pdu, &intent.points);
-                self.decision = Some("allow");
-                self.rules.clone_from(&intent.policies);
-                self.result = Some("open".to_owned());
-            }
-            Event::Outcome(outcome) => {
-                self.kind = "outcome";
-                self.what = format!("outcome of {}", outcome.intent);
-                self.ended(outcome);
-            }
-            Event::Denial(denial) => {
-                self.kind = "denial";
-                self.by(denial.session, &denial.subject);
-                self.at(&denial.device, Some(denial.unit));
-                self.what = denied_act(denial);
-                self.denied(&denial.reason, &denial.policies);
-                let wire = denial.exception.map_or_else(
-                    || "connection closed".to_owned(),
-                    |code| format!("exception {code:02X}"),
-                );
-                self.result = Some(format!("{} ({wire})", denial.detail));
-            }
-            Event::DenialSummary(summary) => {
-                self.kind = "denial-summary";
-                self.by(summary.session, &summary.subject);
-                self.at(&summary.device, None);
-                let (first, last) = (summary.first, summary.last);
-                self.what = words::summary(summary.function, summary.table, first, last);
-                self.table = words::table_name(summary.table);
-                self.denied(&summary.reason, &[]);
-                self.counted(summary.count, "more", summary.first_ms, summary.last_ms);
-            }
-            Event::ReadSummary(summary) => {
-                self.kind = "read-summary";
-                self.by(summary.session, &summary.subject);
-                self.at(&summary.device, Some(summary.unit));
-                let (first, last) = (summary.first, summary.last);
-                self.what = words::summary(summary.function, summary.table, first, last);
-                self.table = words::table_name(summary.table);
-                self.decision = Some("allow");
-                self.counted(summary.count, "times", summary.first_ms, summary.last_ms);
-                if summary.failed > 0
-                    && let Some(result) = &mut self.result
-                {
-                    result.push_str(&format!(", {} failed", summary.failed));
-                }
-            }
-            _ => {}
-        }
+    fn intent(&mut self, intent: &Intent) {
+        self.kind = "command";
+        self.by(intent.session, &intent.subject);
+        self.at(&intent.device, Some(intent.unit));
+        self.command(&intent.pdu, &intent.points);
+        self.what = words::command(&intent.pdu, &intent.points);
+        self.told = words::two_lines(intent.unit, &intent.pdu, &intent.points);
+        self.decision = Some("allow");
+        self.rules.clone_from(&intent.policies);
+        self.result = Some("open".to_owned());
+        self.outcome = Some("open");
     }
 
-    fn occurrence(&mut self, event: &Event, zone: &TimeZone) {
-        match event {
-            Event::EdgeStarted(started) => {
-                self.kind = "edge-started";
-                self.what = format!("edge {} started ({})", started.gateway, started.version);
-            }
-            Event::EdgeStopped(stopped) => {
-                self.kind = "edge-stopped";
-                self.what = format!("edge {} stopped", stopped.gateway);
-            }
-            Event::PolicyActivated(activated) => {
-                self.kind = "policy-activated";
-                self.session = activated.session;
-                self.subject = Some(activated.by.clone());
-                let digest = activated.digest.iter().take(6);
-                let digest: String = digest.map(|byte| format!("{byte:02x}")).collect();
-                self.what = format!("policy {digest}… put in force");
-                self.result = Some(format!("{} cases passed", activated.cases));
-            }
-            Event::SessionOpened(opened) => {
-                self.kind = "session-opened";
-                self.by(opened.session, &opened.subject);
-                self.what = format!(
-                    "session {} from {} in groups [{}], certificate ends {}",
-                    opened.session,
-                    opened.peer,
-                    opened.groups.join(", "),
-                    moment::minute(opened.certificate_ends_ms, zone)
-                );
-            }
-            Event::SessionEnded(ended) => {
-                self.kind = "session-ended";
-                self.by(ended.session, &ended.subject);
-                self.what = format!("session {} ended: {}", ended.session, ended.reason);
-            }
-            Event::JournalRead(read) => {
-                self.kind = "journal-read";
-                self.by(read.session, &read.subject);
-                self.what = format!("journal read from record {}", read.from);
-            }
-            _ => {}
+    fn denial(&mut self, denial: &Denial) {
+        self.by(denial.session, &denial.subject);
+        self.at(&denial.device, Some(denial.unit));
+        self.command(&denial.pdu, &denial.points);
+        self.what = denied_act(denial);
+        self.told = if denial.pdu.is_empty() {
+            vec![self.what.clone()]
+        } else {
+            words::two_lines(denial.unit, &denial.pdu, &denial.points)
+        };
+        self.denied(&denial.reason, &denial.policies);
+        let wire = denial.exception.map_or_else(
+            || "connection closed".to_owned(),
+            |code| format!("exception {code:02X}"),
+        );
+        self.result = Some(format!("{} ({wire})", denial.detail));
+        self.detail = Some(denial.detail.clone());
+        self.exception = denial.exception;
+    }
+
+    fn denials(&mut self, summary: &DenialSummary) {
+        self.by(summary.session, &summary.subject);
+        self.at(&summary.device, None);
+        let (first, last) = (summary.first, summary.last);
+        self.summed(summary.function, summary.table, first, last);
+        self.denied(&summary.reason, &[]);
+        self.counted(summary.count, "more", summary.first_ms, summary.last_ms);
+    }
+
+    fn reads(&mut self, summary: &ReadSummary) {
+        self.by(summary.session, &summary.subject);
+        self.at(&summary.device, Some(summary.unit));
+        let (first, last) = (summary.first, summary.last);
+        self.summed(summary.function, summary.table, first, last);
+        self.decision = Some("allow");
+        self.counted(summary.count, "times", summary.first_ms, summary.last_ms);
+        self.failed = Some(summary.failed);
+        if summary.failed > 0
+            && let Some(result) = &mut self.result
+        {
+            result.push_str(&format!(", {} failed", summary.failed));
         }
     }
 
@@ -174,36 +167,77 @@ impl Line {
             }
             CommandResult::Withheld { .. } | CommandResult::Unknown { .. } => None,
         };
-        self.result = Some(match &outcome.result {
-            CommandResult::Answered { .. } => "done".to_owned(),
-            CommandResult::Exception { code } => {
-                format!("device refused: {}", ExceptionCode::from_code(*code))
+        let (code, result) = match &outcome.result {
+            CommandResult::Answered { pdu } => {
+                self.answer_pdu = Some(words::hex(pdu));
+                ("answered", "done".to_owned())
             }
-            CommandResult::Withheld { reason } => format!("WITHHELD, never sent: {reason}"),
-            CommandResult::Unknown { why } => format!("OUTCOME UNKNOWN: {why}"),
-        });
+            CommandResult::Exception { code } => {
+                self.exception = Some(*code);
+                let said = ExceptionCode::from_code(*code);
+                ("exception", format!("device refused: {said}"))
+            }
+            CommandResult::Withheld { reason } => {
+                ("withheld", format!("WITHHELD, never sent: {reason}"))
+            }
+            CommandResult::Unknown { why } => ("unknown", format!("OUTCOME UNKNOWN: {why}")),
+        };
+        self.outcome = Some(code);
+        self.result = Some(result);
     }
 
-    /// Whether it is of this device; what is of no device is of none.
-    pub(super) fn is_of_device(&self, device: &str) -> bool {
-        self.device.as_deref() == Some(device)
+    /// Says from where the one came whose line it is.
+    pub(super) fn from(&mut self, origin: &Origin) {
+        self.peer = Some(origin.peer.clone());
+        self.certificate = Some(words::hex(&origin.certificate));
     }
 
-    /// Whether it is of this subject, given whole or as `person/NAME`.
-    pub(super) fn is_of_subject(&self, subject: &str) -> bool {
-        self.subject
-            .as_deref()
-            .is_some_and(|whole| whole == subject || short(whole) == subject)
-    }
-
-    fn by(&mut self, session: u64, subject: &str) {
+    pub(super) fn by(&mut self, session: u64, subject: &str) {
         self.session = Some(session);
         self.subject = Some(subject.to_owned());
     }
 
     fn at(&mut self, device: &str, unit: Option<u8>) {
-        self.device = Some(device.to_owned());
-        self.unit_id = unit;
+        // An act on the site is of no device.
+        self.device = Some(device.to_owned()).filter(|name| !name.is_empty());
+        self.unit_id = unit.filter(|_| self.device.is_some());
+    }
+
+    fn command(&mut self, pdu: &[u8], points: &[PointValue]) {
+        self.points = points.iter().map(PointLine::of).collect();
+        let Some(code) = pdu.first().copied() else {
+            return;
+        };
+        self.request_pdu = Some(words::hex(pdu));
+        self.does(code);
+        if let Some((area, raw)) = words::place(pdu) {
+            self.touches(area);
+            self.raw = raw;
+        }
+    }
+
+    fn summed(&mut self, function: u8, table: Option<u8>, first: u16, last: u16) {
+        self.what = words::summary(function, table, first, last);
+        self.told = vec![self.what.clone()];
+        // Nought stands for many functions, summed up together.
+        if function > 0 {
+            self.does(function);
+        }
+        if let Some(table) = table.and_then(table_of) {
+            self.table = Some(table.name());
+            (self.first_address, self.last_address) = (Some(first), Some(last));
+        }
+    }
+
+    fn does(&mut self, code: u8) {
+        self.function = Some(words::function(code));
+        self.function_code = Some(code);
+    }
+
+    fn touches(&mut self, area: Area) {
+        self.table = Some(area.table.name());
+        self.first_address = Some(area.range.first().value());
+        self.last_address = Some(area.range.last().value());
     }
 
     fn denied(&mut self, reason: &str, rules: &[String]) {
@@ -214,11 +248,25 @@ impl Line {
 
     fn counted(&mut self, count: u64, what: &str, first_ms: i64, last_ms: i64) {
         self.count = Some(count);
+        self.first_time = Some(moment::rfc3339(first_ms));
+        self.last_time = Some(moment::rfc3339(last_ms));
         let span = moment::rough(last_ms.saturating_sub(first_ms));
         self.result = Some(match (count, what) {
             (1, "times") => "once".to_owned(),
             _ => format!("{count} {what} in {span}"),
         });
+    }
+}
+
+impl PointLine {
+    fn of(point: &PointValue) -> PointLine {
+        PointLine {
+            name: point.name.clone(),
+            value: point.value,
+            unit: point.unit.clone(),
+            before: point.before,
+            before_age_ms: point.before_age_ms,
+        }
     }
 }
 
@@ -233,41 +281,4 @@ fn denied_act(denial: &Denial) -> String {
     } else {
         "open a conversation".to_owned()
     }
-}
-
-/// `person/olga` for `spiffe://waterworks/person/olga`: the site is the same on every line.
-fn short(subject: &str) -> String {
-    SubjectId::parse(subject).map_or_else(|_| subject.to_owned(), |id| id.path().to_owned())
-}
-
-impl Row for Line {
-    const HEADER: &'static [&'static str] = &[
-        "SEQ", "TIME", "WHO", "DEVICE", "WHAT", "DECISION", "RULE", "RESULT", "LATENCY",
-    ];
-
-    fn cells(&self) -> Vec<String> {
-        let or_dash = |text: Option<String>| {
-            text.filter(|text| !text.is_empty())
-                .unwrap_or_else(|| "-".to_owned())
-        };
-        let decision = match (self.decision, &self.reason) {
-            (Some(decision), Some(reason)) => Some(format!("{decision}: {reason}")),
-            (decision, _) => decision.map(str::to_owned),
-        };
-        vec![
-            self.sequence.to_string(),
-            self.time_here.clone(),
-            or_dash(self.subject.as_deref().map(short)),
-            or_dash(self.device.clone()),
-            self.what.clone(),
-            or_dash(decision),
-            or_dash(Some(self.rules.join(", "))),
-            or_dash(self.result.clone()),
-            or_dash(self.latency_us.map(latency)),
-        ]
-    }
-}
-
-fn latency(us: u64) -> String {
-    format!("{}.{:03} ms", us / 1_000, us % 1_000)
 }

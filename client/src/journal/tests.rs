@@ -2,12 +2,19 @@
 
 use interlock_broker::journal::{Directory, Journal, Options};
 use interlock_protocols::record::{
-    CommandResult, Denial, DenialSummary, EdgeStarted, Event, Intent, JournalRead, Outcome,
-    PointValue, PolicyActivated, ReadSummary, Record, SessionEnded, SessionOpened,
+    Ahead, Checkpointed, CommandResult, Denial, DenialSummary, EdgeStarted, EdgeStopped,
+    EpochStarted, Event, Intent, JournalAccepted, JournalRead, JournalRecovered, Outcome,
+    PointValue, PolicyActivated, ReadSummary, Record, RecordsRemoved, SessionEnded, SessionOpened,
+    SinkProgress,
 };
+use jiff::tz::TimeZone;
 
 use super::*;
-use crate::screen::render;
+use crate::gateway::Shown;
+use crate::screen::{Format, Row as _, render};
+
+mod edge;
+mod folder;
 
 const SUBJECT: &str = "spiffe://waterworks/person/olga";
 const START_MS: i64 = 1_700_000_000_000;
@@ -17,8 +24,8 @@ fn setpoint(value: f64) -> Vec<PointValue> {
         name: "speed_setpoint".into(),
         value: Some(value),
         unit: "rpm".into(),
-        before: None,
-        before_age_ms: None,
+        before: Some(800.0),
+        before_age_ms: Some(12_345),
     }]
 }
 
@@ -131,7 +138,7 @@ fn events() -> Vec<Event> {
             session: 2,
             subject: SUBJECT.into(),
             from: 1,
-            filter: None,
+            filter: Some("device mixer".into()),
         }),
         intent(4, 903),
         Event::SessionEnded(SessionEnded {
@@ -140,7 +147,58 @@ fn events() -> Vec<Event> {
             reason: "goodbye".into(),
         }),
     ]);
+    events.extend(of_the_journal());
     events
+}
+
+fn of_the_journal() -> Vec<Event> {
+    vec![
+        Event::EpochStarted(EpochStarted {
+            epoch: 3,
+            key: [0xAA; 32],
+            next_key: [0xBB; 32],
+            by_key: [1; 64],
+            by_gateway: [2; 64],
+        }),
+        Event::Checkpointed(Checkpointed {
+            note: "waterworks/gateway/gate-1\n16\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n\n\
+                   \u{2014} waterworks/gateway/gate-1 Az3grl\n\u{2014} other Az3grl\n"
+                .into(),
+        }),
+        Event::RecordsRemoved(RecordsRemoved {
+            first: 1,
+            last: 500,
+            why: "retention".into(),
+        }),
+        Event::JournalRecovered(JournalRecovered {
+            why: "No space left on device".into(),
+            since_ms: START_MS - 60_000,
+            refused: 7,
+        }),
+        Event::JournalAccepted(JournalAccepted {
+            session: 2,
+            subject: SUBJECT.into(),
+            reason: "restored from backup".into(),
+            ahead: vec![
+                Ahead {
+                    what: "checkpoint".into(),
+                    through: 512,
+                },
+                Ahead {
+                    what: "sink fleet".into(),
+                    through: 500,
+                },
+            ],
+            lineage: [0xCD; 8],
+        }),
+        Event::SinkProgress(SinkProgress {
+            sink: "fleet".into(),
+            through: 12,
+        }),
+        Event::EdgeStopped(EdgeStopped {
+            gateway: "gate-1".into(),
+        }),
+    ]
 }
 
 fn records() -> Vec<Record> {
@@ -154,29 +212,85 @@ fn records() -> Vec<Record> {
         .collect()
 }
 
+fn take(join: &mut Join, record: &Record) -> Vec<Line> {
+    join.take(Shown::Match(record.clone()))
+}
+
 fn lines(records: &[Record]) -> Vec<Line> {
     let mut join = Join::new(TimeZone::UTC);
-    let mut lines: Vec<Line> = records.iter().flat_map(|r| join.take(r)).collect();
+    let mut lines: Vec<Line> = records.iter().flat_map(|r| take(&mut join, r)).collect();
     lines.extend(join.rest());
     lines
 }
 
 #[test]
 fn the_command_log_as_a_table() {
-    let table = render(Format::Table, &lines(&records()), None).unwrap();
-    assert_eq!(table, include_str!("golden.txt"));
+    let lines = lines(&records());
+    for (width, golden) in [
+        (80, include_str!("golden-80.txt")),
+        (120, include_str!("golden-120.txt")),
+    ] {
+        let table = render(Format::Table, &lines, Some(width)).unwrap();
+        let widest = table.lines().map(|line| line.chars().count()).max();
+        assert!(widest <= Some(usize::from(width)), "{table}");
+        assert_eq!(table, golden, "{table}");
+    }
 }
 
+/// Every key of every kind of record: programs depend on them.
 #[test]
-fn intent_and_outcome_are_one_object_for_programs() {
+fn the_command_log_for_programs() {
     let lines = lines(&records());
-    let text = render(Format::Jsonl, &lines[3..4], None).unwrap();
-    let line: serde_json::Value = serde_json::from_str(&text).unwrap();
-    assert_eq!(line["sequence"], 4);
-    assert_eq!(line["kind"], "command");
-    assert_eq!(line["subject"], SUBJECT);
-    assert_eq!(line["result"], "device refused: illegal data address (02)");
-    assert_eq!(line["latency_us"], 1_234);
+    let text = render(Format::Jsonl, &lines, None).unwrap();
+    assert_eq!(text, include_str!("golden.jsonl"), "{text}");
+    let text = render(Format::Csv, &lines, None).unwrap();
+    assert_eq!(text, include_str!("golden.csv"), "{text}");
+}
+
+/// CSV holds what JSON does, whatever is in the texts.
+#[test]
+fn csv_says_what_json_says() {
+    let mut records = records();
+    if let Event::Denial(denial) = &mut records[7].event {
+        denial.detail = "=HYPERLINK(\"http://x\"), and\u{1b}[2J \"more\"".into();
+    }
+    let lines = lines(&records);
+    let csv = render(Format::Csv, &lines, None).unwrap();
+    assert!(!csv.contains('\u{1b}'));
+    let mut reader = csv::Reader::from_reader(csv.as_bytes());
+    let header = reader.headers().unwrap().clone();
+    assert_eq!(header.iter().collect::<Vec<_>>(), Line::FIELDS);
+    let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+    assert_eq!(rows.len(), lines.len());
+    for (row, line) in rows.iter().zip(&lines) {
+        let json = serde_json::to_value(line).unwrap();
+        for (name, cell) in header.iter().zip(row) {
+            let expected = match &json[name] {
+                serde_json::Value::String(text) => crate::screen::clean(text).replace('\n', " "),
+                serde_json::Value::Number(number) => number.to_string(),
+                serde_json::Value::Null => String::new(),
+                // What has many in JSON is named or joined otherwise here.
+                serde_json::Value::Array(_) => continue,
+                other => panic!("{other}"),
+            };
+            let said = cell.strip_prefix('\'').unwrap_or(cell);
+            if !["values", "units", "before", "before_age_ms"].contains(&name) {
+                assert_eq!(said, expected, "{name}");
+            }
+        }
+    }
+    let at = |name: &str| header.iter().position(|field| field == name).unwrap();
+    let denial = rows
+        .iter()
+        .find(|row| &row[at("kind")] == "denial")
+        .unwrap();
+    assert!(denial[at("detail")].starts_with("'=HYPERLINK"));
+    assert_eq!(&denial[at("points")], "speed_setpoint");
+    assert_eq!(
+        (&denial[at("values")], &denial[at("units")]),
+        ("1800", "rpm")
+    );
+    assert_eq!(&denial[at("before")], "800");
 }
 
 #[test]
@@ -187,78 +301,41 @@ fn a_line_waits_for_its_outcome_and_the_order_stays() {
         |lines: Vec<Line>| -> Vec<u64> { lines.into_iter().map(|line| line.sequence).collect() };
     let given: Vec<Vec<u64>> = records[3..8]
         .iter()
-        .map(|record| sequences(join.take(record)))
+        .map(|record| sequences(take(&mut join, record)))
         .collect();
     // The second intent has its outcome first, and still comes second.
     assert_eq!(given, [vec![], vec![], vec![], vec![4, 5], vec![8]]);
     // An outcome whose intent was before the start has a line of its own.
-    assert_eq!(sequences(join.take(&records[5])), [6]);
+    assert_eq!(sequences(take(&mut join, &records[5])), [6]);
 }
 
 #[test]
-fn filters_choose_by_device_and_by_subject_in_both_forms() {
-    let show = |device: Option<&str>, subject: Option<&str>| Show {
-        folder: None,
-        device: device.map(str::to_owned),
-        subject: subject.map(str::to_owned),
-        from: 1,
-        follow: false,
-    };
-    let lines = lines(&records());
-    let count = |show: Show| lines.iter().filter(|line| show.wants(line)).count();
-    assert_eq!(count(show(None, None)), lines.len());
-    assert_eq!(count(show(Some("mixer"), None)), 7);
-    assert_eq!(count(show(Some("pump"), None)), 0);
-    assert_eq!(count(show(None, Some("person/olga"))), 10);
-    assert_eq!(count(show(None, Some(SUBJECT))), 10);
-    assert_eq!(count(show(None, Some("person/ol"))), 0);
-}
-
-#[test]
-fn a_real_folder_is_shown_from_where_one_left_off_and_verified() {
-    let folder = tempfile::tempdir().unwrap();
-    let storage = Box::new(Directory::open(folder.path()).unwrap());
-    let (journal, _) = Journal::open(storage, Options::default(), START_MS).unwrap();
-    for event in events() {
-        journal.append(START_MS, event).unwrap();
-    }
-    journal.close();
-    let show = Show {
-        folder: Some(folder.path().to_owned()),
-        device: None,
-        subject: None,
-        from: 8,
-        follow: false,
-    };
+fn what_belongs_to_a_match_may_come_before_it() {
+    let records = records();
     let mut join = Join::new(TimeZone::UTC);
-    let mut printer = Printer::new(&show, Format::Table).unwrap();
-    let next = show
-        .once(folder.path(), 8, &mut join, &mut printer)
-        .unwrap();
-    assert_eq!(next, 16);
-    printer.take(join.rest(), &show).unwrap();
-    let shown: Vec<u64> = printer.held.iter().map(|line| line.sequence).collect();
-    assert_eq!(shown, [8, 9, 10, 11, 13, 14, 15]);
-    assert_eq!(verify::run(folder.path(), Format::Json), Ok(()));
-
-    let nowhere = folder.path().join("none");
-    let failure = verify::run(&nowhere, Format::Table).unwrap_err();
-    assert_eq!(failure.kind(), Kind::Configuration);
+    join.wait(false);
+    assert_eq!(join.take(Shown::Session(records[2].clone())), []);
+    assert_eq!(join.take(Shown::Outcome(records[11].clone())), []);
+    let lines = take(&mut join, &records[10]);
+    assert_eq!(lines[0].outcome, Some("unknown"));
+    assert_eq!(lines[0].peer.as_deref(), Some("127.0.0.1:5"));
+    // One without is open, and says so; its outcome is told when it comes, filter or not.
+    let lines = take(&mut join, &records[4]);
+    assert_eq!(lines[0].outcome, Some("open"));
+    let lines = join.take(Shown::Outcome(records[5].clone()));
+    assert_eq!(lines[0].what, "outcome of 5");
+    assert_eq!(join.rest(), []);
 }
 
+/// A name in a record that would steer the terminal.
 #[test]
-fn what_is_followed_is_no_json_array() {
-    let show = Show {
-        folder: Some("x".into()),
-        device: None,
-        subject: None,
-        from: 1,
-        follow: true,
-    };
-    let Err(failure) = Printer::new(&show, Format::Json) else {
-        panic!("it was accepted");
-    };
-    assert_eq!(failure.kind(), Kind::Usage);
+fn a_table_lets_nothing_steer_the_terminal() {
+    let mut records = records();
+    if let Event::Denial(denial) = &mut records[7].event {
+        denial.device = "\u{1b}]0;x\u{7}mixer\u{202e}".into();
+    }
+    let table = render(Format::Table, &lines(&records), Some(100)).unwrap();
+    assert!(!table.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{table}");
 }
 
 /// What is denied before there is a command has no bytes, and is no malformed command either.
@@ -277,7 +354,7 @@ fn a_denial_without_a_command_says_what_was_asked() {
             time_ms: START_MS,
             event: Event::Denial(denial),
         };
-        Line::of(&record, &TimeZone::UTC).cells()[4].clone()
+        Line::of(&record, &TimeZone::UTC).what
     };
     assert_eq!(what("mixer", "not-yours"), "open a conversation");
     assert_eq!(what("", "no-rule-permits"), "an act on the site");

@@ -24,6 +24,13 @@ pub(super) fn run(folder: &Path, format: Format) -> Result<(), Failure> {
     let text = match format {
         Format::Table => report.words(),
         Format::Json | Format::Jsonl => screen::line(&report)?,
+        Format::Csv => {
+            return Err(Failure::new(
+                Kind::Usage,
+                "what was found is one report, and CSV is for rows",
+                "use -o json",
+            ));
+        }
     };
     screen::data(&text)?;
     judge(&found)

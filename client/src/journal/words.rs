@@ -1,12 +1,11 @@
 //! A recorded command in words: tag names and engineering units where the record has them, both
 //! forms of the address where it has not.
 
-use interlock_protocols::modbus::{
-    Address, AddressRange, Area, FunctionCode, Request, Table, Values,
-};
+use interlock_protocols::modbus::{Address, AddressRange, Area, FunctionCode, Request, Values};
 use interlock_protocols::record::PointValue;
 
 use crate::limits::VALUES_SHOWN_MAX;
+use crate::moment;
 use crate::point::{number, table_of};
 
 /// What the command asks for. `points` is what it writes, as the edge recorded it.
@@ -26,6 +25,53 @@ pub(super) fn command(pdu: &[u8], points: &[PointValue]) -> String {
         Some(read) => format!("read {}", area(&read)),
         None => request.function().name().to_owned(),
     }
+}
+
+/// The same for a screen, in two lines: what in tag names and units, then where and as which bits.
+pub(super) fn two_lines(unit: u8, pdu: &[u8], points: &[PointValue]) -> Vec<String> {
+    let Ok(request) = Request::decode(pdu) else {
+        return vec![malformed(pdu)];
+    };
+    let Some(written) = request.writes() else {
+        return vec![command(pdu, points)];
+    };
+    let raw = format!("raw {}", raw(&written.values));
+    if points.is_empty() {
+        return vec![command(pdu, points), format!("unit {unit}, {raw}")];
+    }
+    let each = points.iter().map(|point| match before(point) {
+        Some(before) => format!("{} (was {before})", assigned(point)),
+        None => assigned(point),
+    });
+    vec![
+        format!("write {}", some_of(each, points.len())),
+        format!("unit {unit}, {}, {raw}", area(&written.area)),
+    ]
+}
+
+/// The addresses that a command writes, or else those that it reads, and the raw values written.
+pub(super) fn place(pdu: &[u8]) -> Option<(Area, Option<String>)> {
+    let request = Request::decode(pdu).ok()?;
+    match request.writes() {
+        Some(written) => Some((written.area, Some(raw(&written.values)))),
+        None => request.reads().map(|area| (area, None)),
+    }
+}
+
+/// What the device held, and how old that is: `6.1 bar, 12 s before`.
+fn before(point: &PointValue) -> Option<String> {
+    let value = with_unit(point.before?, &point.unit);
+    let age = point.before_age_ms.and_then(|age| i64::try_from(age).ok());
+    Some(match age {
+        Some(age) => format!("{value}, {} before", moment::rough(age)),
+        None => value,
+    })
+}
+
+/// The name of a function, or its number where it has none.
+pub(super) fn function(code: u8) -> String {
+    FunctionCode::from_code(code)
+        .map_or_else(|| format!("function-{code}"), |known| known.name().into())
 }
 
 /// Many equal commands, of which only function and range were recorded.
@@ -69,14 +115,32 @@ fn area(area: &Area) -> String {
 }
 
 fn named(points: &[PointValue]) -> String {
-    let each = points.iter().map(|point| match point.value {
-        Some(value) => format!("{} = {} {}", point.name, number(value), point.unit)
-            .trim_end()
-            .to_owned(),
+    some_of(points.iter().map(assigned), points.len())
+}
+
+fn assigned(point: &PointValue) -> String {
+    match point.value {
+        Some(value) => format!("{} = {}", point.name, with_unit(value, &point.unit)),
         // A mask, or a part of a number of several registers: the value is not known.
         None => format!("{} in part", point.name),
-    });
-    some_of(each, points.len())
+    }
+}
+
+fn with_unit(value: f64, unit: &str) -> String {
+    format!("{} {unit}", number(value)).trim_end().to_owned()
+}
+
+/// As on the wire: registers in hexadecimal.
+fn raw(values: &Values<'_>) -> String {
+    match values {
+        Values::Coil(_) | Values::Coils(_) => self::values(values),
+        Values::Register(word) => format!("{word:04X}"),
+        Values::Registers(words) => {
+            let each = words.iter().map(|word| format!("{word:04X}"));
+            some_of(each, words.len())
+        }
+        Values::Mask { and, or } => format!("and {and:04X} or {or:04X}"),
+    }
 }
 
 fn values(values: &Values<'_>) -> String {
@@ -98,9 +162,15 @@ fn some_of(each: impl Iterator<Item = String>, all: usize) -> String {
     }
 }
 
-/// The table of a summary, for programs.
-pub(super) fn table_name(table: Option<u8>) -> Option<&'static str> {
-    table.and_then(table_of).map(Table::name)
+/// All of these bytes, for programs.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The beginning of a fingerprint: enough to tell one from another on a screen.
+pub(super) fn short_hex(bytes: &[u8]) -> String {
+    let (shown, _) = bytes.split_at_checked(6).unwrap_or((bytes, &[]));
+    hex(shown)
 }
 
 #[cfg(test)]
@@ -186,6 +256,5 @@ mod tests {
         );
         assert_eq!(summary(17, None, 0, 0), "report-server-id");
         assert_eq!(summary(90, None, 0, 0), "function 90");
-        assert_eq!(table_name(Some(4)), Some("holding"));
     }
 }

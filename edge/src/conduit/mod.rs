@@ -1,5 +1,6 @@
 //! One connection: a session on its control stream, and a task for each further stream.
 
+mod calls;
 mod conversation;
 mod frames;
 
@@ -7,18 +8,17 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use interlock_broker::activation::NotActivated;
 use interlock_broker::mediation::{Lost, Refusal, Session, Wire};
 use interlock_broker::policy::Transport;
 use interlock_broker::subject::Identity;
 use interlock_protocols::conduit::{
-    CallEnd, FromClient, Notice, Opened, Opening, ToClient, VERSION, offer_frames,
+    FromClient, Notice, Opened, Opening, ToClient, VERSION, offer_frames,
 };
 use quinn::{Connection, RecvStream, SendStream, VarInt};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use crate::limits::{MESSAGE_MAX, NOTICES_MAX, OPENING_MAX, REPLY_MAX_BYTES, SESSION_TICK};
+use crate::limits::{MESSAGE_MAX, NOTICES_MAX, OPENING_MAX, SESSION_TICK};
 use crate::service::{Edge, Visit};
 use frames::Frames;
 
@@ -178,18 +178,16 @@ async fn run(
                 return "the client said hello twice".to_owned();
             }
             Turn::Said(FromClient::Bye) => return "the client is done".to_owned(),
-            Turn::Said(
-                FromClient::ReadStatus { call } | FromClient::AcceptJournal { call, .. },
-            ) => {
-                let reply = ToClient::Reply {
-                    call,
-                    end: CallEnd::Failed,
-                    text: "this gateway cannot do that yet".to_owned(),
-                };
+            Turn::Said(FromClient::ReadStatus { call }) => {
+                let told = calls::status(edge, session, call);
+                tell(&mut control.send, &told).await
+            }
+            Turn::Said(FromClient::AcceptJournal { call, reason }) => {
+                let reply = calls::accept(edge, session, call, &reason).await;
                 tell(&mut control.send, &reply).await
             }
             Turn::Said(FromClient::ActivatePolicy { call }) => {
-                let reply = activate(edge, session, call).await;
+                let reply = calls::activate(edge, session, call).await;
                 tell(&mut control.send, &reply).await
             }
             Turn::Tell(notice) => tell(&mut control.send, &ToClient::Notice(notice)).await,
@@ -262,34 +260,6 @@ async fn welcome(edge: &Edge, session: &Session, send: &mut SendStream) -> io::R
         }
     }
     tell(send, &ToClient::Ready).await
-}
-
-async fn activate(edge: &Arc<Edge>, session: &Session, call: u32) -> ToClient {
-    let (end, text) = match edge.activate_policy(session).await {
-        Ok(activated) => (CallEnd::Done, activated.to_string()),
-        Err(error @ NotActivated::Refused(_)) => (CallEnd::Denied, error.to_string()),
-        Err(error) => (CallEnd::Failed, error.to_string()),
-    };
-    let text = fitting(text);
-    ToClient::Reply { call, end, text }
-}
-
-/// As many whole lines as a frame surely takes: what is wrong with a policy may be a long list, and
-/// a reply that does not fit would cost the session.
-fn fitting(text: String) -> String {
-    if text.len() <= REPLY_MAX_BYTES {
-        return text;
-    }
-    let mut fitted = String::new();
-    for line in text.lines() {
-        if fitted.len() + line.len() > REPLY_MAX_BYTES {
-            break;
-        }
-        fitted.push_str(line);
-        fitted.push('\n');
-    }
-    fitted.push_str("… and more; `interlock-edge check` on the gateway lists all of it");
-    fitted
 }
 
 async fn serve_stream(
@@ -368,25 +338,5 @@ fn refused(refusal: &Refusal) -> Opened {
         code,
         reason: refusal.reason().what(),
         next: refusal.reason().next(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use interlock_protocols::conduit::Message;
-
-    #[test]
-    fn a_long_list_of_findings_fits_a_frame() {
-        let line = "policy/tests/staff.toml:7: the case `operators read` fails: denied";
-        let text = fitting(vec![line; 2_000].join("\n"));
-        assert!(text.starts_with(line) && text.ends_with("lists all of it"));
-        let reply = ToClient::Reply {
-            call: 1,
-            end: CallEnd::Failed,
-            text,
-        };
-        assert!(reply.to_frame().is_ok());
-        assert_eq!(fitting("one line".to_owned()), "one line");
     }
 }

@@ -1,7 +1,7 @@
 //! The way south: one link a device, a task of its own that outlives every session. It is
 //! handed permits and nothing else (I1); no session's end cancels a command.
 
-mod backoff;
+pub(crate) mod backoff;
 mod queue;
 mod tcp;
 

@@ -77,6 +77,9 @@ pub struct JournalStatus {
     /// Records that the view for searching covers.
     #[n(13)]
     pub view_size: u64,
+    /// Since when nothing can be recorded, ms since 1970 UTC, where that is known.
+    #[n(14)]
+    pub failed_ms: Option<i64>,
 }
 
 /// How one sink is doing.
@@ -106,6 +109,9 @@ pub struct SinkStatus {
     /// Since when, ms since 1970 UTC.
     #[n(7)]
     pub error_ms: Option<i64>,
+    /// Records that were removed before it had them, since the start.
+    #[n(8)]
+    pub missed_records: u64,
 }
 
 /// How the witness is doing.

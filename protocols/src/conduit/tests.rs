@@ -80,6 +80,7 @@ fn status() -> Status {
         sessions: 2,
         journal: JournalStatus {
             failure: Some("no space".into()),
+            failed_ms: Some(1_700_000_000_000),
             next_sequence: 300,
             days_left: Some(1.5),
             warnings: vec!["w".into()],
@@ -94,6 +95,7 @@ fn status() -> Status {
             acknowledged_ms: Some(1_700_000_000_000),
             error: None,
             error_ms: None,
+            missed_records: 3,
         }],
         witness: Some(WitnessStatus {
             url: "http://w".into(),

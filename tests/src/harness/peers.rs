@@ -4,16 +4,20 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// A command that runs a peer: `mbpoll`, `libmodbus`, `pymodbus-client` or `pymodbus-server`.
+/// A command that runs a peer: `mbpoll`, `libmodbus`, `pymodbus-client`, `pymodbus-server`,
+/// `nats-server` or `rsyslogd`.
 /// A peer that is not installed fails the test: a comparison that was skipped compares nothing.
 pub fn peer(name: &str) -> Command {
     let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers");
-    let python = installed().join("venv/bin/python");
+    let python = || installed().join("venv/bin/python");
     let (program, script) = match name {
         "mbpoll" => (PathBuf::from("mbpoll"), None),
         "libmodbus" => (installed().join("libmodbus_client"), None),
-        "pymodbus-client" => (python, Some(scripts.join("pymodbus_client.py"))),
-        "pymodbus-server" => (python, Some(scripts.join("pymodbus_server.py"))),
+        // Not on everybody's path.
+        "nats-server" => (PathBuf::from("/usr/sbin/nats-server"), None),
+        "rsyslogd" => (PathBuf::from("/usr/sbin/rsyslogd"), None),
+        "pymodbus-client" => (python(), Some(scripts.join("pymodbus_client.py"))),
+        "pymodbus-server" => (python(), Some(scripts.join("pymodbus_server.py"))),
         _ => panic!("{name} is no peer"),
     };
     if program.is_absolute() {

@@ -10,6 +10,9 @@
 
 mod activation;
 mod exits;
+mod status;
+
+mod journal_reading;
 
 use interlock_protocols::record::{CommandResult, Event};
 use interlock_tests::harness::{Bench, Fate, PATIENCE, adu};

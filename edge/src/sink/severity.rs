@@ -1,0 +1,81 @@
+//! How much a record should trouble whoever watches a collector.
+
+use interlock_protocols::record::{CommandResult, Event};
+
+/// Five degrees, which OCSF and syslog both have a number for.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Severity {
+    /// The day's work.
+    Informational,
+    /// Worth a line in a report.
+    Low,
+    /// Somebody tried what is not allowed.
+    Medium,
+    /// Somebody should look soon.
+    High,
+    /// Somebody should look now.
+    Critical,
+}
+
+impl Severity {
+    /// The severity of an event.
+    pub(crate) fn of(event: &Event) -> Severity {
+        match event {
+            Event::Outcome(outcome) => match outcome.result {
+                CommandResult::Answered { .. } => Severity::Informational,
+                CommandResult::Exception { .. } | CommandResult::Withheld { .. } => Severity::Low,
+                // Nobody knows what the machine did.
+                CommandResult::Unknown { .. } => Severity::High,
+            },
+            Event::Denial(_) | Event::DenialSummary(_) => Severity::Medium,
+            Event::PolicyActivated(_) | Event::EdgeStarted(_) | Event::EdgeStopped(_) => {
+                Severity::Low
+            }
+            Event::RecordsRemoved(removed) if removed.why == "retention" => Severity::Informational,
+            Event::RecordsRemoved(_) | Event::JournalRecovered(_) => Severity::High,
+            // Part of the log was cut or replaced, and somebody said that this is well.
+            Event::JournalAccepted(_) => Severity::Critical,
+            Event::SessionOpened(_)
+            | Event::SessionEnded(_)
+            | Event::Intent(_)
+            | Event::ReadSummary(_)
+            | Event::JournalRead(_)
+            | Event::EpochStarted(_)
+            | Event::Checkpointed(_)
+            | Event::SinkProgress(_) => Severity::Informational,
+        }
+    }
+
+    /// `severity_id` of OCSF.
+    pub(crate) const fn ocsf(self) -> u8 {
+        match self {
+            Severity::Informational => 1,
+            Severity::Low => 2,
+            Severity::Medium => 3,
+            Severity::High => 4,
+            Severity::Critical => 5,
+        }
+    }
+
+    /// `severity` of OCSF.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Severity::Informational => "Informational",
+            Severity::Low => "Low",
+            Severity::Medium => "Medium",
+            Severity::High => "High",
+            Severity::Critical => "Critical",
+        }
+    }
+
+    /// Severity of RFC 5424: informational, notice, warning, error, critical.
+    pub(crate) const fn syslog(self) -> u8 {
+        match self {
+            Severity::Informational => 6,
+            Severity::Low => 5,
+            Severity::Medium => 4,
+            Severity::High => 3,
+            Severity::Critical => 2,
+        }
+    }
+}
