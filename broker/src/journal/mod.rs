@@ -22,7 +22,6 @@ mod recover;
 mod storage;
 #[cfg(test)]
 mod tests;
-#[allow(dead_code)] // until verification uses all of it
 pub mod tree;
 
 mod waiting;
@@ -44,13 +43,13 @@ pub use budget::{Options, Usage, WhenFull};
 pub use directory::Directory;
 pub use error::{Damage, Health, OpenError, Unrecordable};
 pub use follow::Follower;
-pub use point_read::PointReader;
-
 pub use memory::{Call, Memory};
+pub use point_read::PointReader;
 use queue::Queue;
-pub use reader::{ReadError, Records, Verification, read, read_storage, verify, verify_storage};
+pub use reader::{ReadError, Records, read, read_storage};
 pub use recover::Recovered;
 pub use storage::{SegmentFile, Storage};
+pub use tree::{Verification, verify, verify_storage};
 use waiting::Answer;
 pub use walk::Line;
 

@@ -1,7 +1,10 @@
 //! Each promise of the tree and its notary, attacked.
 
+mod forged;
 mod notary;
+mod power;
 mod shape;
+mod tamper;
 
 use interlock_protocols::record::{EdgeStopped, Event, Record};
 
@@ -114,13 +117,6 @@ impl Rig {
         let through = commit(&self.journal, note("durable"));
         self.notary.close(through, at(self.clock)).unwrap();
         self.journal.close();
-        (self.memory, self.tiles)
-    }
-
-    /// Stops as if the power went.
-    fn crash(self) -> (Memory, MemoryTiles) {
-        self.memory.power_cut();
-        self.tiles.power_cut_keeping(|_| false);
         (self.memory, self.tiles)
     }
 }
