@@ -107,8 +107,8 @@ pub const WRITES_SHOWN_MAX: usize = 8;
 /// Hashes in a full tile: C2SP's tlog-tiles fixes it.
 pub const TREE_TILE_HASHES: usize = 256;
 
-/// Most records that a tree may have. Far beyond any journal, and small enough that no position
-/// in the tree overflows: a size comes from files that anybody may have written.
+/// Most records that a journal's own tree may have. Far beyond any journal, and small enough that no
+/// position in the tree overflows: a size comes from files that anybody may have written.
 pub const TREE_MAX_RECORDS: u64 = 1 << 48;
 
 /// Records that are read at once to be hashed: a few hundred kilobytes.

@@ -161,11 +161,6 @@ impl Walk {
         })
     }
 
-    /// The sequence of the oldest record.
-    pub(super) fn first(&self) -> u64 {
-        self.first
-    }
-
     /// The sequence that comes next.
     pub(super) fn next_sequence(&self) -> u64 {
         self.next

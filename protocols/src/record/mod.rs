@@ -2,6 +2,7 @@
 //! the payload of that type, which is an array of numbered fields. These bytes, whole, are what
 //! is stored, hashed and forwarded.
 
+mod enclosed;
 mod event;
 #[cfg(test)]
 mod tests;
@@ -12,6 +13,7 @@ use core::fmt;
 use minicbor::{Decoder, Encode, Encoder};
 
 pub use crate::strict::Malformed;
+pub use enclosed::Enclosed;
 pub use event::{
     Ahead, Checkpointed, CommandResult, Denial, DenialSummary, EdgeStarted, EdgeStopped,
     EpochStarted, Event, Intent, JournalAccepted, JournalRead, JournalRecovered, Outcome,

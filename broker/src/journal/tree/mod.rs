@@ -11,6 +11,7 @@
 mod append;
 mod batch;
 mod compare;
+mod consistency;
 mod epoch;
 mod folder;
 mod forgetful;
@@ -24,7 +25,8 @@ mod notary;
 mod note;
 mod opening;
 mod parallel;
-mod proving;
+
+mod proof;
 mod roots;
 mod scan;
 #[cfg(test)]
@@ -34,15 +36,19 @@ mod verify;
 
 pub use append::Tree;
 pub use batch::Fault;
+pub use consistency::{
+    Consistent, path as consistency_path, prove_consistency, verify_consistency,
+};
 pub use folder::TileFolder;
 pub use forgetful::MemoryTiles;
 pub use found::{Against, Verification};
 pub use hash::{HASH_BYTES, Hash};
 pub use history::AHEAD;
-pub use key::{JournalKey, NotAKey, VerifierKey, WitnessKey, cosigned_message};
+pub use key::{JournalKey, NotAKey, VerifierKey};
 pub use notarized::{Notarized, NotaryError, Opened};
 pub use notary::Notary;
 pub use note::{Checkpoint, NotACheckpoint, SignedCheckpoint, origin};
-pub use proving::{ProofHash, prove_consistency, prove_inclusion};
+
+pub use proof::{ProofError, Proven, checkpoint_of, prove, verify_proof};
 pub use tiles::{Tile, TileStore};
 pub use verify::{verify, verify_against, verify_kept, verify_storage};

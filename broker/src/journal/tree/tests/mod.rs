@@ -3,6 +3,7 @@
 mod forged;
 mod notary;
 mod power;
+mod proofs;
 mod shape;
 mod tamper;
 
