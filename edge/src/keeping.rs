@@ -12,6 +12,7 @@ use interlock_broker::journal::tree::{
     self, Notarized, Notary, NotaryError, Opened, SignedCheckpoint, TileFolder,
 };
 use interlock_broker::journal::{Health, Journal};
+use interlock_broker::state::Standing;
 use interlock_protocols::record::Ahead;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, spawn_blocking};
@@ -20,6 +21,7 @@ use tokio::time::interval;
 use crate::beyond::Beyond;
 use crate::limits::{COSIGNED_WITHIN, REMOVAL_TICK};
 use crate::progress::telling;
+use crate::reading::{self, FoundView, View};
 use crate::signing::Signing;
 use crate::sink::{self, Cursors, Source};
 use crate::site::Site;
@@ -33,37 +35,37 @@ pub(crate) struct Keeping {
     sinks: Vec<sink::Running>,
     witness: Option<Submitter>,
     watching: [JoinHandle<()>; 2],
-}
-
-/// What is kept of the journal, and by which it may be found to have been cut.
-pub(crate) struct Kept {
-    pub(crate) journal: Journal,
-    /// What administrators accepted in records so far.
-    pub(crate) accepted: Vec<Ahead>,
-    /// What the view says of itself, and keeps for the sinks.
-    pub(crate) cursors: Arc<dyn Cursors>,
-    pub(crate) view_size: Box<dyn Fn() -> u64 + Send + Sync>,
+    view: Arc<View>,
+    stop_view: watch::Sender<bool>,
+    keeping_view: JoinHandle<()>,
 }
 
 impl Keeping {
-    /// Starts all of it.
-    pub(crate) async fn start(site: &Site, kept: Kept, clock: Clock) -> Keeping {
+    /// Starts all of it. `accepted` is what administrators accepted in records so far.
+    pub(crate) async fn start(
+        site: &Site,
+        journal: &Journal,
+        accepted: &[Ahead],
+        clock: Clock,
+    ) -> io::Result<Keeping> {
         let beyond = Arc::new(Beyond::default());
-        beyond.accept(&kept.accepted);
-        let journal = kept.journal;
-        let (signing, found) = match open_notary(site, &journal).await {
+        beyond.accept(accepted);
+        let found_view = open_view(site, journal).await?;
+        let view = Arc::clone(&found_view.view);
+        let (signing, found) = match open_notary(site, journal).await {
             Some((notary, opened)) => {
-                let signing = Signing::start(notary, &journal, clock);
+                let signing = Signing::start(notary, journal, clock);
                 (Some(signing), opened)
             }
             None => (None, Opened::default()),
         };
-        let sinks = start_sinks(site, &journal, kept.cursors, clock);
+        let sinks = start_sinks(site, journal, Arc::clone(&view) as Arc<dyn Cursors>, clock);
         let witness = signing
             .as_ref()
             .and_then(|signing| start_witness(site, signing, &beyond, clock));
-        let mut sources = sources(&journal, signing.as_ref());
-        sources.view_size = kept.view_size;
+        let mut sources = sources(journal, signing.as_ref());
+        let asked = Arc::clone(&view);
+        sources.view_size = Box::new(move || asked.applied());
         let standings = sinks.iter().map(sink::Running::standing);
         sources.sinks = site.config.sinks().iter().cloned().zip(standings).collect();
         sources.witness = site
@@ -71,18 +73,29 @@ impl Keeping {
             .witness()
             .zip(witness.as_ref())
             .map(|(config, witness)| (config.address.clone(), witness.standing()));
-        let removal = tokio::spawn(allow_removal(journal, sources.sinks.clone()));
+        let removal = tokio::spawn(allow_removal(journal.clone(), sources.sinks.clone()));
         let warn_percent = &site.config.journal().warn_percent;
         let outlook = Arc::new(Outlook::new(clock, warn_percent, sources, beyond));
         tell_found(&outlook, &found);
+        tell_view(&outlook, &found_view, journal);
+        let stop_view = watch::Sender::new(false);
+        let kept = reading::keep(Arc::clone(&view), journal.clone(), stop_view.subscribe());
         let attending = tokio::spawn(Arc::clone(&outlook).attend());
-        Keeping {
+        Ok(Keeping {
             outlook,
             signing,
             sinks,
             witness,
             watching: [removal, attending],
-        }
+            view,
+            stop_view,
+            keeping_view: tokio::spawn(kept),
+        })
+    }
+
+    /// The view, for those who search.
+    pub(crate) fn view(&self) -> &Arc<View> {
+        &self.view
     }
 
     /// How the gateway is doing.
@@ -102,6 +115,10 @@ impl Keeping {
         for task in &self.watching {
             task.abort();
         }
+        self.stop_view.send_replace(true);
+        if let Err(error) = self.keeping_view.await {
+            tracing::error!(%error, "the view did not end in order");
+        }
         let Some(signing) = self.signing else { return };
         let checkpoints = signing.checkpoints();
         signing.finish().await;
@@ -120,7 +137,9 @@ impl Keeping {
 /// Opens the notary of a journal that can be read. What is wrong with its own files is told and
 /// not fatal: the gateway serves without signatures, and its status says so.
 async fn open_notary(site: &Site, journal: &Journal) -> Option<(Notary, Opened)> {
-    journal.reader()?;
+    if !journal.is_open() {
+        return None;
+    }
     let store = Box::new(TileFolder::new(&site.config.journal().directory));
     let (journal, key) = (journal.clone(), site.keys.journal.clone());
     let opening = spawn_blocking(move || {
@@ -135,6 +154,30 @@ async fn open_notary(site: &Site, journal: &Journal) -> Option<(Notary, Opened)>
             tracing::error!(%error, "no checkpoint is signed, and no record is ever removed");
         })
         .ok()
+}
+
+/// The view is of no use for deciding anything, but it remembers.
+async fn open_view(site: &Site, journal: &Journal) -> io::Result<FoundView> {
+    let (path, journal) = (site.view(), journal.clone());
+    spawn_blocking(move || View::open(&path, &journal, &mut telling("entries of the view")))
+        .await
+        .map_err(io::Error::other)
+}
+
+fn tell_view(outlook: &Outlook, found: &FoundView, journal: &Journal) {
+    if let Some(why) = &found.thrown_away {
+        tracing::warn!(%why, "the view of the journal is built again from its records");
+    }
+    let through = match found.standing {
+        // One that is damaged is behind everything, and refuses already.
+        _ if !journal.is_open() => return,
+        Standing::Fits | Standing::Behind { .. } => return,
+        Standing::Ahead { through } => through,
+        Standing::Other { at } => at,
+    };
+    outlook.tell_beyond("view", through);
+    // What it remembers has been told; from here on it is to say what the journal says.
+    found.view.begin_again();
 }
 
 fn tell_found(outlook: &Outlook, found: &Opened) {
@@ -202,6 +245,10 @@ fn prove(
     old: u64,
     new: u64,
 ) -> io::Result<Vec<[u8; 32]>> {
+    if old == 0 {
+        // Nothing is the beginning of everything.
+        return Ok(Vec::new());
+    }
     let note = last.borrow().as_ref().map(|last| last.note.clone());
     let signed = SignedCheckpoint::parse(&note.unwrap_or_default()).map_err(io::Error::other)?;
     if signed.checkpoint().size != new {

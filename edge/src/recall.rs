@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use interlock_broker::activation;
 use interlock_broker::clock::Clock;
-use interlock_broker::journal::{self, Journal, OpenError, Options, Recovered, Storage, WhenFull};
+use interlock_broker::journal::{
+    self, Directory, Journal, OpenError, Options, Recovered, Storage, WhenFull,
+};
 use interlock_broker::policy::Policy;
 use interlock_protocols::record::Event;
 
@@ -59,7 +61,8 @@ pub(crate) fn open_journal(
                 next_sequence: damage.sequence,
                 ..Recovered::default()
             };
-            Ok((Journal::refusing(damage.to_string()), recovered))
+            let reader = Directory::read_only(&site.config.journal().directory);
+            Ok((Journal::damaged(&damage, Box::new(reader)), recovered))
         }
         Err(error) => Err(error.into()),
     }

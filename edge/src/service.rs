@@ -5,32 +5,28 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use interlock_broker::activation::{self, Activated, NotActivated};
 use interlock_broker::clock::Clock;
 use interlock_broker::finding::Finding;
-use interlock_broker::journal::{self, Directory, OpenError, Storage};
+use interlock_broker::journal::{Directory, OpenError, Storage};
 use interlock_broker::mediation::{Broker, Session};
 use interlock_broker::subject::SubjectId;
-use interlock_protocols::conduit::{Message as _, Told};
 use interlock_protocols::record::{EdgeStarted, EdgeStopped, Event};
-use quinn::{Endpoint, SendStream, VarInt};
-use tokio::sync::{Semaphore, mpsc, watch};
+use quinn::{Endpoint, VarInt};
+use tokio::sync::watch;
 use tokio::time::timeout;
 
-use crate::keeping::{Keeping, Kept};
-use crate::limits::{
-    DRAIN_MAX, GOODBYE_MAX, JOURNAL_READERS_MAX, MESSAGE_MAX, SESSIONS_PER_SUBJECT,
-    TURNED_AWAY_PER_SUBJECT,
-};
+use crate::keeping::Keeping;
+use crate::limits::{DRAIN_MAX, GOODBYE_MAX, SESSIONS_PER_SUBJECT, TURNED_AWAY_PER_SUBJECT};
 use crate::link::Link;
 use crate::listen::quic;
 pub use crate::listen::quic::ListenError;
 use crate::metrics::{self, Metrics};
+use crate::reading::Reading;
 use crate::recall::{open_journal, take_up_policy};
-use crate::sink::MemoryCursors;
 use crate::site::{POLICY, Site};
 use crate::status::Outlook;
 
@@ -62,8 +58,7 @@ pub(crate) struct Edge {
     gateway: String,
     policy_dir: PathBuf,
     snapshots: PathBuf,
-    journal_dir: PathBuf,
-    journal_readers: Semaphore,
+    reading: Reading,
     stop: watch::Sender<bool>,
     deciding: watch::Sender<usize>,
     sessions: Mutex<HashMap<SubjectId, usize>>,
@@ -100,13 +95,8 @@ pub async fn start(
         tracing::error!(%error, "the journal takes no records: commands with effect are refused");
     }
     let policy = take_up_policy(&site, &journal, recovered.last_policy, clock).await?;
-    let kept = Kept {
-        journal: journal.clone(),
-        accepted: recovered.accepted,
-        cursors: Arc::new(MemoryCursors::default()),
-        view_size: Box::new(u64::default),
-    };
-    let keeping = Keeping::start(&site, kept, clock).await;
+    let keeping = Keeping::start(&site, &journal, &recovered.accepted, clock).await?;
+    let reading = Reading::new(journal.clone(), Arc::clone(keeping.view()));
     let broker = Broker::new(
         Arc::clone(&site.plant),
         policy,
@@ -130,8 +120,7 @@ pub async fn start(
         gateway,
         policy_dir: site.dir.join(POLICY),
         snapshots: site.snapshots(),
-        journal_dir: site.config.journal().directory.clone(),
-        journal_readers: Semaphore::new(JOURNAL_READERS_MAX),
+        reading,
         stop: watch::Sender::new(false),
         deciding: watch::Sender::new(0),
         sessions: Mutex::new(HashMap::new()),
@@ -303,6 +292,11 @@ impl Edge {
         }
     }
 
+    /// Answers questions about the journal.
+    pub(crate) fn reading(&self) -> &Reading {
+        &self.reading
+    }
+
     /// What it knows of itself.
     pub(crate) fn outlook(&self) -> &Arc<Outlook> {
         &self.outlook
@@ -327,24 +321,6 @@ impl Edge {
             .await
             .map_err(|error| NotActivated::Interrupted(error.to_string()))??;
         activation::activate(session, prepared, &self.snapshots, self.clock.now()).await
-    }
-
-    /// Sends the records from a sequence on, each in a frame. The files are read on a thread of
-    /// their own, a few records ahead of what the reader takes. An error, damage included, means
-    /// that there is more than was sent: the stream must not end as if that were all.
-    pub(crate) async fn send_journal(&self, send: &mut SendStream, from: u64) -> io::Result<()> {
-        // Each reader holds a thread; too many at once would take those that devices' names are
-        // looked up on. The next one waits, its client has other streams to use meanwhile.
-        let place = self.journal_readers.acquire().await;
-        let _place = place.map_err(io::Error::other)?;
-        let (records, mut to_send) = mpsc::channel(64);
-        let dir = self.journal_dir.clone();
-        let reading = tokio::task::spawn_blocking(move || read_journal(&dir, from, &records));
-        while let Some(frame) = to_send.recv().await {
-            let written = timeout(MESSAGE_MAX, send.write_all(&frame)).await;
-            written?.map_err(io::Error::other)?;
-        }
-        reading.await?
     }
 }
 
@@ -382,19 +358,6 @@ impl Drop for Visit {
         // Wakes whoever waits for the last session to go.
         self.edge.stop.send_modify(|_| {});
     }
-}
-
-fn read_journal(dir: &Path, from: u64, to: &mpsc::Sender<Vec<u8>>) -> io::Result<()> {
-    let records = journal::read(dir).and_then(|records| records.starting_at(from));
-    for record in records.map_err(io::Error::other)? {
-        let record = record.map_err(io::Error::other)?;
-        let frame = Told::Match(record.encode()).to_frame();
-        if to.blocking_send(frame.map_err(io::Error::other)?).is_err() {
-            // Whoever took the frames knows why he stopped.
-            return Ok(());
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

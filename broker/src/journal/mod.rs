@@ -96,7 +96,21 @@ impl Journal {
     /// A journal that records nothing and says why: with it the edge serves reads while its
     /// real journal cannot be opened, and every command with effect is refused.
     pub fn refusing(why: impl Into<String>) -> Journal {
-        Journal::of(Arc::new(Queue::ended(why.into())), None, None)
+        Journal::of(Arc::new(Queue::ended(why.into(), 1)), None, None)
+    }
+
+    /// The same for a journal that is damaged: what stands before the damage can be read.
+    pub fn damaged(damage: &Damage, reader: Box<dyn Storage>) -> Journal {
+        // Readers are to meet the damage, and not to take what is before it for all.
+        let queue = Queue::ended(damage.to_string(), damage.sequence + 1);
+        Journal::of(Arc::new(queue), None, Some(reader))
+    }
+
+    /// Whether it was opened for recording, if only once its disk is there again.
+    pub fn is_open(&self) -> bool {
+        let thread = &self.inner.thread;
+        let thread = thread.lock().unwrap_or_else(PoisonError::into_inner);
+        thread.is_some()
     }
 
     fn of(

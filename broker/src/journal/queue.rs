@@ -39,8 +39,8 @@ impl Queue {
     }
 
     /// One that never takes anything.
-    pub(super) fn ended(why: String) -> Queue {
-        Queue::of(1, Standing::Ended { why }, Options::default(), 0)
+    pub(super) fn ended(why: String, next: u64) -> Queue {
+        Queue::of(next, Standing::Ended { why }, Options::default(), 0)
     }
 
     fn of(next: u64, standing: Standing, options: Options, latest_ms: i64) -> Queue {
