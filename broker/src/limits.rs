@@ -80,6 +80,20 @@ pub const JOURNAL_QUEUE_MAX_BYTES: usize = 1 << 20;
 /// waits there; more than a plant's links can have in flight means that outcomes got lost.
 pub const JOURNAL_OPEN_INTENTS_MAX: usize = 4096;
 
+/// Share of the journal's budget, without its reserve, that denials and summaries may take on
+/// the disk, in percent. The rest is for what has effect, however many are merely denied.
+pub const JOURNAL_TELLINGS_SHARE_PERCENT: u64 = 50;
+
+/// How soon a failed journal is tried again, at first and at most: a short disturbance is to
+/// cost little, a long one is to be tried about once a second.
+pub const JOURNAL_RETRY_FIRST: Duration = Duration::from_millis(50);
+/// See [`JOURNAL_RETRY_FIRST`].
+pub const JOURNAL_RETRY_MAX: Duration = Duration::from_secs(1);
+
+/// Longest text about a failure that a record of the journal about itself has, in bytes: it
+/// stands in the place of a record that may have been short.
+pub const JOURNAL_WHY_MAX_BYTES: usize = 256;
+
 /// Least time that a command may wait in a device's queue: a short timeout for answers says
 /// that a device is quick, not that its users are impatient.
 pub const QUEUED_MIN: Duration = Duration::from_secs(2);
@@ -175,7 +189,7 @@ pub const VIEW_CHUNKS_AT_ONCE: usize = 64;
 pub const VIEW_SESSIONS_SWEPT: usize = 65_536;
 
 /// How long opening the view may take before it is thrown away, once its size is accounted for:
-/// a damaged one has been seen to keep its library busy for ever.
+/// a damaged one may keep its library busy for ever.
 pub const VIEW_OPEN_MAX: Duration = Duration::from_secs(60);
 
 /// Longest description of a search in its record, in bytes.

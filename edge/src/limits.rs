@@ -188,5 +188,53 @@ pub(crate) const SYSLOG_CHUNK_BYTES: usize = 64 * 1024;
 /// together.
 pub(crate) const SYSLOG_MARKS_MAX: usize = 256;
 
+// Searching the journal
+
+/// How often the view takes up what was written. What it lacks meanwhile is read from the journal.
+pub(crate) const VIEW_STEP_EVERY: Duration = Duration::from_secs(1);
+
+/// How long to wait before a view that is broken is begun again: a full disk stays full a while.
+pub(crate) const VIEW_RETRY: Duration = Duration::from_secs(10);
+
+/// Records that the view may lack and still be asked; what it lacks is read, at some hundred
+/// thousand a second.
+pub(crate) const VIEW_LAG_MAX: u64 = 65_536;
+
+/// Matches that a search without the view may have: some MiB of places.
+pub(crate) const SCAN_MATCHES_MAX: usize = 262_144;
+
+/// Records behind the last match in which a search without the view still looks for outcomes.
+pub(crate) const SCAN_OUTCOME_RECORDS: u64 = 65_536;
+
+/// Matches that are taken from the view at once.
+pub(crate) const SEARCH_PAGE: usize = 256;
+
+/// Frames of an answer that wait for their reader.
+pub(crate) const READ_AHEAD: usize = 64;
+
+/// Sessions of which one answer remembers that they were told; past that they are told again.
+pub(crate) const SESSIONS_TOLD_MAX: usize = 65_536;
+
+/// Intents of which one answer remembers that their outcome is still to be told.
+pub(crate) const OPEN_INTENTS_TOLD_MAX: usize = 4_096;
+
+/// Records read at once for somebody who follows the journal.
+pub(crate) const FOLLOW_RECORDS: usize = 512;
+
+/// Clients that follow the journal at once. They hold no thread while nothing is written.
+pub(crate) const JOURNAL_FOLLOWERS_MAX: usize = 16;
+
 /// How often the growth of the journal and its warnings are looked at.
 pub(crate) const OUTLOOK_TICK: Duration = Duration::from_secs(60);
+
+/// Least time between two looks of the notary at the journal: many records share one look.
+pub(crate) const NOTARY_PACE: Duration = Duration::from_millis(100);
+
+/// Longest time between them, for what is due by the clock alone.
+pub(crate) const NOTARY_EVERY: Duration = Duration::from_secs(1);
+
+/// How often it is looked at how far the required sinks are, and so what may be removed.
+pub(crate) const REMOVAL_TICK: Duration = Duration::from_secs(1);
+
+/// How long a stopping edge waits for the witness to cosign the last checkpoint.
+pub(crate) const COSIGNED_WITHIN: Duration = Duration::from_secs(3);

@@ -20,6 +20,7 @@ use quinn::{Endpoint, SendStream, VarInt};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::timeout;
 
+use crate::keeping::{Keeping, Kept};
 use crate::limits::{
     DRAIN_MAX, GOODBYE_MAX, JOURNAL_READERS_MAX, MESSAGE_MAX, SESSIONS_PER_SUBJECT,
     TURNED_AWAY_PER_SUBJECT,
@@ -27,9 +28,11 @@ use crate::limits::{
 use crate::link::Link;
 use crate::listen::quic;
 pub use crate::listen::quic::ListenError;
+use crate::metrics::{self, Metrics};
 use crate::recall::{open_journal, take_up_policy};
+use crate::sink::MemoryCursors;
 use crate::site::{POLICY, Site};
-use crate::status::{Outlook, Sources};
+use crate::status::Outlook;
 
 /// Why the edge could not run.
 #[derive(Debug, thiserror::Error)]
@@ -72,6 +75,8 @@ pub struct Running {
     edge: Arc<Edge>,
     endpoint: Endpoint,
     address: SocketAddr,
+    keeping: Keeping,
+    metrics: Option<Metrics>,
 }
 
 /// Opens the storage that the configuration names.
@@ -95,8 +100,13 @@ pub async fn start(
         tracing::error!(%error, "the journal takes no records: commands with effect are refused");
     }
     let policy = take_up_policy(&site, &journal, recovered.last_policy, clock).await?;
-    let warn_percent = &site.config.journal().warn_percent;
-    let outlook = Arc::new(Outlook::new(clock, warn_percent, Sources::of(&journal)));
+    let kept = Kept {
+        journal: journal.clone(),
+        accepted: recovered.accepted,
+        cursors: Arc::new(MemoryCursors::default()),
+        view_size: Box::new(u64::default),
+    };
+    let keeping = Keeping::start(&site, kept, clock).await;
     let broker = Broker::new(
         Arc::clone(&site.plant),
         policy,
@@ -125,8 +135,16 @@ pub async fn start(
         stop: watch::Sender::new(false),
         deciding: watch::Sender::new(0),
         sessions: Mutex::new(HashMap::new()),
-        outlook,
+        outlook: Arc::clone(keeping.outlook()),
     });
+    let metrics = match site.config.metrics() {
+        None => None,
+        Some(listen) => {
+            let (outlook, edge) = (Arc::clone(keeping.outlook()), Arc::downgrade(&edge));
+            let sessions = move || edge.upgrade().map_or(0, |edge| edge.open_sessions());
+            Some(metrics::start(listen, Arc::new(move || outlook.status(sessions()))).await?)
+        }
+    };
     let endpoint = quic::listen(site.config.quic(), site.tls, &site.keys.server.key)?;
     let address = endpoint.local_addr()?;
     tokio::spawn(quic::serve(endpoint.clone(), Arc::clone(&edge)));
@@ -135,6 +153,8 @@ pub async fn start(
         edge,
         endpoint,
         address,
+        keeping,
+        metrics,
     })
 }
 
@@ -142,6 +162,11 @@ impl Running {
     /// Where the conduit is served.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where metrics are served, if they are.
+    pub fn metrics(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().map(Metrics::address)
     }
 
     /// Stops in order: no new commands; what is queued or in flight is finished and recorded;
@@ -180,16 +205,10 @@ impl Running {
             );
         }
         self.endpoint.close(VarInt::from_u32(0), b"stopping");
-        let stopped = Event::EdgeStopped(EdgeStopped {
-            gateway: edge.gateway.clone(),
-        });
-        if let Err(error) = edge
-            .broker
-            .journal()
-            .append(edge.clock.now().wall_ms(), stopped)
-        {
-            tracing::error!(%error, "the end could not be recorded");
-        }
+        let mut keeping = self.keeping;
+        keeping.stop_sinks().await;
+        edge.record_stop().await;
+        keeping.finish().await;
         edge.broker.journal().close();
         tracing::info!("stopped");
     }
@@ -248,6 +267,21 @@ impl Edge {
     pub(crate) fn deciding(&self) -> Deciding<'_> {
         self.deciding.send_modify(|count| *count += 1);
         Deciding(self)
+    }
+
+    /// Durable before it goes on: the last checkpoint is to cover it.
+    async fn record_stop(&self) {
+        let stopped = Event::EdgeStopped(EdgeStopped {
+            gateway: self.gateway.clone(),
+        });
+        let now_ms = self.clock.now().wall_ms();
+        let recorded = match self.broker.journal().commit(now_ms, stopped) {
+            Ok(pending) => pending.await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = recorded {
+            tracing::error!(%error, "the end could not be recorded");
+        }
     }
 
     /// Waits until no command is between its decision and its link.

@@ -53,6 +53,7 @@ impl World {
 
     /// Writes more records, and closes the journal.
     fn write(&mut self, records: u64) {
+        #[allow(clippy::needless_update, reason = "there may be other options")]
         let options = Options {
             segment_bytes: JOURNAL_SEGMENT_MIN_BYTES,
             ..Options::default()

@@ -208,6 +208,7 @@ fn a_damaged_journal_is_not_read_as_if_it_ended_there() {
     let folder = Folder::new("damage");
     let options = Options {
         segment_bytes: 128 << 10,
+        ..Options::default()
     };
     let storage = Box::new(Directory::open(&folder.0).unwrap());
     let (journal, _) = Journal::open(storage, options, 1).unwrap();

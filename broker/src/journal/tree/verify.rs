@@ -145,7 +145,8 @@ impl Course {
         found.records += batch.leaves.len() as u64;
         found.next_sequence = batch.next();
         for (sequence, intent) in &batch.unmatched {
-            if !self.open.remove(intent) {
+            // The intent of one at the beginning may have been removed.
+            if !self.open.remove(intent) && *intent >= self.first {
                 found.stray_outcomes.push(*sequence);
             }
         }

@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use interlock_broker::index::matches;
 use interlock_broker::journal::Unrecordable;
 use interlock_protocols::conduit::JournalQuery;
 use tokio::sync::oneshot;
 
-use super::super::filter::matches;
 use super::super::show::{Show, Verdict};
 use super::super::verify::Verify;
 use super::*;

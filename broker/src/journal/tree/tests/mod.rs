@@ -19,6 +19,7 @@ const ORIGIN: &str = "riverside/gateway/gateway-1";
 /// The smallest segments, so that tests roll often.
 const SMALL: Options = Options {
     segment_bytes: JOURNAL_SEGMENT_MIN_BYTES,
+    ..Options::UNBOUNDED
 };
 
 /// The same key each time: what was signed before a restart was signed by this gateway.

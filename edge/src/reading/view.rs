@@ -1,0 +1,187 @@
+//! The view as the edge shares it: brought up to the journal about once a second, asked by whoever
+//! searches, and begun again whenever it is broken. No decision waits for it.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use interlock_broker::index::Broken;
+use interlock_broker::journal::{Follower, Journal, ReadError};
+use interlock_broker::limits::{VIEW_CACHE_BYTES, VIEW_READ_RECORDS};
+use interlock_broker::state::{Standing, State};
+use tokio::sync::watch;
+use tokio::time::sleep;
+
+use crate::limits::{VIEW_RETRY, VIEW_STEP_EVERY};
+use crate::sink::Cursors;
+
+/// The view, shared.
+pub struct View {
+    path: PathBuf,
+    /// Nothing while it is broken; cursors that were noted meanwhile are lost, which costs a
+    /// re-send.
+    state: RwLock<Option<State>>,
+}
+
+/// What was found when the view was opened.
+pub struct FoundView {
+    /// The view, to be kept by [`keep`].
+    pub view: Arc<View>,
+    /// How it compares with the journal. Ahead, and of another journal, mean that the journal was
+    /// cut, restored or replaced.
+    pub standing: Standing,
+    /// Why what was there is thrown away.
+    pub thrown_away: Option<Broken>,
+}
+
+/// Why a step of the view failed.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum StepError {
+    #[error(transparent)]
+    View(#[from] Broken),
+    #[error(transparent)]
+    Journal(#[from] ReadError),
+}
+
+impl View {
+    /// Opens the view in `path`, or begins it. Blocks; `progress` is told of entries checked and
+    /// of all. A view that cannot be had at all is no reason not to serve: it is tried again.
+    pub fn open(path: &Path, journal: &Journal, progress: &mut dyn FnMut(u64, u64)) -> FoundView {
+        let (state, thrown_away) = match State::open_or_begin(path, VIEW_CACHE_BYTES, progress) {
+            Ok((state, thrown_away)) => (Some(state), thrown_away),
+            Err(why) => (None, Some(why)),
+        };
+        let last = *journal.durable().borrow();
+        let record = |sequence| {
+            let lines = journal.follow(sequence).ok()?.read(last, 1).ok()?;
+            let line = lines.into_iter().next();
+            line.filter(|line| line.sequence == sequence)
+                .map(|line| line.bytes)
+        };
+        let standing = match &state {
+            Some(state) => state.standing(last, record),
+            None => Standing::Behind { records: last },
+        };
+        let view = Arc::new(View {
+            path: path.to_owned(),
+            state: RwLock::new(state),
+        });
+        FoundView {
+            view,
+            standing,
+            thrown_away,
+        }
+    }
+
+    /// Records that it covers.
+    pub fn applied(&self) -> u64 {
+        self.ask(State::applied).unwrap_or_default()
+    }
+
+    /// Throws it away, to be built from the journal as it is now: once somebody has accepted that
+    /// the journal is behind, what the view knew beyond it misleads.
+    pub fn begin_again(&self) {
+        *self.change() = None;
+    }
+
+    /// Asks it something; `None` while it is broken.
+    pub fn ask<R>(&self, ask: impl FnOnce(&State) -> R) -> Option<R> {
+        self.look().as_ref().map(ask)
+    }
+
+    /// Takes up all records through `through`, and writes how far it is.
+    pub(super) fn step(
+        &self,
+        journal: &Journal,
+        stop: &watch::Receiver<bool>,
+    ) -> Result<(), StepError> {
+        if self.look().is_none() {
+            let state = State::begin(&self.path, VIEW_CACHE_BYTES)?;
+            *self.change() = Some(state);
+            tracing::warn!("the view of the journal is being built again from its records");
+        }
+        let through = *journal.durable().borrow();
+        let begun = self.applied();
+        if begun < through {
+            let mut follower = journal.follow(begun + 1)?;
+            while !*stop.borrow() && self.batch(&mut follower, through)? {}
+        }
+        self.guard(State::mark)?;
+        let taken = self.applied().saturating_sub(begun);
+        if taken > VIEW_READ_RECORDS as u64 {
+            tracing::info!(records = taken, "the view has caught up with the journal");
+        }
+        Ok(())
+    }
+
+    /// The lock is held for the taking up alone, so that searches go on beside it.
+    pub(super) fn batch(&self, follower: &mut Follower, through: u64) -> Result<bool, StepError> {
+        let lines = follower.read(through, VIEW_READ_RECORDS)?;
+        self.guard(|state| state.advance(&lines))?;
+        Ok(!lines.is_empty())
+    }
+
+    fn guard(&self, change: impl FnOnce(&mut State) -> Result<(), Broken>) -> Result<(), Broken> {
+        let mut state = self.change();
+        let changed = state.as_mut().map_or(Ok(()), change);
+        if changed.is_err() {
+            *state = None;
+        }
+        changed
+    }
+
+    /// Writes all that it holds in memory, and closes it.
+    fn close(&self) {
+        let closed = self.change().take().map_or(Ok(()), State::close);
+        if let Err(error) = closed {
+            tracing::warn!(%error, "the view was not closed in order and will be built again");
+        }
+    }
+
+    fn look(&self) -> RwLockReadGuard<'_, Option<State>> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self) -> RwLockWriteGuard<'_, Option<State>> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Keeps the view up to the journal until the edge stops; then closes it.
+pub async fn keep(view: Arc<View>, journal: Journal, mut stop: watch::Receiver<bool>) {
+    loop {
+        let stopping = *stop.borrow_and_update();
+        let (here, journal, watched) = (Arc::clone(&view), journal.clone(), stop.clone());
+        let step = move || here.step(&journal, &watched);
+        let pause = match tokio::task::spawn_blocking(step).await {
+            Ok(Ok(())) => VIEW_STEP_EVERY,
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "searching reads the whole journal until the view is back");
+                VIEW_RETRY
+            }
+            Err(error) => {
+                tracing::error!(%error, "the view of the journal ended");
+                return;
+            }
+        };
+        if stopping {
+            break;
+        }
+        tokio::select! {
+            () = sleep(pause) => {}
+            _ = stop.wait_for(|stop| *stop) => {}
+        }
+    }
+    let _ended = tokio::task::spawn_blocking(move || view.close()).await;
+}
+
+impl Cursors for View {
+    fn load(&self, sink: &str) -> Option<u64> {
+        self.ask(|state| state.tip().cursor(sink)).flatten()
+    }
+
+    fn store(&self, sink: &str, through: u64) {
+        if let Some(state) = self.change().as_mut() {
+            state.note_cursor(sink, through);
+        }
+    }
+}
