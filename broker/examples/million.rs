@@ -3,14 +3,13 @@
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
-    clippy::disallowed_methods,
     missing_docs,
-    reason = "a measurement that cannot be set up has nothing to measure, and it reads a clock"
+    reason = "a measurement that cannot be set up has nothing to measure"
 )]
 
 use std::path::PathBuf;
-use std::time::Instant;
 
+use interlock_broker::clock::Clock;
 use interlock_broker::index::{Search, matches};
 use interlock_broker::journal::{Directory, Follower, Journal, Options, PointReader, Storage};
 use interlock_broker::state::State;
@@ -62,6 +61,7 @@ fn write(dir: &std::path::Path, records: u64) {
 }
 
 fn main() {
+    let clock = Clock::start();
     let mut arguments = std::env::args().skip(1);
     let folder = PathBuf::from(arguments.next().unwrap());
     let records = arguments.next().map_or(1_000_000, |it| it.parse().unwrap());
@@ -73,13 +73,16 @@ fn main() {
         println!("thrown away: {why:?}; applied {}", state.applied());
         state
     };
-    let begun = Instant::now();
+    let begun = clock.now().mono();
     let mut follower = Follower::new(&log, state.applied() + 1).unwrap();
     state
         .catch_up(&mut follower, records, &mut |_, _| {})
         .unwrap();
     state.settle().unwrap();
-    println!("caught up with {records} records in {:?}", begun.elapsed());
+    println!(
+        "caught up with {records} records in {:?}",
+        clock.now().mono().since(begun)
+    );
     let none = JournalQuery::default;
     let asked = [
         (
@@ -125,7 +128,7 @@ fn main() {
     ];
     for (what, query) in asked {
         for warm in ["cold", "warm"] {
-            let begun = Instant::now();
+            let begun = clock.now().mono();
             let read = state.values_read();
             let mut reader = PointReader::of(Directory::read_only(&log).reader());
             let mut search = Search::new(query.clone(), records);
@@ -145,17 +148,20 @@ fn main() {
             }
             println!(
                 "{what} ({warm}): {found} in {:?}, {} values read",
-                begun.elapsed(),
+                clock.now().mono().since(begun),
                 state.values_read() - read
             );
         }
     }
-    let begun = Instant::now();
+    let begun = clock.now().mono();
     state.close().unwrap();
-    println!("closed in {:?}", begun.elapsed());
-    let begun = Instant::now();
+    println!("closed in {:?}", clock.now().mono().since(begun));
+    let begun = clock.now().mono();
     let (state, why) =
         State::open_or_begin(&folder.join("view"), 16 << 20, &mut |_, _| {}).unwrap();
-    println!("opened and added up in {:?}; {why:?}", begun.elapsed());
+    println!(
+        "opened and added up in {:?}; {why:?}",
+        clock.now().mono().since(begun)
+    );
     state.close().unwrap();
 }
