@@ -9,17 +9,25 @@ use std::fmt::Write;
 use std::hint::black_box;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use interlock_broker::activation;
-use interlock_broker::journal::{Directory, Journal, Options};
-use interlock_broker::mediation::decide;
+use interlock_broker::authority::Authority;
+use interlock_broker::clock::{Mono, Now};
+use interlock_broker::journal::{Directory, Journal, Memory, Options};
+use interlock_broker::mediation::{Authorized, Broker, Handed, Redeemed, decide};
 use interlock_broker::plant::Plant;
 use interlock_broker::policy::{Bundle, Circumstances, LocalTime, Transport, View};
-use interlock_broker::subject::SubjectId;
-use interlock_protocols::modbus::UnitId;
+use interlock_broker::subject::{Identity, SubjectId};
+use interlock_protocols::modbus::tcp::Adu;
+use interlock_protocols::modbus::{TransactionId, UnitId};
 use interlock_protocols::record::{EdgeStopped, Event};
 use jiff::civil::date;
+use jiff::tz::TimeZone;
+
+/// A Wednesday.
+const NOON_MS: i64 = 1_767_787_200_000;
 
 /// Rules about other devices than the one asked for, as in a plant of many: the index must keep
 /// them off the path. `near` of them are about this device.
@@ -78,6 +86,7 @@ fn committing(c: &mut Criterion) {
     let storage = Box::new(Directory::open(dir.path()).unwrap());
     let options = Options {
         segment_bytes: 64 << 20,
+        ..Options::default()
     };
     let (journal, _) = Journal::open(storage, options, 0).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -97,5 +106,59 @@ fn committing(c: &mut Criterion) {
     journal.close();
 }
 
-criterion_group!(benches, deciding, committing);
+/// A read from its asking to its answer. Alternately of points, whose values are then remembered,
+/// and of registers without a name, of which nothing is: the difference is what remembering costs.
+fn reading(c: &mut Criterion) {
+    let dir = tempfile::tempdir().unwrap();
+    let (plant, _) = site_with(1, dir.path());
+    let connect = "@id(\"connect\")\npermit (principal, action == \
+                   Interlock::Action::\"connect\", resource);\n";
+    std::fs::write(dir.path().join("connect.cedar"), connect).unwrap();
+    let bundle = Bundle::load(dir.path()).unwrap();
+    let policy = activation::compile(&bundle, &plant).unwrap();
+    let storage = Memory::new().storage();
+    let (journal, _) = Journal::open(storage, Options::default(), NOON_MS).unwrap();
+    let broker = Broker::new(plant, policy, journal, TimeZone::UTC, 1);
+    let now = Now::new(NOON_MS, Mono::at(Duration::from_secs(60)));
+    let made = Authority::create("issuer", now).unwrap();
+    let subject = SubjectId::parse("spiffe://waterworks/person/olga").unwrap();
+    let issued = Authority::open(&made).unwrap();
+    let issued = issued.issue_client(&subject, 1, now).unwrap();
+    let (_, pem) = x509_parser::pem::parse_x509_pem(issued.certificate.as_bytes()).unwrap();
+    let identity = Identity::of_certificate(&pem.contents, "waterworks").unwrap();
+    let session = broker.open_session(&identity, "192.0.2.7:5000", Transport::Quic, now);
+    let session = session.unwrap();
+    let mut talk = session.converse("press-4", false, now).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let mut group = c.benchmark_group("read, from asking to answer");
+    for (name, pdu) in [
+        ("two points", [0x03, 0x00, 0x64, 0x00, 0x02]),
+        ("no point", [0x03, 0x03, 0xE8, 0x00, 0x02]),
+        ("two points, again", [0x03, 0x00, 0x64, 0x00, 0x02]),
+        ("no point, again", [0x03, 0x03, 0xE8, 0x00, 0x02]),
+    ] {
+        let adu = Adu {
+            transaction: TransactionId::new(1),
+            unit: UnitId::new(1),
+            pdu: &pdu,
+        };
+        group.bench_function(name, |b| {
+            b.iter(|| {
+                let asked = runtime.block_on(talk.authorize(adu, now)).unwrap();
+                talk.settled(adu.transaction);
+                let Authorized::Permit(permit) = asked else {
+                    return;
+                };
+                if let Redeemed::Sent(awaiting) = permit.redeem(now, |_, _| Ok(Handed::Whole)) {
+                    black_box(awaiting.answer(&[0x03, 4, 0, 1, 0, 2], now).unwrap());
+                }
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, deciding, reading, committing);
 criterion_main!(benches);

@@ -80,6 +80,20 @@ pub const JOURNAL_QUEUE_MAX_BYTES: usize = 1 << 20;
 /// waits there; more than a plant's links can have in flight means that outcomes got lost.
 pub const JOURNAL_OPEN_INTENTS_MAX: usize = 4096;
 
+/// Share of the journal's budget, without its reserve, that denials and summaries may take on
+/// the disk, in percent. The rest is for what has effect, however many are merely denied.
+pub const JOURNAL_TELLINGS_SHARE_PERCENT: u64 = 50;
+
+/// How soon a failed journal is tried again, at first and at most: a short disturbance is to
+/// cost little, a long one is to be tried about once a second.
+pub const JOURNAL_RETRY_FIRST: Duration = Duration::from_millis(50);
+/// See [`JOURNAL_RETRY_FIRST`].
+pub const JOURNAL_RETRY_MAX: Duration = Duration::from_secs(1);
+
+/// Longest text about a failure that a record of the journal about itself has, in bytes: it
+/// stands in the place of a record that may have been short.
+pub const JOURNAL_WHY_MAX_BYTES: usize = 256;
+
 /// Least time that a command may wait in a device's queue: a short timeout for answers says
 /// that a device is quick, not that its users are impatient.
 pub const QUEUED_MIN: Duration = Duration::from_secs(2);
@@ -93,8 +107,8 @@ pub const WRITES_SHOWN_MAX: usize = 8;
 /// Hashes in a full tile: C2SP's tlog-tiles fixes it.
 pub const TREE_TILE_HASHES: usize = 256;
 
-/// Most records that a tree may have. Far beyond any journal, and small enough that no position
-/// in the tree overflows: a size comes from files that anybody may have written.
+/// Most records that a journal's own tree may have. Far beyond any journal, and small enough that no
+/// position in the tree overflows: a size comes from files that anybody may have written.
 pub const TREE_MAX_RECORDS: u64 = 1 << 48;
 
 /// Records that are read at once to be hashed: a few hundred kilobytes.

@@ -3,19 +3,23 @@
 mod accept;
 
 mod cells;
+mod consistency;
 mod filter;
 mod folder;
 mod join;
 mod line;
 mod occurrence;
 mod print;
+mod progress;
+mod proof;
+mod prove;
 mod show;
 #[cfg(test)]
 mod tests;
 mod verify;
 mod words;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use clap::{Args, Subcommand};
 use interlock_broker::journal::ReadError;
@@ -37,22 +41,20 @@ pub(crate) struct JournalCommand {
 enum Act {
     Show(Box<Show>),
     Accept(accept::Accept),
-    /// Read a whole journal and check every record, its place, and the outcome of every command
-    ///
-    /// Ends with exit code 1 where the journal is not what was written, and names the first
-    /// sequence that is bad.
-    Verify {
-        /// Folder of the journal
-        #[arg(value_name = "DIR")]
-        folder: PathBuf,
-    },
+    Verify(verify::Verify),
+    Prove(prove::Prove),
+    VerifyProof(proof::VerifyProof),
+    Consistency(consistency::Consistency),
 }
 
 pub(crate) async fn run(asked: &JournalCommand, setting: &Setting) -> Result<(), Failure> {
     match &asked.act {
         Act::Show(show) => show.run(setting).await,
         Act::Accept(asked) => accept::run(asked, setting).await,
-        Act::Verify { folder } => verify::run(folder, setting.format),
+        Act::Verify(asked) => verify::run(asked, setting.format),
+        Act::Prove(asked) => prove::run(asked),
+        Act::VerifyProof(asked) => proof::run(asked, setting.format),
+        Act::Consistency(asked) => consistency::run(asked, setting.format),
     }
 }
 

@@ -5,10 +5,14 @@
 
 pub mod beyond;
 mod conduit;
+mod keeping;
 mod limits;
 mod link;
+mod progress;
+
 pub mod reading;
 mod recall;
+mod signing;
 
 pub mod cli;
 pub mod config;

@@ -226,3 +226,15 @@ pub(crate) const JOURNAL_FOLLOWERS_MAX: usize = 16;
 
 /// How often the growth of the journal and its warnings are looked at.
 pub(crate) const OUTLOOK_TICK: Duration = Duration::from_secs(60);
+
+/// Least time between two looks of the notary at the journal: many records share one look.
+pub(crate) const NOTARY_PACE: Duration = Duration::from_millis(100);
+
+/// Longest time between them, for what is due by the clock alone.
+pub(crate) const NOTARY_EVERY: Duration = Duration::from_secs(1);
+
+/// How often it is looked at how far the required sinks are, and so what may be removed.
+pub(crate) const REMOVAL_TICK: Duration = Duration::from_secs(1);
+
+/// How long a stopping edge waits for the witness to cosign the last checkpoint.
+pub(crate) const COSIGNED_WITHIN: Duration = Duration::from_secs(3);

@@ -5,10 +5,13 @@ use std::sync::Arc;
 
 use interlock_broker::activation;
 use interlock_broker::clock::Clock;
-use interlock_broker::journal::{self, Journal, OpenError, Options, Recovered, Storage};
+use interlock_broker::journal::{
+    self, Directory, Journal, OpenError, Options, Recovered, Storage, WhenFull,
+};
 use interlock_broker::policy::Policy;
 use interlock_protocols::record::Event;
 
+use crate::config::{self, JournalConfig};
 use crate::service::RunError;
 use crate::site::Site;
 
@@ -20,11 +23,16 @@ pub(crate) fn open_journal(
     storage: Box<dyn Storage>,
     clock: Clock,
 ) -> Result<(Journal, Recovered), RunError> {
-    let options = Options {
-        segment_bytes: site.config.journal().segment_bytes,
-    };
-    match Journal::open(storage, options, clock.now().wall_ms()) {
-        Ok((journal, recovered)) => {
+    match Journal::open(
+        storage,
+        options(site.config.journal()),
+        clock.now().wall_ms(),
+    ) {
+        Ok((journal, mut recovered)) => {
+            if recovered.last_policy.is_none() && recovered.removed_through > 0 {
+                // The record of its activation went with the oldest segments.
+                recovered.last_policy = activation::remembered(&site.snapshots());
+            }
             if recovered.torn_bytes > 0 || !recovered.orphans.is_empty() {
                 tracing::warn!(
                     torn_bytes = recovered.torn_bytes,
@@ -53,9 +61,23 @@ pub(crate) fn open_journal(
                 next_sequence: damage.sequence,
                 ..Recovered::default()
             };
-            Ok((Journal::refusing(damage.to_string()), recovered))
+            let reader = Directory::read_only(&site.config.journal().directory);
+            Ok((Journal::damaged(&damage, Box::new(reader)), recovered))
         }
         Err(error) => Err(error.into()),
+    }
+}
+
+fn options(journal: &JournalConfig) -> Options {
+    Options {
+        segment_bytes: journal.segment_bytes,
+        budget_bytes: journal.budget_bytes,
+        reserve_bytes: journal.reserve_bytes,
+        retention_ms: u64::try_from(journal.retention.as_millis()).unwrap_or(u64::MAX),
+        when_full: match journal.when_full {
+            config::WhenFull::Refuse => WhenFull::Refuse,
+            config::WhenFull::Overwrite => WhenFull::Overwrite,
+        },
     }
 }
 

@@ -5,31 +5,30 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use interlock_broker::activation::{self, Activated, NotActivated};
 use interlock_broker::clock::Clock;
 use interlock_broker::finding::Finding;
-use interlock_broker::journal::{self, Directory, OpenError, Storage};
+use interlock_broker::journal::{Directory, OpenError, Storage};
 use interlock_broker::mediation::{Broker, Session};
 use interlock_broker::subject::SubjectId;
-use interlock_protocols::conduit::{Message as _, Told};
 use interlock_protocols::record::{EdgeStarted, EdgeStopped, Event};
-use quinn::{Endpoint, SendStream, VarInt};
-use tokio::sync::{Semaphore, mpsc, watch};
+use quinn::{Endpoint, VarInt};
+use tokio::sync::watch;
 use tokio::time::timeout;
 
-use crate::limits::{
-    DRAIN_MAX, GOODBYE_MAX, JOURNAL_READERS_MAX, MESSAGE_MAX, SESSIONS_PER_SUBJECT,
-    TURNED_AWAY_PER_SUBJECT,
-};
+use crate::keeping::Keeping;
+use crate::limits::{DRAIN_MAX, GOODBYE_MAX, SESSIONS_PER_SUBJECT, TURNED_AWAY_PER_SUBJECT};
 use crate::link::Link;
 use crate::listen::quic;
 pub use crate::listen::quic::ListenError;
+use crate::metrics::{self, Metrics};
+use crate::reading::Reading;
 use crate::recall::{open_journal, take_up_policy};
 use crate::site::{POLICY, Site};
-use crate::status::{Outlook, Sources};
+use crate::status::Outlook;
 
 /// Why the edge could not run.
 #[derive(Debug, thiserror::Error)]
@@ -59,8 +58,7 @@ pub(crate) struct Edge {
     gateway: String,
     policy_dir: PathBuf,
     snapshots: PathBuf,
-    journal_dir: PathBuf,
-    journal_readers: Semaphore,
+    reading: Reading,
     stop: watch::Sender<bool>,
     deciding: watch::Sender<usize>,
     sessions: Mutex<HashMap<SubjectId, usize>>,
@@ -72,6 +70,8 @@ pub struct Running {
     edge: Arc<Edge>,
     endpoint: Endpoint,
     address: SocketAddr,
+    keeping: Keeping,
+    metrics: Option<Metrics>,
 }
 
 /// Opens the storage that the configuration names.
@@ -95,8 +95,8 @@ pub async fn start(
         tracing::error!(%error, "the journal takes no records: commands with effect are refused");
     }
     let policy = take_up_policy(&site, &journal, recovered.last_policy, clock).await?;
-    let warn_percent = &site.config.journal().warn_percent;
-    let outlook = Arc::new(Outlook::new(clock, warn_percent, Sources::of(&journal)));
+    let keeping = Keeping::start(&site, &journal, &recovered.accepted, clock).await?;
+    let reading = Reading::new(journal.clone(), Arc::clone(keeping.view()));
     let broker = Broker::new(
         Arc::clone(&site.plant),
         policy,
@@ -120,13 +120,20 @@ pub async fn start(
         gateway,
         policy_dir: site.dir.join(POLICY),
         snapshots: site.snapshots(),
-        journal_dir: site.config.journal().directory.clone(),
-        journal_readers: Semaphore::new(JOURNAL_READERS_MAX),
+        reading,
         stop: watch::Sender::new(false),
         deciding: watch::Sender::new(0),
         sessions: Mutex::new(HashMap::new()),
-        outlook,
+        outlook: Arc::clone(keeping.outlook()),
     });
+    let metrics = match site.config.metrics() {
+        None => None,
+        Some(listen) => {
+            let (outlook, edge) = (Arc::clone(keeping.outlook()), Arc::downgrade(&edge));
+            let sessions = move || edge.upgrade().map_or(0, |edge| edge.open_sessions());
+            Some(metrics::start(listen, Arc::new(move || outlook.status(sessions()))).await?)
+        }
+    };
     let endpoint = quic::listen(site.config.quic(), site.tls, &site.keys.server.key)?;
     let address = endpoint.local_addr()?;
     tokio::spawn(quic::serve(endpoint.clone(), Arc::clone(&edge)));
@@ -135,6 +142,8 @@ pub async fn start(
         edge,
         endpoint,
         address,
+        keeping,
+        metrics,
     })
 }
 
@@ -142,6 +151,11 @@ impl Running {
     /// Where the conduit is served.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where metrics are served, if they are.
+    pub fn metrics(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().map(Metrics::address)
     }
 
     /// Stops in order: no new commands; what is queued or in flight is finished and recorded;
@@ -180,16 +194,10 @@ impl Running {
             );
         }
         self.endpoint.close(VarInt::from_u32(0), b"stopping");
-        let stopped = Event::EdgeStopped(EdgeStopped {
-            gateway: edge.gateway.clone(),
-        });
-        if let Err(error) = edge
-            .broker
-            .journal()
-            .append(edge.clock.now().wall_ms(), stopped)
-        {
-            tracing::error!(%error, "the end could not be recorded");
-        }
+        let mut keeping = self.keeping;
+        keeping.stop_sinks().await;
+        edge.record_stop().await;
+        keeping.finish().await;
         edge.broker.journal().close();
         tracing::info!("stopped");
     }
@@ -250,6 +258,21 @@ impl Edge {
         Deciding(self)
     }
 
+    /// Durable before it goes on: the last checkpoint is to cover it.
+    async fn record_stop(&self) {
+        let stopped = Event::EdgeStopped(EdgeStopped {
+            gateway: self.gateway.clone(),
+        });
+        let now_ms = self.clock.now().wall_ms();
+        let recorded = match self.broker.journal().commit(now_ms, stopped) {
+            Ok(pending) => pending.await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = recorded {
+            tracing::error!(%error, "the end could not be recorded");
+        }
+    }
+
     /// Waits until no command is between its decision and its link.
     async fn decided(&self) {
         let mut deciding = self.deciding.subscribe();
@@ -267,6 +290,11 @@ impl Edge {
             subject: subject.clone(),
             open: *open,
         }
+    }
+
+    /// Answers questions about the journal.
+    pub(crate) fn reading(&self) -> &Reading {
+        &self.reading
     }
 
     /// What it knows of itself.
@@ -293,24 +321,6 @@ impl Edge {
             .await
             .map_err(|error| NotActivated::Interrupted(error.to_string()))??;
         activation::activate(session, prepared, &self.snapshots, self.clock.now()).await
-    }
-
-    /// Sends the records from a sequence on, each in a frame. The files are read on a thread of
-    /// their own, a few records ahead of what the reader takes. An error, damage included, means
-    /// that there is more than was sent: the stream must not end as if that were all.
-    pub(crate) async fn send_journal(&self, send: &mut SendStream, from: u64) -> io::Result<()> {
-        // Each reader holds a thread; too many at once would take those that devices' names are
-        // looked up on. The next one waits, its client has other streams to use meanwhile.
-        let place = self.journal_readers.acquire().await;
-        let _place = place.map_err(io::Error::other)?;
-        let (records, mut to_send) = mpsc::channel(64);
-        let dir = self.journal_dir.clone();
-        let reading = tokio::task::spawn_blocking(move || read_journal(&dir, from, &records));
-        while let Some(frame) = to_send.recv().await {
-            let written = timeout(MESSAGE_MAX, send.write_all(&frame)).await;
-            written?.map_err(io::Error::other)?;
-        }
-        reading.await?
     }
 }
 
@@ -348,19 +358,6 @@ impl Drop for Visit {
         // Wakes whoever waits for the last session to go.
         self.edge.stop.send_modify(|_| {});
     }
-}
-
-fn read_journal(dir: &Path, from: u64, to: &mpsc::Sender<Vec<u8>>) -> io::Result<()> {
-    let records = journal::read(dir).and_then(|records| records.starting_at(from));
-    for record in records.map_err(io::Error::other)? {
-        let record = record.map_err(io::Error::other)?;
-        let frame = Told::Match(record.encode()).to_frame();
-        if to.blocking_send(frame.map_err(io::Error::other)?).is_err() {
-            // Whoever took the frames knows why he stopped.
-            return Ok(());
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

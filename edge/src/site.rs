@@ -20,6 +20,9 @@ pub const PLANT: &str = "plant.toml";
 pub const POLICY: &str = "policy";
 /// Where activated policies are kept, inside the site directory.
 pub const SNAPSHOTS: &str = "state/policy";
+/// Where the view of the journal is kept, inside the site directory. It may be deleted while the
+/// edge is off.
+pub const VIEW: &str = "state/view";
 
 /// What an edge runs on, apart from its policy.
 pub struct Site {
@@ -96,6 +99,11 @@ impl Site {
     /// Where activated policies are kept.
     pub fn snapshots(&self) -> PathBuf {
         self.dir.join(SNAPSHOTS)
+    }
+
+    /// Where the view of the journal is.
+    pub fn view(&self) -> PathBuf {
+        self.dir.join(VIEW)
     }
 }
 

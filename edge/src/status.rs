@@ -43,7 +43,7 @@ pub struct JournalFacts {
 }
 
 /// What the last signed checkpoint says.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct SignedFacts {
     /// Records that it covers.
     pub size: u64,
@@ -51,7 +51,12 @@ pub struct SignedFacts {
     pub signed_ms: Option<i64>,
     /// The epoch whose key signed it.
     pub epoch: u64,
+    /// Why nothing is signed, while that stands.
+    pub trouble: Option<String>,
 }
+
+/// One sink, and how it is doing.
+pub type Sink = (SinkConfig, watch::Receiver<SinkStanding>);
 
 /// Where status comes from: one closure for each part, asked whenever somebody wants to know.
 pub struct Sources {
@@ -62,7 +67,7 @@ pub struct Sources {
     /// Records that the view covers.
     pub view_size: Box<dyn Fn() -> u64 + Send + Sync>,
     /// The sinks, and how each is doing.
-    pub sinks: Vec<(SinkConfig, watch::Receiver<SinkStanding>)>,
+    pub sinks: Vec<Sink>,
     /// The witness: where it is, and what came of asking it.
     pub witness: Option<(String, watch::Receiver<WitnessStanding>)>,
     /// Holds commands with effect back for a reason, or lets them pass again.
@@ -77,7 +82,7 @@ impl Sources {
             journal: Box::new(move || JournalFacts {
                 failure: match journal.health() {
                     Health::Good => None,
-                    Health::Failed { why } => Some((why, None)),
+                    Health::Failed { why, since_ms } => Some((why, since_ms)),
                 },
                 next_sequence: journal.durable().borrow().saturating_add(1),
                 ..JournalFacts::default()
@@ -134,7 +139,7 @@ pub fn assemble(facts: Facts, warn_percent: &[u64], now_ms: i64) -> Status {
             free_bytes: journal.free_bytes,
             bytes_per_day: facts.bytes_per_day,
             days_left,
-            warnings: warnings(journal, days_left, warn_percent),
+            warnings: warnings(&facts, days_left, warn_percent),
             checkpoint_size: facts.signed.size,
             checkpoint_ms: facts.signed.signed_ms,
             epoch: facts.signed.epoch,
@@ -198,8 +203,13 @@ fn days(room_bytes: u64, bytes_per_day: u64) -> Option<f64> {
     (bytes_per_day > 0).then(|| room_bytes as f64 / bytes_per_day as f64)
 }
 
-fn warnings(journal: &JournalFacts, days_left: Option<f64>, warn_percent: &[u64]) -> Vec<String> {
-    let mut warnings = Vec::new();
+fn warnings(facts: &Facts, days_left: Option<f64>, warn_percent: &[u64]) -> Vec<String> {
+    let (journal, mut warnings) = (&facts.journal, Vec::new());
+    if let Some(why) = &facts.signed.trouble {
+        warnings.push(format!(
+            "no checkpoint is signed: {why}. Records since the last one prove nothing of themselves"
+        ));
+    }
     let JournalFacts {
         used_bytes,
         budget_bytes,
@@ -238,19 +248,24 @@ pub struct Outlook {
     warn_percent: Vec<u64>,
     rate: Mutex<Rate>,
     sources: Sources,
-    beyond: Beyond,
+    beyond: Arc<Beyond>,
 }
 
 impl Outlook {
     /// Begins with an edge that begins.
-    pub fn new(clock: Clock, warn_percent: &[u64], sources: Sources) -> Outlook {
+    pub fn new(
+        clock: Clock,
+        warn_percent: &[u64],
+        sources: Sources,
+        beyond: Arc<Beyond>,
+    ) -> Outlook {
         let outlook = Outlook {
             started_ms: clock.now().wall_ms(),
             clock,
             warn_percent: warn_percent.to_vec(),
             rate: Mutex::default(),
             sources,
-            beyond: Beyond::default(),
+            beyond,
         };
         outlook.sample(outlook.clock.now());
         outlook

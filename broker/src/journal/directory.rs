@@ -4,6 +4,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::storage::{SegmentFile, Storage};
 
@@ -11,7 +12,7 @@ use super::storage::{SegmentFile, Storage};
 pub struct Directory {
     path: PathBuf,
     /// Held, not read. `None` when only reading.
-    lock: Option<File>,
+    lock: Option<Arc<File>>,
 }
 
 impl Directory {
@@ -33,7 +34,7 @@ impl Directory {
         match lock.try_lock() {
             Ok(()) => Ok(Directory {
                 path: path.to_owned(),
-                lock: Some(lock),
+                lock: Some(Arc::new(lock)),
             }),
             Err(TryLockError::WouldBlock) => Err(io::Error::new(
                 io::ErrorKind::ResourceBusy,
@@ -52,6 +53,53 @@ impl Directory {
             path: path.to_owned(),
             lock: None,
         }
+    }
+
+    /// What changes the folder needs the lock.
+    fn writable(&self) -> io::Result<()> {
+        match &self.lock {
+            Some(_) => Ok(()),
+            None => Err(io::Error::new(
+                io::ErrorKind::PermissionDenied,
+                "the journal is open for reading only",
+            )),
+        }
+    }
+
+    /// Makes the names in the folder survive a power cut.
+    fn sync_names(&self) -> io::Result<()> {
+        File::open(&self.path)?.sync_all()
+    }
+
+    /// A new file of zeros. They are written out, not reserved: a flush into reserved space would
+    /// have to change the file's metadata as well.
+    fn filled(&self, path: &Path, bytes: u64) -> io::Result<File> {
+        // Said before it is tried: else a nearly full disk would be filled up each time.
+        let free = self.free_bytes().unwrap_or_default();
+        if free.is_some_and(|free| free < bytes) {
+            return Err(io::Error::new(
+                io::ErrorKind::StorageFull,
+                format!("the disk has no {bytes} bytes left for another segment"),
+            ));
+        }
+        let mut file = OpenOptions::new()
+            .create_new(true)
+            .read(true)
+            .write(true)
+            .mode(0o600)
+            .open(path)?;
+        let zeros = vec![0; FILL_BYTES];
+        let mut left = bytes;
+        while left > 0 {
+            let some = usize::try_from(left).map_or(FILL_BYTES, |left| left.min(FILL_BYTES));
+            file.write_all(zeros.get(..some).unwrap_or(&zeros))?;
+            // Piece by piece: records are being flushed beside this, and would otherwise wait
+            // until the disk has taken all of it.
+            file.sync_data()?;
+            left -= some as u64;
+        }
+        file.sync_all()?;
+        Ok(file)
     }
 
     fn file(&self, number: u64) -> PathBuf {
@@ -81,36 +129,22 @@ impl Storage for Directory {
     }
 
     fn create(&mut self, number: u64, bytes: u64) -> io::Result<Box<dyn SegmentFile>> {
-        if self.lock.is_none() {
-            return Err(io::Error::new(
-                io::ErrorKind::PermissionDenied,
-                "the journal is open for reading only",
-            ));
-        }
+        self.writable()?;
         let path = self.file(number);
         if path.exists() {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
-        // Zeros are written out, not reserved: a flush into reserved space would have to
-        // change the file's metadata as well. Under another name until they are durable.
+        // Under another name until it is whole and durable.
         let making = path.with_extension("making");
-        let mut file = OpenOptions::new()
-            .create(true)
-            .truncate(true)
-            .read(true)
-            .write(true)
-            .mode(0o600)
-            .open(&making)?;
-        let zeros = vec![0; FILL_BYTES];
-        let mut left = bytes;
-        while left > 0 {
-            let some = usize::try_from(left).map_or(FILL_BYTES, |left| left.min(FILL_BYTES));
-            file.write_all(zeros.get(..some).unwrap_or(&zeros))?;
-            left -= some as u64;
+        // What an earlier failure left takes the space that this one needs.
+        if making.exists() {
+            fs::remove_file(&making)?;
         }
-        file.sync_all()?;
+        let file = self.filled(&making, bytes).inspect_err(|_| {
+            let _ = fs::remove_file(&making);
+        })?;
         fs::rename(&making, &path)?;
-        File::open(&self.path)?.sync_all()?;
+        self.sync_names()?;
         Ok(Box::new(SegmentOnDisk(file)))
     }
 
@@ -119,7 +153,33 @@ impl Storage for Directory {
             .read(true)
             .write(self.lock.is_some())
             .open(self.file(number))?;
+        if self.lock.is_some() {
+            // Whoever made it may have failed, or died, just before this.
+            self.sync_names()?;
+        }
         Ok(Box::new(SegmentOnDisk(file)))
+    }
+
+    fn remove(&mut self, number: u64) -> io::Result<()> {
+        self.writable()?;
+        match fs::remove_file(self.file(number)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        // One by one: of two names that go together, a power cut may bring back the younger.
+        self.sync_names()
+    }
+
+    fn free_bytes(&self) -> io::Result<Option<u64>> {
+        let place = rustix::fs::statvfs(&self.path)?;
+        Ok(Some(place.f_bavail.saturating_mul(place.f_frsize)))
+    }
+
+    fn maker(&self) -> Box<dyn Storage> {
+        Box::new(Directory {
+            path: self.path.clone(),
+            lock: self.lock.clone(),
+        })
     }
 
     fn reader(&self) -> Box<dyn Storage> {

@@ -7,14 +7,33 @@ use interlock_protocols::limits::RECORD_MAX_BYTES;
 /// Why something was not recorded. A command with effect is then refused (I8).
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Unrecordable {
-    /// A write or a flush failed once; nothing is recorded from then on.
+    /// A write or a flush failed. It is tried again about once a second.
     #[error(
-        "the journal cannot be written: {why}; see to the disk and restart the edge, until then commands with effect are refused"
+        "the journal cannot be written: {why}; commands with effect are refused until it can, see to the disk"
     )]
     Failed {
-        /// The first failure.
+        /// The latest failure.
         why: String,
     },
+    /// The journal could not be opened, or its thread is gone.
+    #[error(
+        "the journal records nothing: {why}; see to it and restart the edge, until then commands with effect are refused"
+    )]
+    Ended {
+        /// What happened.
+        why: String,
+    },
+    /// The journal is behind what others know of it; see [`super::Journal::hold`].
+    #[error("the journal is held: {why}; an administrator has to accept it first")]
+    Held {
+        /// Why.
+        why: String,
+    },
+    /// Denials and summaries have had their share of the journal's disk.
+    #[error(
+        "denials and summaries have used up their share of the journal's budget; what is denied stays denied, without a record"
+    )]
+    Spent,
     /// Too much waits for the disk.
     #[error("too many records wait for the disk; try again, and look at the disk if this stays")]
     Full,
@@ -46,6 +65,9 @@ pub enum OpenError {
     /// The options make no sense.
     #[error("segment_bytes is {0}; it must be a multiple of 512 and at least 131072")]
     SegmentBytes(u64),
+    /// The same.
+    #[error("budget_bytes is {0}; it must have room for four segments and the reserve")]
+    BudgetBytes(u64),
 }
 
 /// The first place where the journal is not what was written.
@@ -67,10 +89,13 @@ pub struct Damage {
 pub enum Health {
     /// It can.
     Good,
-    /// It cannot, and will not until the edge is restarted.
+    /// It cannot.
     Failed {
-        /// The first failure.
+        /// The latest failure.
         why: String,
+        /// Since when, in ms since 1970 UTC, by the clock of those who record. `None` where only
+        /// a restart can help.
+        since_ms: Option<i64>,
     },
 }
 

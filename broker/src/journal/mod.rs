@@ -1,25 +1,30 @@
 //! The journal: an append-only log in segments. What is said to be recorded is on the disk.
 //!
 //! Many hand records over ([`Journal::append`], [`Journal::commit`]), one thread writes them: what
-//! came together while the last flush ran becomes one group and shares the next. Once a write
-//! or a flush has failed, nothing is recorded until the edge is restarted, since what the disk
-//! then holds is known to nobody; reads go on.
+//! came together while the last flush ran becomes one group and shares the next. While the disk
+//! fails, nobody is told that anything is recorded; what was accepted stays in memory, and is
+//! written when the disk returns.
 
+mod budget;
 mod commit;
 mod directory;
 mod error;
 mod follow;
+mod kind;
 mod layout;
 mod memory;
 mod point_read;
+
+mod prepare;
 mod queue;
 mod reader;
 mod recover;
 mod storage;
 #[cfg(test)]
 mod tests;
-#[allow(dead_code)] // until verification uses all of it
 pub mod tree;
+
+mod waiting;
 mod walk;
 mod window;
 mod writer;
@@ -33,32 +38,20 @@ use std::thread::JoinHandle;
 use interlock_protocols::record::Event;
 use tokio::sync::{oneshot, watch};
 
-use crate::limits::{JOURNAL_SECTOR_BYTES, JOURNAL_SEGMENT_BYTES, JOURNAL_SEGMENT_MIN_BYTES};
+use crate::limits::{JOURNAL_SECTOR_BYTES, JOURNAL_SEGMENT_MIN_BYTES};
+pub use budget::{Options, Usage, WhenFull};
 pub use directory::Directory;
 pub use error::{Damage, Health, OpenError, Unrecordable};
 pub use follow::Follower;
-pub use memory::Memory;
+pub use memory::{Call, Memory};
 pub use point_read::PointReader;
-use queue::{Answer, Queue};
-pub use reader::{ReadError, Records, Verification, read, read_storage, verify, verify_storage};
+use queue::Queue;
+pub use reader::{ReadError, Records, read, read_storage};
 pub use recover::Recovered;
 pub use storage::{SegmentFile, Storage};
+pub use tree::{Verification, verify, verify_storage};
+use waiting::Answer;
 pub use walk::Line;
-
-/// How a journal is kept.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Options {
-    /// Size of a new segment in bytes: a multiple of 512, at least 131,072.
-    pub segment_bytes: u64,
-}
-
-impl Default for Options {
-    fn default() -> Options {
-        Options {
-            segment_bytes: JOURNAL_SEGMENT_BYTES,
-        }
-    }
-}
 
 /// A journal open for writing. Clones are the same journal; the last one to go closes it.
 #[derive(Clone)]
@@ -82,14 +75,20 @@ impl Journal {
         options: Options,
         now_ms: i64,
     ) -> Result<(Journal, Recovered), OpenError> {
-        let bytes = options.segment_bytes;
-        if bytes < JOURNAL_SEGMENT_MIN_BYTES || !bytes.is_multiple_of(JOURNAL_SECTOR_BYTES) {
-            return Err(OpenError::SegmentBytes(bytes));
-        }
+        judge(&options)?;
         let reader = storage.reader();
-        let (writer, recovered) = recover::recover(storage, bytes, now_ms)?;
-        let queue = Arc::new(Queue::new(recovered.next_sequence, None));
-        let room = writer::group_room(bytes);
+        let (opening, recovered) = recover::recover(storage, options, now_ms)?;
+        let latest_ms = recovered
+            .last_time_ms
+            .map_or(now_ms, |last| last.max(now_ms));
+        let durable = recovered.next_sequence - opening.outcomes.len() as u64;
+        let writer = opening.writer;
+        let queue = Arc::new(Queue::new(durable, options, latest_ms, writer.space()));
+        if let Some(why) = opening.unwritten {
+            tracing::error!(%why, "the journal cannot be written; commands with effect are refused until it can");
+            queue.begin_failed(&why, opening.outcomes.into_iter().map(|(_, bytes)| bytes));
+        }
+        let room = writer::group_room(options.segment_bytes);
         let thread = commit::spawn(Arc::clone(&queue), writer, room)?;
         Ok((Journal::of(queue, Some(thread), Some(reader)), recovered))
     }
@@ -97,7 +96,21 @@ impl Journal {
     /// A journal that records nothing and says why: with it the edge serves reads while its
     /// real journal cannot be opened, and every command with effect is refused.
     pub fn refusing(why: impl Into<String>) -> Journal {
-        Journal::of(Arc::new(Queue::new(1, Some(why.into()))), None, None)
+        Journal::of(Arc::new(Queue::ended(why.into(), 1)), None, None)
+    }
+
+    /// The same for a journal that is damaged: what stands before the damage can be read.
+    pub fn damaged(damage: &Damage, reader: Box<dyn Storage>) -> Journal {
+        // Readers are to meet the damage, and not to take what is before it for all.
+        let queue = Queue::ended(damage.to_string(), damage.sequence + 1);
+        Journal::of(Arc::new(queue), None, Some(reader))
+    }
+
+    /// Whether it was opened for recording, if only once its disk is there again.
+    pub fn is_open(&self) -> bool {
+        let thread = &self.inner.thread;
+        let thread = thread.lock().unwrap_or_else(PoisonError::into_inner);
+        thread.is_some()
     }
 
     fn of(
@@ -115,13 +128,17 @@ impl Journal {
     }
 
     /// Records `event` and does not wait: it is on the disk with the next group, within a fifth
-    /// of a second. The outcome of an accepted intent is never refused for want of room.
+    /// of a second, or as soon as a failed disk has returned. The outcome of an accepted intent
+    /// is never refused for want of room; others are, also while they are kept in memory alone.
+    /// An intent is never kept.
     pub fn append(&self, now_ms: i64, event: Event) -> Result<u64, Unrecordable> {
         self.inner.queue.push(now_ms, event, None)
     }
 
     /// Records `event`; the [`Pending`] resolves when it is on the disk. The record stays
-    /// whether or not anybody waits for it.
+    /// whether or not anybody waits for it, unless the disk fails: then the wait ends at once
+    /// with an error, and the record will not be there; its sequence goes to a note that says
+    /// so. An intent alone stays, since its owner records that it was withheld (I4).
     pub fn commit(&self, now_ms: i64, event: Event) -> Result<Pending, Unrecordable> {
         let (waiter, answer) = oneshot::channel();
         let sequence = self.inner.queue.push(now_ms, event, Some(waiter))?;
@@ -154,16 +171,71 @@ impl Journal {
         Follower::of(reader, from)
     }
 
+    /// From now on intents are refused: others know more of this journal than is in it.
+    pub fn hold(&self, why: impl Into<String>) {
+        self.inner.queue.hold(Some(why.into()));
+    }
+
+    /// Ends [`Journal::hold`].
+    pub fn release(&self) {
+        self.inner.queue.hold(None);
+    }
+
+    /// Why intents are refused, if they are.
+    pub fn held(&self) -> Option<String> {
+        self.inner.queue.held()
+    }
+
+    /// All that must have the records before they may be removed have those through this one:
+    /// every required sink. Before the first call nothing is removed, save to be overwritten.
+    /// A lower value than before holds as well.
+    pub fn allow_removal(&self, through: u64) {
+        self.inner.queue.acknowledge(through);
+    }
+
+    /// The tree has kept the leaf hashes of the records through this one. Removal never passes
+    /// it, nor does overwriting: before the first call nothing is removed at all.
+    pub fn tree_has(&self, through: u64) {
+        self.inner.queue.tree_has(through);
+    }
+
+    /// How much of the disk it takes.
+    pub fn usage(&self) -> Usage {
+        let storage = self.inner.storage.as_ref();
+        let free = storage.and_then(|storage| {
+            let storage = storage.lock().unwrap_or_else(PoisonError::into_inner);
+            storage.free_bytes().ok().flatten()
+        });
+        self.inner.queue.usage(free)
+    }
+
     /// Whether it can record.
     pub fn health(&self) -> Health {
         self.inner.queue.health()
     }
 
     /// Writes and flushes all that was accepted, then ends the thread. Blocks for as long as
-    /// the disk takes. What comes later is refused.
+    /// the disk takes; one that has failed is tried once more. What comes later is refused.
     pub fn close(&self) {
         self.inner.close();
     }
+}
+
+fn judge(options: &Options) -> Result<(), OpenError> {
+    let bytes = options.segment_bytes;
+    if bytes < JOURNAL_SEGMENT_MIN_BYTES || !bytes.is_multiple_of(JOURNAL_SECTOR_BYTES) {
+        return Err(OpenError::SegmentBytes(bytes));
+    }
+    let least = bytes
+        .saturating_mul(4)
+        .saturating_add(options.reserve_bytes);
+    // A budget of four segments may keep a part of them in reserve.
+    if options.budget_bytes < bytes.saturating_mul(4)
+        || options.reserve_bytes > options.budget_bytes
+    {
+        return Err(OpenError::BudgetBytes(least));
+    }
+    Ok(())
 }
 
 impl Inner {
@@ -206,7 +278,7 @@ impl Future for Pending {
         Pin::new(&mut self.answer).poll(context).map(|answer| {
             // A sender that went without a word went with its thread.
             answer.unwrap_or_else(|_| {
-                Err(Unrecordable::Failed {
+                Err(Unrecordable::Ended {
                     why: "the journal thread ended".into(),
                 })
             })

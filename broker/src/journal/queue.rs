@@ -1,126 +1,76 @@
 //! The hand-over between those who record and the journal thread. A sequence is assigned under
 //! the lock that enqueues, so the order on disk is the order of sequences.
 
-use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use interlock_protocols::limits::RECORD_MAX_BYTES;
-use interlock_protocols::record::{Event, Record};
+use interlock_protocols::record::Event;
 use tokio::sync::{oneshot, watch};
 
+use super::budget::{Bounds, Options, Usage};
 use super::error::{Health, Unrecordable};
-use super::writer::line_bytes;
-use crate::limits::{
-    JOURNAL_GROUP_MAX_BYTES, JOURNAL_LINGER, JOURNAL_OPEN_INTENTS_MAX, JOURNAL_QUEUE_MAX_BYTES,
-    JOURNAL_QUEUE_MAX_RECORDS,
-};
-
-pub(super) type Answer = Result<(), Unrecordable>;
-
-/// One record on its way to the disk.
-pub(super) struct Entry {
-    pub(super) sequence: u64,
-    pub(super) bytes: Vec<u8>,
-    pub(super) waiter: Option<oneshot::Sender<Answer>>,
-    kind: Kind,
-}
-
-/// Kinds have a budget each (I9): a flood of denials leaves room for effects.
-#[derive(Clone, Copy)]
-enum Kind {
-    /// Commands with effect.
-    Effect,
-    /// Sessions, policies, the edge itself.
-    Act,
-    /// What is only told: denials and summaries.
-    Telling,
-    /// Bounded by the intents that are open, and refused by no budget (I4).
-    Outcome,
-}
-
-impl Kind {
-    fn of(event: &Event) -> Kind {
-        match event {
-            Event::Intent(_) => Kind::Effect,
-            Event::Outcome(_) => Kind::Outcome,
-            Event::Denial(_) | Event::DenialSummary(_) | Event::ReadSummary(_) => Kind::Telling,
-            Event::EdgeStarted(_)
-            | Event::EdgeStopped(_)
-            | Event::PolicyActivated(_)
-            | Event::SessionOpened(_)
-            | Event::SessionEnded(_)
-            | Event::JournalRead(_)
-            | Event::EpochStarted(_)
-            | Event::Checkpointed(_)
-            | Event::RecordsRemoved(_)
-            | Event::JournalRecovered(_)
-            | Event::JournalAccepted(_)
-            | Event::SinkProgress(_) => Kind::Act,
-        }
-    }
-}
-
-#[derive(Default)]
-struct Load {
-    records: usize,
-    bytes: usize,
-}
-
-impl Load {
-    fn has_room(&self, bytes: usize) -> bool {
-        self.records < JOURNAL_QUEUE_MAX_RECORDS && self.bytes + bytes <= JOURNAL_QUEUE_MAX_BYTES
-    }
-}
-
-struct State {
-    next: u64,
-    entries: VecDeque<Entry>,
-    waiters: usize,
-    bytes: usize,
-    loads: [Load; 4],
-    open: BTreeSet<u64>,
-    failed: Option<String>,
-    closing: bool,
-}
+use super::waiting::{Answer, Entry, Standing, Waiting};
+use super::writer::Space;
+use crate::limits::JOURNAL_LINGER;
 
 /// The queue, shared by all.
 pub(super) struct Queue {
-    state: Mutex<State>,
+    waiting: Mutex<Waiting>,
     wake: Condvar,
     durable: watch::Sender<u64>,
+    options: Options,
 }
 
 impl Queue {
-    pub(super) fn new(next: u64, failed: Option<String>) -> Queue {
+    /// A queue whose records begin at `next`, at the time of the last record there is.
+    pub(super) fn new(next: u64, options: Options, latest_ms: i64, space: Space) -> Queue {
+        let queue = Queue::of(next, Standing::Recording, options, latest_ms);
+        queue.lock().space = space;
+        queue
+    }
+
+    /// See [`Waiting::begin_failed`].
+    pub(super) fn begin_failed(&self, why: &str, outcomes: impl Iterator<Item = Vec<u8>>) {
+        self.lock().begin_failed(why, outcomes);
+    }
+
+    pub(super) fn is_failed(&self) -> bool {
+        self.lock().is_failed()
+    }
+
+    /// One that never takes anything.
+    pub(super) fn ended(why: String, next: u64) -> Queue {
+        Queue::of(next, Standing::Ended { why }, Options::default(), 0)
+    }
+
+    fn of(next: u64, standing: Standing, options: Options, latest_ms: i64) -> Queue {
         Queue {
-            state: Mutex::new(State {
-                next,
-                entries: VecDeque::new(),
-                waiters: 0,
-                bytes: 0,
-                loads: Default::default(),
-                open: BTreeSet::new(),
-                failed,
-                closing: false,
-            }),
+            waiting: Mutex::new(Waiting::new(next, standing, options, latest_ms)),
             wake: Condvar::new(),
             durable: watch::Sender::new(next.saturating_sub(1)),
+            options,
         }
+    }
+
+    /// Nothing that runs under this lock leaves the state half changed, so a panic elsewhere
+    /// does not make it useless.
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn durable(&self) -> watch::Receiver<u64> {
         self.durable.subscribe()
     }
 
-    /// All records through this sequence are on the disk.
-    pub(super) fn settled(&self, through: u64) {
+    /// All records through this sequence are on the disk, which they fill as `space` says.
+    pub(super) fn settled(&self, through: u64, space: Space) {
+        self.lock().space = space;
         self.durable.send_replace(through);
     }
 
-    /// Nothing that runs under this lock leaves the state half changed, so a panic elsewhere
-    /// does not make it useless.
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Space was given back.
+    pub(super) fn fills(&self, space: Space) {
+        self.lock().space = space;
     }
 
     /// Assigns the next sequence to `event` and enqueues its record.
@@ -130,45 +80,78 @@ impl Queue {
         event: Event,
         waiter: Option<oneshot::Sender<Answer>>,
     ) -> Result<u64, Unrecordable> {
-        let mut state = self.lock();
-        let was_due = state.is_due();
-        let was_empty = state.entries.is_empty();
-        let sequence = state.push(time_ms, event, waiter)?;
+        let mut waiting = self.lock();
+        let was_due = waiting.is_due();
+        let was_empty = waiting.is_empty();
+        let sequence = waiting.push(time_ms, event, waiter)?;
         // The thread sleeps until the first record and then until something is due; waking it
         // in between would only cost a switch.
-        if was_empty || (!was_due && state.is_due()) {
+        if was_empty || (!was_due && waiting.is_due()) {
             self.wake.notify_one();
         }
         Ok(sequence)
+    }
+
+    /// Enqueues a record of the journal about itself.
+    pub(super) fn note(&self, event: Event) -> u64 {
+        self.lock().note(event)
     }
 
     /// What goes into the next group: at most `room` bytes of lines. Waits until somebody waits
     /// for a record, or enough has come together, or a record has lingered. `None` once closing
     /// and all is written.
     pub(super) fn next_batch(&self, room: usize) -> Option<Vec<Entry>> {
-        let mut state = self
+        let mut waiting = self
             .wake
-            .wait_while(self.lock(), |state| {
-                state.entries.is_empty() && !state.closing
+            .wait_while(self.lock(), |waiting| {
+                waiting.is_empty() && !waiting.closing
             })
             .unwrap_or_else(PoisonError::into_inner);
-        if !state.is_due() {
-            (state, _) = self
+        if !waiting.is_due() {
+            (waiting, _) = self
                 .wake
-                .wait_timeout_while(state, JOURNAL_LINGER, |state| !state.is_due())
+                .wait_timeout_while(waiting, JOURNAL_LINGER, |waiting| !waiting.is_due())
                 .unwrap_or_else(PoisonError::into_inner);
         }
-        let batch = state.take(room);
+        let batch = waiting.take(room, u64::MAX);
         (!batch.is_empty()).then_some(batch)
     }
 
+    /// What is there already and not behind `through`, without waiting.
+    pub(super) fn batch_through(&self, room: usize, through: u64) -> Vec<Entry> {
+        self.lock().take(room, through)
+    }
+
+    /// The disk failed while `batch` was on its way there.
+    pub(super) fn fail(&self, why: &str, batch: Vec<Entry>) {
+        self.lock().fail(why, batch);
+    }
+
+    /// Waits before the disk is tried again; less long if something has changed that may help.
+    /// False once closing: it is the last try then.
+    pub(super) fn pause(&self, time: Duration) -> bool {
+        let (mut waiting, _) = self
+            .wake
+            .wait_timeout_while(self.lock(), time, |waiting| {
+                !waiting.closing && !waiting.nudged
+            })
+            .unwrap_or_else(PoisonError::into_inner);
+        waiting.nudged = false;
+        !waiting.closing
+    }
+
+    /// See [`Waiting::notice`].
+    pub(super) fn notice(&self) -> Option<u64> {
+        self.lock().notice()
+    }
+
+    pub(super) fn returned(&self) {
+        self.lock().returned();
+    }
+
     /// From now on nothing is recorded; whoever waits is told so.
-    pub(super) fn fail(&self, why: &str) {
-        let mut state = self.lock();
-        let why = state.failed.get_or_insert_with(|| why.to_owned()).clone();
-        for entry in state.take(usize::MAX) {
-            entry.answer(Err(Unrecordable::Failed { why: why.clone() }));
-        }
+    pub(super) fn end(&self, why: &str) {
+        self.lock().end(why);
     }
 
     pub(super) fn close(&self) {
@@ -180,119 +163,66 @@ impl Queue {
         self.lock().closing
     }
 
+    /// Records that are still in memory.
+    pub(super) fn left(&self) -> usize {
+        self.lock().len()
+    }
+
     pub(super) fn health(&self) -> Health {
-        match &self.lock().failed {
-            None => Health::Good,
-            Some(why) => Health::Failed { why: why.clone() },
-        }
-    }
-}
-
-impl State {
-    fn push(
-        &mut self,
-        time_ms: i64,
-        event: Event,
-        waiter: Option<oneshot::Sender<Answer>>,
-    ) -> Result<u64, Unrecordable> {
-        if let Some(why) = &self.failed {
-            return Err(Unrecordable::Failed { why: why.clone() });
-        }
-        if self.closing {
-            return Err(Unrecordable::Closed);
-        }
-        let kind = Kind::of(&event);
-        let sequence = self.next;
-        let ends = match &event {
-            Event::Outcome(outcome) => Some(outcome.intent),
-            _ => None,
-        };
-        if let Some(intent) = ends.filter(|intent| !self.open.contains(intent)) {
-            return Err(Unrecordable::NoOpenIntent(intent));
-        }
-        let record = Record {
-            sequence,
-            time_ms,
-            event,
-        };
-        let bytes = record.encode();
-        if bytes.is_empty() || bytes.len() > RECORD_MAX_BYTES {
-            return Err(Unrecordable::TooLarge { bytes: bytes.len() });
-        }
-        let line = line_bytes(bytes.len());
-        match kind {
-            Kind::Outcome => {}
-            Kind::Effect if self.open.len() >= JOURNAL_OPEN_INTENTS_MAX => {
-                return Err(Unrecordable::Full);
-            }
-            _ if !self.load(kind).has_room(line) => return Err(Unrecordable::Full),
-            _ => {}
-        }
-        // Accepted: from here on nothing may refuse it.
-        if let Kind::Effect = kind {
-            self.open.insert(sequence);
-        }
-        if let Some(intent) = ends {
-            self.open.remove(&intent);
-        }
-        let load = self.load(kind);
-        load.records += 1;
-        load.bytes += line;
-        self.bytes += line;
-        self.waiters += usize::from(waiter.is_some());
-        self.next += 1;
-        self.entries.push_back(Entry {
-            sequence,
-            bytes,
-            waiter,
-            kind,
-        });
-        Ok(sequence)
+        self.lock().health()
     }
 
-    /// Whether there is a reason not to wait for more.
-    fn is_due(&self) -> bool {
-        self.waiters > 0 || self.closing || self.bytes >= JOURNAL_GROUP_MAX_BYTES
+    pub(super) fn hold(&self, why: Option<String>) {
+        self.lock().held = why;
     }
 
-    fn take(&mut self, room: usize) -> Vec<Entry> {
-        let mut left = room;
-        let mut batch = Vec::new();
-        while let Some(entry) = self.entries.front() {
-            let line = line_bytes(entry.bytes.len());
-            let Some(rest) = left.checked_sub(line) else {
-                break;
-            };
-            left = rest;
-            let Some(entry) = self.entries.pop_front() else {
-                break;
-            };
-            let load = self.load(entry.kind);
-            load.records -= 1;
-            load.bytes -= line;
-            self.bytes -= line;
-            self.waiters -= usize::from(entry.waiter.is_some());
-            batch.push(entry);
-        }
-        batch
+    pub(super) fn held(&self) -> Option<String> {
+        self.lock().held.clone()
     }
 
-    fn load(&mut self, kind: Kind) -> &mut Load {
-        let [effects, acts, tellings, outcomes] = &mut self.loads;
-        match kind {
-            Kind::Effect => effects,
-            Kind::Act => acts,
-            Kind::Telling => tellings,
-            Kind::Outcome => outcomes,
+    pub(super) fn bounds(&self) -> Bounds {
+        self.lock().bounds()
+    }
+
+    /// All who must have them have the records through this one.
+    pub(super) fn acknowledge(&self, through: u64) {
+        let mut waiting = self.lock();
+        let helps = through > waiting.acknowledged;
+        waiting.acknowledged = through;
+        self.nudge(waiting, helps);
+    }
+
+    /// The tree has the leaf hashes of the records through this one.
+    pub(super) fn tree_has(&self, through: u64) {
+        let mut waiting = self.lock();
+        let helps = through > waiting.tree;
+        waiting.tree = waiting.tree.max(through);
+        self.nudge(waiting, helps);
+    }
+
+    fn nudge(&self, mut waiting: MutexGuard<'_, Waiting>, helps: bool) {
+        if helps && waiting.health() != Health::Good {
+            waiting.nudged = true;
+            self.wake.notify_all();
         }
     }
-}
 
-impl Entry {
-    /// Tells whoever waits. Nobody may: an append, or a task that is gone.
-    pub(super) fn answer(self, answer: Answer) {
-        if let Some(waiter) = self.waiter {
-            let _ = waiter.send(answer);
+    pub(super) fn usage(&self, free_bytes: Option<u64>) -> Usage {
+        let waiting = self.lock();
+        let space = waiting.space;
+        Usage {
+            used_bytes: space.used_bytes,
+            allocated_bytes: space.allocated_bytes,
+            usable_bytes: self.options.usable_bytes(),
+            budget_bytes: self.options.budget_bytes,
+            tellings_bytes: space.tellings_bytes,
+            tellings_max_bytes: self.options.tellings_max_bytes(),
+            written_bytes: space.written_bytes,
+            free_bytes,
+            segments: space.segments,
+            first_sequence: space.first_sequence,
+            next_sequence: waiting.next(),
+            refused: waiting.refused,
         }
     }
 }

@@ -1,15 +1,18 @@
 //! Opening a journal: read it all, cut a torn tail, and give every orphan its outcome.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::io;
 
-use interlock_protocols::record::{CommandResult, Event, Outcome, Record};
+use interlock_protocols::record::{Ahead, CommandResult, Event, Outcome, Record, Unreadable};
+
+use super::budget::{Extent, Options, Shelf};
+use super::kind::Kind;
 
 use super::error::{Fault, OpenError};
 use super::layout;
-use super::storage::{SegmentFile, Storage};
-use super::walk::{Place, Walk};
-use super::writer::{Writer, group_room, line_bytes};
+use super::storage::Storage;
+use super::walk::{Line, Place, Walk};
+use super::writer::{self, End, Writer, erase, group_room, line_bytes};
 
 /// What was found when the journal was opened.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
@@ -26,9 +29,17 @@ pub struct Recovered {
     pub last_policy: Option<[u8; 32]>,
     /// The last sequence whose removal was recorded; 0 if none was.
     pub removed_through: u64,
+    /// What administrators accepted as ahead of the journal, oldest first.
+    pub accepted: Vec<Ahead>,
     /// The time of the last record: a clock behind it was set back.
     pub last_time_ms: Option<i64>,
 }
+
+const POLICY_ACTIVATED: u64 = 3;
+const INTENT: u64 = 6;
+const OUTCOME: u64 = 7;
+const RECORDS_REMOVED: u64 = 14;
+const JOURNAL_ACCEPTED: u64 = 16;
 
 /// Why an orphan has no better outcome.
 const ORPHANED: &str = "the edge stopped before the answer";
@@ -36,29 +47,68 @@ const ORPHANED: &str = "the edge stopped before the answer";
 /// Reads the whole journal and leaves a writer at its end, everything before it durable.
 pub(super) fn recover(
     storage: Box<dyn Storage>,
-    segment_bytes: u64,
+    options: Options,
     now_ms: i64,
-) -> Result<(Writer, Recovered), OpenError> {
+) -> Result<(Opening, Recovered), OpenError> {
     let mut walk = Walk::new(storage);
     let mut recovered = Recovered::default();
     let mut open = BTreeSet::new();
+    let mut extents = Vec::new();
     while let Some(line) = walk.step().map_err(refuse)? {
-        let record = Record::decode(&line.bytes)
-            .map_err(|error| refuse(walk.damaged(&line, error.to_string())))?;
-        recovered.note(&record, &mut open);
+        if let Err(error) = recovered.note(&line, &mut open) {
+            return Err(refuse(walk.damaged(&line, error.to_string())));
+        }
+        note_extent(&mut extents, &line, walk.segment_bytes());
     }
     walk.judge_beginning(recovered.removed_through)
         .map_err(refuse)?;
     recovered.torn_bytes = walk.torn_bytes()?;
     let (storage, place, next) = walk.into_end();
-    let mut writer = match place {
-        Some(place) => settle(storage, segment_bytes, place, next)?,
-        None => Writer::begin(storage, segment_bytes, 1, (0, 0), next)?,
+    let (mut writer, clean) = match place {
+        Some(place) => settle(storage, options, place, next, extents)?,
+        None => (Writer::begin(storage, options, 1, (0, 0), next)?, Ok(())),
     };
+    writer.take_up(recovered.removed_through)?;
     recovered.orphans = open.into_iter().collect();
-    recovered.next_sequence =
-        write_orphans(&mut writer, segment_bytes, &recovered.orphans, next, now_ms)?;
-    Ok((writer, recovered))
+    let mut opened = Opening {
+        outcomes: outcomes(&recovered.orphans, next, now_ms),
+        unwritten: None,
+        writer,
+    };
+    recovered.next_sequence = next + opened.outcomes.len() as u64;
+    // A disk that cannot be written is no reason not to open: reads go on, and what is owed is
+    // written when it can be.
+    let room = group_room(options.segment_bytes);
+    if let Err(error) = clean.and_then(|()| opened.write_outcomes(room, now_ms)) {
+        opened.unwritten = Some(error.to_string());
+    }
+    Ok((opened, recovered))
+}
+
+/// A journal that was read to its end.
+pub(super) struct Opening {
+    pub(super) writer: Writer,
+    /// Outcomes of orphans that are not on the disk yet.
+    pub(super) outcomes: VecDeque<(u64, Vec<u8>)>,
+    /// Why not, and why nothing else can be.
+    pub(super) unwritten: Option<String>,
+}
+
+/// Counts `line` to its segment, which has so many bytes.
+fn note_extent(extents: &mut Vec<Extent>, line: &Line, bytes: u64) {
+    if extents
+        .last()
+        .is_none_or(|extent| extent.number != line.place.0)
+    {
+        extents.push(Extent::begin(line.place.0, bytes, line.sequence));
+    }
+    if let Some(extent) = extents.last_mut() {
+        extent.last = line.sequence;
+        extent.last_ms = extent.last_ms.max(line.time_ms);
+        if Kind::is_telling(line.kind) {
+            extent.tellings_bytes += line_bytes(line.bytes.len()) as u64;
+        }
+    }
 }
 
 fn refuse(fault: Fault) -> OpenError {
@@ -69,20 +119,30 @@ fn refuse(fault: Fault) -> OpenError {
 }
 
 impl Recovered {
-    fn note(&mut self, record: &Record, open: &mut BTreeSet<u64>) {
+    /// Reads whole only what is needed from here on: checksums were right, and going through
+    /// all of millions of records would take a restart its time.
+    fn note(&mut self, line: &Line, open: &mut BTreeSet<u64>) -> Result<(), Unreadable> {
         self.records += 1;
-        self.last_time_ms = Some(record.time_ms);
-        match &record.event {
-            Event::Intent(_) => {
-                open.insert(record.sequence);
+        self.last_time_ms = Some(line.time_ms);
+        match line.kind {
+            // As `Event::kind` numbers them; a test holds the two together.
+            INTENT => {
+                open.insert(line.sequence);
+                return Ok(());
             }
+            OUTCOME | POLICY_ACTIVATED | RECORDS_REMOVED | JOURNAL_ACCEPTED => {}
+            _ => return Ok(()),
+        }
+        match Record::decode(&line.bytes)?.event {
             Event::Outcome(outcome) => {
                 open.remove(&outcome.intent);
             }
+            Event::JournalAccepted(accepted) => self.accepted.extend(accepted.ahead),
             Event::RecordsRemoved(removed) => self.removed_through = removed.last,
             Event::PolicyActivated(policy) => self.last_policy = Some(policy.digest),
             _ => {}
         }
+        Ok(())
     }
 }
 
@@ -92,52 +152,45 @@ impl Recovered {
 /// before the next commit frame says that it is.
 fn settle(
     storage: Box<dyn Storage>,
-    segment_bytes: u64,
+    options: Options,
     mut place: Place,
     next: u64,
-) -> io::Result<Writer> {
+    mut extents: Vec<Extent>,
+) -> io::Result<(Writer, io::Result<()>)> {
     let torn_to = place.window.last_written(place.good)?;
     let capacity = place.window.len();
     let (head, good) = (place.head, place.good);
     let mut file = place.window.into_file();
-    if let Some(last) = torn_to {
-        erase(file.as_mut(), good, last + 1)?;
-    }
-    file.sync()?;
-    Ok(Writer::resume(
-        storage,
-        segment_bytes,
+    let torn_to = torn_to.map_or(good, |last| last + 1);
+    let clean = erase(file.as_mut(), good, torn_to).and_then(|()| file.sync());
+    let present = match extents.pop_if(|extent| extent.number == head.number) {
+        Some(extent) => extent,
+        None => Extent::begin(head.number, capacity, next),
+    };
+    let shelf = Shelf {
+        closed: extents.into(),
+        present,
+        spare_bytes: 0,
+    };
+    let end = End {
         file,
-        (head, capacity),
-        layout::align(good),
+        head,
+        capacity,
+        end: layout::align(good),
         next,
-    ))
-}
-
-fn erase(file: &mut dyn SegmentFile, from: u64, to: u64) -> io::Result<()> {
-    static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
-    let mut offset = from;
-    while offset < to {
-        let left = usize::try_from(to - offset).unwrap_or(usize::MAX);
-        let zeros = ZEROS.get(..left).unwrap_or(&ZEROS);
-        file.write_at(offset, zeros)?;
-        offset += zeros.len() as u64;
+    };
+    let mut writer = Writer::resume(storage, options, end, shelf);
+    if clean.is_err() {
+        writer.is_torn(good, torn_to);
     }
-    Ok(())
+    Ok((writer, clean))
 }
 
 /// I4: after a crash an intent without an outcome gets one, and is never replayed.
-fn write_orphans(
-    writer: &mut Writer,
-    segment_bytes: u64,
-    orphans: &[u64],
-    mut next: u64,
-    now_ms: i64,
-) -> io::Result<u64> {
-    let mut lines: Vec<(u64, Vec<u8>)> = Vec::new();
-    for intent in orphans {
+fn outcomes(orphans: &[u64], next: u64, now_ms: i64) -> VecDeque<(u64, Vec<u8>)> {
+    let outcome = |(sequence, intent): (u64, &u64)| {
         let record = Record {
-            sequence: next,
+            sequence,
             time_ms: now_ms,
             event: Event::Outcome(Outcome {
                 intent: *intent,
@@ -147,23 +200,33 @@ fn write_orphans(
                 latency_us: 0,
             }),
         };
-        lines.push((next, record.encode()));
-        next += 1;
-    }
-    let room = group_room(segment_bytes);
-    let mut group: Vec<(u64, &[u8])> = Vec::new();
-    let mut used = 0;
-    for (sequence, bytes) in &lines {
-        if used + line_bytes(bytes.len()) > room {
-            writer.group(&group)?;
-            group.clear();
-            used = 0;
+        (sequence, record.encode())
+    };
+    (next..).zip(orphans).map(outcome).collect()
+}
+
+impl Opening {
+    fn write_outcomes(&mut self, room: usize, now_ms: i64) -> io::Result<()> {
+        while !self.outcomes.is_empty() {
+            let mut used = 0;
+            let group: Vec<writer::Line<'_>> = self
+                .outcomes
+                .iter()
+                .take_while(|(_, bytes)| {
+                    used += line_bytes(bytes.len());
+                    used <= room
+                })
+                .map(|(sequence, bytes)| writer::Line {
+                    sequence: *sequence,
+                    time_ms: now_ms,
+                    is_telling: false,
+                    bytes,
+                })
+                .collect();
+            let written = group.len();
+            self.writer.group(&group)?;
+            self.outcomes.drain(..written);
         }
-        used += line_bytes(bytes.len());
-        group.push((*sequence, bytes));
+        Ok(())
     }
-    if !group.is_empty() {
-        writer.group(&group)?;
-    }
-    Ok(next)
 }

@@ -8,11 +8,24 @@ pub trait Storage: Send {
     fn segments(&self) -> io::Result<Vec<u64>>;
 
     /// Makes a segment of `bytes` zeros. When this returns, the segment and its name survive a
-    /// power cut; when it fails, there is no segment of that number.
+    /// power cut; when it fails, there is none of that number, or one of which all but the name
+    /// does.
     fn create(&mut self, number: u64, bytes: u64) -> io::Result<Box<dyn SegmentFile>>;
 
-    /// Opens a segment; [`io::ErrorKind::NotFound`] if there is none of that number.
+    /// Opens a segment; [`io::ErrorKind::NotFound`] if there is none of that number. Where the
+    /// place is open for writing, the name of what is opened survives a power cut.
     fn open(&mut self, number: u64) -> io::Result<Box<dyn SegmentFile>>;
+
+    /// Deletes a segment; nothing to do if there is none of that number. When this returns, it
+    /// stays deleted; when it fails, it may be there or not.
+    fn remove(&mut self, number: u64) -> io::Result<()>;
+
+    /// Bytes that may still be taken; `None` where nobody can say.
+    fn free_bytes(&self) -> io::Result<Option<u64>>;
+
+    /// The same place, for making segments on another thread. It lives no longer than the
+    /// place itself is open for writing.
+    fn maker(&self) -> Box<dyn Storage>;
 
     /// The same place, for reading alone.
     fn reader(&self) -> Box<dyn Storage>;

@@ -88,7 +88,14 @@ impl Walk {
                 }
                 return Ok(None);
             };
-            match place.look(self.next)? {
+            let look = match place.look(self.next) {
+                // Nothing can be read of a segment that was removed.
+                Err(error) if error.kind() == io::ErrorKind::NotFound && self.skip_removed()? => {
+                    continue;
+                }
+                look => look?,
+            };
+            match look {
                 Look::Record(line) => {
                     self.next += 1;
                     self.again = false;
@@ -109,7 +116,7 @@ impl Walk {
     /// Begins at the segment that holds record `from`, as far as heads tell.
     pub(super) fn skip_to(&mut self, from: u64) -> Result<(), Fault> {
         for number in self.storage.segments()?.into_iter().rev() {
-            if let Opened::Segment(place) = open(self.storage.as_mut(), number)?
+            if let Some(place) = headed(self.storage.as_mut(), number)?
                 && place.head.first <= from
             {
                 self.next = place.head.first;
@@ -164,6 +171,11 @@ impl Walk {
         self.place.as_ref().map_or(0, |place| place.head.number)
     }
 
+    /// The size of the segment it stands in.
+    pub(super) fn segment_bytes(&self) -> u64 {
+        self.place.as_ref().map_or(0, |place| place.window.len())
+    }
+
     /// Bytes behind the last good frame that are not zero, and what is between them.
     pub(super) fn torn_bytes(&mut self) -> io::Result<u64> {
         let Some(place) = &mut self.place else {
@@ -186,6 +198,10 @@ impl Walk {
         };
         let end = (place.head.number, layout::align(place.good));
         if what.is_none() && self.enter(end.0 + 1, end)? {
+            self.again = false;
+            return Ok(true);
+        }
+        if self.skip_removed()? {
             return Ok(true);
         }
         let Some(proof) = self.proof(end)? else {
@@ -197,6 +213,17 @@ impl Walk {
         }
         self.look_again();
         Ok(true)
+    }
+
+    /// Goes to the oldest segment if the present one is there no more: it was removed under the
+    /// reader's feet. Whether a record says so is judged as for any beginning.
+    fn skip_removed(&mut self) -> Result<bool, Fault> {
+        let oldest = self.storage.segments()?.first().copied();
+        if oldest <= self.place.as_ref().map(|place| place.head.number) {
+            return Ok(false);
+        }
+        self.place = None;
+        self.begin()
     }
 
     /// One read is not atomic: beside a writer it may hold a later group and an earlier state
@@ -320,6 +347,31 @@ pub(super) fn open(storage: &mut dyn Storage, number: u64) -> io::Result<Opened>
         }
     }
     Ok(Opened::Ruined)
+}
+
+/// Segment `number` if it has a good head. What else it may be is not looked into: of one that
+/// was made and not used yet, that would take reading all of it.
+fn headed(storage: &mut dyn Storage, number: u64) -> io::Result<Option<Place>> {
+    let file = match storage.open(number) {
+        Ok(file) => file,
+        // Removed since it was listed.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let mut window = match Window::new(file) {
+        Ok(window) => window,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let head = layout::read_head(window.look(0, HEAD_LOOK_BYTES)?);
+    let head = head.filter(|head| head.number == number && head.bytes <= window.len());
+    window.forget();
+    Ok(head.map(|head| Place {
+        head,
+        window,
+        good: JOURNAL_SECTOR_BYTES,
+        in_group: false,
+    }))
 }
 
 impl Place {

@@ -8,7 +8,7 @@ use crate::limits::JOURNAL_SECTOR_BYTES;
 
 /// Read at once; longer than any frame.
 const CHUNK_BYTES: usize = 256 << 10;
-static ZEROS: [u8; CHUNK_BYTES] = [0; CHUNK_BYTES];
+pub(super) static ZEROS: [u8; CHUNK_BYTES] = [0; CHUNK_BYTES];
 
 pub(super) struct Window {
     file: Box<dyn SegmentFile>,
@@ -51,6 +51,12 @@ impl Window {
         let skip = usize::try_from(offset - self.start).unwrap_or(usize::MAX);
         let bytes = self.bytes.get(skip..).unwrap_or_default();
         Ok(bytes.get(..want).unwrap_or(bytes))
+    }
+
+    /// The same where nothing else of this file may be wanted: reads no more than that.
+    pub(super) fn look(&mut self, offset: u64, want: usize) -> io::Result<&[u8]> {
+        self.refill(offset, want)?;
+        Ok(&self.bytes)
     }
 
     /// What stands at `offset`.

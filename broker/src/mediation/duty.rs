@@ -78,8 +78,9 @@ impl Owed {
             result,
             latency_us: u64::try_from(latency.as_micros()).unwrap_or(u64::MAX),
         };
-        // A journal that fails here has failed for good: the next start finds an INTENT without
-        // an outcome and records OUTCOME UNKNOWN.
+        // While the disk fails, the journal keeps an outcome and writes it later. One that takes
+        // none has ended: the next start finds an INTENT without an outcome and records OUTCOME
+        // UNKNOWN.
         if let Err(error) = self
             .journal
             .append(self.latest.wall_ms(), Event::Outcome(outcome))

@@ -233,8 +233,8 @@ impl Ledger {
     }
 
     fn append(&self, now: Now, event: Event) {
-        // A summary that cannot be recorded is lost, and the journal is loud about why; nothing
-        // with effect passes by then.
+        // A summary for which there is no room is lost, and counted as refused; the journal is
+        // loud about why.
         if let Err(error) = self.journal.append(now.wall_ms(), event) {
             tracing::warn!(session = self.session, %error, "a summary could not be recorded");
         }

@@ -52,6 +52,7 @@ impl World {
         let memory = Memory::new();
         let options = Options {
             segment_bytes: SEGMENT_BYTES,
+            ..Options::default()
         };
         let (journal, recovered) = Journal::open(memory.storage(), options, NOON_MS).unwrap();
         let broker = Broker::new(

@@ -267,6 +267,10 @@ fn tampered(journal: &Path, copy: &Path) -> std::io::Result<usize> {
     let mut changed = None;
     for entry in fs::read_dir(journal)? {
         let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            // The tiles of the tree.
+            continue;
+        }
         let mut bytes = fs::read(entry.path())?;
         if changed.is_none()
             && let Some(at) = bytes.windows(NAME.len()).position(|part| part == NAME)

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
+use interlock_broker::index::matches;
 use interlock_broker::journal::{ReadError, Records, read};
 use interlock_protocols::conduit::JournalQuery;
 use interlock_protocols::record::{Event, Record};
 
-use super::filter::matches;
 use super::join::Join;
 use super::line::Line;
 use super::unreadable;

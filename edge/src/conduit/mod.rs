@@ -309,7 +309,7 @@ async fn serve_stream(
                 return turn_away(send, &refusal).await;
             }
             if frames::write(&mut send, &Opened::Journal).await.is_ok() {
-                match edge.send_journal(&mut send, query.from).await {
+                match edge.reading().answer(&mut send, query).await {
                     Ok(()) => {
                         let _gone = send.finish();
                     }

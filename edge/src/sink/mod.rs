@@ -146,7 +146,7 @@ pub(crate) trait Transport: Send + 'static {
     }
 }
 
-/// A running sink. Dropping it ends it as well, without a word in the journal.
+/// A running sink. Dropping it ends it as well, but nobody waits for that.
 pub struct Running {
     name: String,
     standing: watch::Receiver<SinkStanding>,

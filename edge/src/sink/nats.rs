@@ -5,6 +5,8 @@
 //! there. So it does not matter what became of messages whose acknowledgement never came, nor
 //! when those arrive that a network held back.
 
+mod stream;
+
 use std::collections::VecDeque;
 use std::future::IntoFuture;
 use std::sync::Arc;
@@ -12,9 +14,9 @@ use std::time::Duration;
 
 use async_nats::jetstream::context::{GetStreamErrorKind, PublishAckFuture};
 use async_nats::jetstream::message::PublishMessage;
-use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType, Stream};
+use async_nats::jetstream::stream::Stream;
 use async_nats::jetstream::{Context, ContextBuilder, ErrorCode};
-use async_nats::{Client, ConnectOptions};
+use async_nats::{Client, ConnectOptions, Event};
 use interlock_broker::journal::Line;
 use tokio::sync::watch;
 
@@ -25,6 +27,7 @@ use crate::limits::{
     SINK_ACKNOWLEDGE_MAX, SINK_BATCH_RECORDS, SINK_CONNECT_MAX, SINK_NATS_PING_EVERY,
     SINK_NATS_WINDOW,
 };
+use stream::{Lineage, parse_id};
 
 /// What the payload is: a record of the journal, byte for byte, so that a copy proves itself.
 const CONTENT_TYPE: &str = "application/vnd.interlock.record+cbor";
@@ -43,9 +46,12 @@ pub(super) struct Nats {
 /// A connection, and what the next message on it must come behind.
 struct Link {
     context: Context,
-    broken: watch::Receiver<bool>,
+    broken: Broken,
     behind: Behind,
 }
+
+/// Why a connection is of no more use, once it is.
+type Broken = watch::Receiver<Option<String>>;
 
 /// What a message must come behind.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -54,21 +60,6 @@ enum Behind {
     Message(String),
     /// Whatever has this number in the stream: there is no message to name.
     Number(u64),
-}
-
-/// Which history of a journal a record is of: the random part of the last acceptance up to it.
-/// Two records of one sequence, one of them cut away, have different ones.
-#[derive(Clone, PartialEq, Eq, Debug)]
-struct Lineage(String);
-
-impl Lineage {
-    fn none() -> Lineage {
-        Lineage("0".to_owned())
-    }
-
-    fn of(bytes: [u8; 8]) -> Lineage {
-        Lineage(format!("{:016x}", u64::from_be_bytes(bytes)))
-    }
 }
 
 /// The last message of the stream.
@@ -87,21 +78,21 @@ impl Nats {
             address: config.address.clone(),
             tls: config.tls.clone(),
             gateway: gateway.clone(),
-            stream: stream_name(site, gateway),
-            subject: format!("interlock.{site}.{gateway}.journal"),
+            stream: stream::name(site, gateway),
+            subject: stream::subject(site, gateway),
             lineage: Lineage::none(),
             link: None,
         }
     }
 
-    async fn client(&self) -> Result<(Client, watch::Receiver<bool>), SinkError> {
+    async fn client(&self) -> Result<(Client, Broken), SinkError> {
         let files = self.tls.clone();
         let config = tokio::task::spawn_blocking(move || {
             tls::client_config(&files, &[&rustls::version::TLS13])
         })
         .await;
         let config = config.map_err(|error| SinkError::Setup(error.to_string()))??;
-        let (broken, is_broken) = watch::channel(false);
+        let (broken, is_broken) = watch::channel(None);
         let broken = Arc::new(broken);
         let options = ConnectOptions::new()
             .name(format!("interlock-edge {}", self.gateway))
@@ -119,10 +110,9 @@ impl Nats {
             .event_callback(move |event| {
                 let broken = Arc::clone(&broken);
                 async move {
-                    use async_nats::Event::{Closed, Disconnected, LameDuckMode, ServerError};
-                    if matches!(event, Closed | Disconnected | LameDuckMode | ServerError(_)) {
-                        tracing::debug!(%event, "nats");
-                        broken.send_replace(true);
+                    if let Some(why) = end_of(&event) {
+                        // What came first says most: the server says why, then hangs up.
+                        broken.send_modify(|first| _ = first.get_or_insert(why));
                     }
                 }
             });
@@ -138,14 +128,14 @@ impl Nats {
     async fn stream(&self, context: &Context) -> Result<Stream, SinkError> {
         match context.get_stream(&self.stream).await {
             Ok(stream) => {
-                fit(&stream.cached_info().config, &self.subject)?;
+                stream::fit(&stream.cached_info().config, &self.subject)?;
                 Ok(stream)
             }
             Err(error) => match error.kind() {
                 GetStreamErrorKind::JetStream(why)
                     if why.error_code() == ErrorCode::STREAM_NOT_FOUND =>
                 {
-                    let config = config(&self.stream, &self.subject);
+                    let config = stream::config(&self.stream, &self.subject);
                     let made = context.create_stream(config).await;
                     made.map_err(|error| SinkError::Refused(full(&error)))
                 }
@@ -199,8 +189,31 @@ impl Nats {
         Ok(common)
     }
 
-    fn id(&self, sequence: u64) -> String {
-        format!("{}/{}/{sequence}", self.gateway, self.lineage.0)
+    /// What the stream has, and what the next message must come behind.
+    async fn learn(
+        &mut self,
+        context: &Context,
+        shelf: &Shelf,
+    ) -> Result<(Has, Behind), SinkError> {
+        let stream = self.stream(context).await?;
+        let state = &stream.cached_info().state;
+        if state.messages == 0 {
+            // Emptied on purpose, it need not have all of it again; new or lost, it must.
+            let is_new = state.last_sequence == 0;
+            let has = if is_new { Has::Through(0) } else { Has::Unsaid };
+            return Ok((has, Behind::Number(state.last_sequence)));
+        }
+        let last = self.message(&stream, state.last_sequence).await?;
+        let has = if is_same(shelf, &last).await? {
+            Has::Through(last.sequence)
+        } else {
+            Has::Other {
+                through: last.sequence,
+                common: self.parting(&stream, shelf, last.number).await?,
+            }
+        };
+        self.lineage = last.lineage;
+        Ok((has, Behind::Message(last.id)))
     }
 
     /// The message for the next record.
@@ -208,7 +221,7 @@ impl Nats {
         if let Some(lineage) = lineage_from(line) {
             self.lineage = Lineage::of(lineage);
         }
-        let id = self.id(line.sequence);
+        let id = stream::id(&self.gateway, &self.lineage, line.sequence);
         let message = PublishMessage::build()
             .payload(line.bytes.clone().into())
             .header("Content-Type", CONTENT_TYPE)
@@ -259,36 +272,20 @@ impl Nats {
 impl Transport for Nats {
     async fn connect(&mut self, shelf: &Shelf) -> Result<Has, SinkError> {
         self.link = None;
-        let (client, broken) = self.client().await?;
+        let (client, mut broken) = self.client().await?;
         let context = ContextBuilder::new()
             .timeout(SINK_ACKNOWLEDGE_MAX)
             .max_ack_inflight(SINK_NATS_WINDOW)
             .build(client);
-        let stream = self.stream(&context).await?;
-        let state = &stream.cached_info().state;
-        let mut link = Link {
+        let (has, behind) = tokio::select! {
+            learnt = self.learn(&context, shelf) => learnt?,
+            error = broke(&mut broken) => return Err(error),
+        };
+        self.link = Some(Link {
             context,
             broken,
-            behind: Behind::Number(state.last_sequence),
-        };
-        if state.messages == 0 {
-            self.link = Some(link);
-            // Emptied on purpose, it need not have all of it again; new or lost, it must.
-            let is_new = state.last_sequence == 0;
-            return Ok(if is_new { Has::Through(0) } else { Has::Unsaid });
-        }
-        let last = self.message(&stream, state.last_sequence).await?;
-        let has = if is_same(shelf, &last).await? {
-            Has::Through(last.sequence)
-        } else {
-            Has::Other {
-                through: last.sequence,
-                common: self.parting(&stream, shelf, last.number).await?,
-            }
-        };
-        link.behind = Behind::Message(last.id);
-        self.lineage = last.lineage;
-        self.link = Some(link);
+            behind,
+        });
         Ok(has)
     }
 
@@ -318,10 +315,21 @@ impl Transport for Nats {
     }
 }
 
-async fn broke(broken: &mut watch::Receiver<bool>) -> SinkError {
+async fn broke(broken: &mut Broken) -> SinkError {
     // A sender that is gone went with its connection.
-    let _gone = broken.wait_for(|broken| *broken).await;
-    SinkError::Unreachable("the connection broke".to_owned())
+    let told = broken.wait_for(Option::is_some).await;
+    let why = told.ok().and_then(|why| why.clone());
+    SinkError::Unreachable(why.unwrap_or_else(|| "the connection broke".to_owned()))
+}
+
+/// Why nothing more is sent on the connection that this happened to.
+fn end_of(event: &Event) -> Option<String> {
+    match event {
+        Event::Closed | Event::Disconnected => Some("the connection broke".to_owned()),
+        Event::LameDuckMode => Some("the server is about to stop".to_owned()),
+        Event::ServerError(error) => Some(format!("the server says: {error}")),
+        _ => None,
+    }
 }
 
 /// Whether the journal has this message's record, byte for byte. One that retention has removed
@@ -335,59 +343,6 @@ async fn is_same(shelf: &Shelf, message: &Last) -> Result<bool, SinkError> {
         record
             .is_none_or(|line| line.sequence != message.sequence || line.bytes == message.payload),
     )
-}
-
-/// Names are of `a-z`, `0-9`, `_` and `-`, so the `=` keeps two gateways apart whose names would
-/// read the same when joined.
-fn stream_name(site: &str, gateway: &str) -> String {
-    format!("interlock={site}={gateway}")
-}
-
-/// `gateway/lineage/sequence`.
-fn parse_id(gateway: &str, id: &str) -> Option<(Lineage, u64)> {
-    let (lineage, sequence) = id
-        .strip_prefix(gateway)?
-        .strip_prefix('/')?
-        .split_once('/')?;
-    let sequence = sequence.parse().ok().filter(|sequence| *sequence > 0)?;
-    Some((Lineage(lineage.to_owned()), sequence))
-}
-
-/// A stream that drops nothing: whoever sets limits on it later does so on purpose.
-fn config(stream: &str, subject: &str) -> Config {
-    Config {
-        name: stream.to_owned(),
-        subjects: vec![subject.to_owned()],
-        description: Some("command journal of an Interlock gateway".to_owned()),
-        storage: StorageType::File,
-        retention: RetentionPolicy::Limits,
-        discard: DiscardPolicy::New,
-        deny_delete: true,
-        num_replicas: 1,
-        ..Config::default()
-    }
-}
-
-/// Whether a stream that is there can be used: what would lose or hide records is refused.
-fn fit(config: &Config, subject: &str) -> Result<(), SinkError> {
-    let wrong = if config.subjects != [subject] {
-        format!(
-            "its subjects are {:?} and must be `{subject}` alone",
-            config.subjects
-        )
-    } else if config.storage != StorageType::File {
-        "it is kept in memory and must be kept in files".to_owned()
-    } else if config.retention != RetentionPolicy::Limits {
-        "it drops messages once they are read; its retention must be `limits`".to_owned()
-    } else if config.no_ack || config.sealed {
-        "it acknowledges nothing, or is sealed".to_owned()
-    } else {
-        return Ok(());
-    };
-    Err(SinkError::Refused(format!(
-        "stream {} cannot be used: {wrong}",
-        config.name
-    )))
 }
 
 /// An error with what is behind it.
@@ -404,69 +359,4 @@ fn full(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_id_is_read_back() {
-        let (lineage, sequence) = parse_id("gateway-1", "gateway-1/0/42").unwrap();
-        assert_eq!((lineage, sequence), (Lineage::none(), 42));
-        let (lineage, _) = parse_id("gateway-1", "gateway-1/00000000000000ff/1").unwrap();
-        assert_eq!(lineage, Lineage::of([0, 0, 0, 0, 0, 0, 0, 255]));
-        for other in [
-            "",
-            "gateway-1",
-            "gateway-1/0/",
-            "gateway-1/0/0",
-            "gateway-10/0/1",
-            "gateway-2/0/1",
-        ] {
-            assert_eq!(parse_id("gateway-1", other), None, "{other}");
-        }
-    }
-
-    #[test]
-    fn two_gateways_never_share_a_stream() {
-        assert_ne!(stream_name("a-b", "c"), stream_name("a", "b-c"));
-        assert_ne!(stream_name("a_b", "c"), stream_name("a", "b_c"));
-    }
-
-    #[test]
-    fn a_stream_that_loses_records_is_not_used() {
-        let good = config("stream", "subject");
-        assert!(fit(&good, "subject").is_ok());
-        assert!(fit(&good, "other").is_err());
-        let bad = [
-            Config {
-                storage: StorageType::Memory,
-                ..good.clone()
-            },
-            Config {
-                retention: RetentionPolicy::WorkQueue,
-                ..good.clone()
-            },
-            Config {
-                retention: RetentionPolicy::Interest,
-                ..good.clone()
-            },
-            Config {
-                no_ack: true,
-                ..good.clone()
-            },
-            Config {
-                sealed: true,
-                ..good.clone()
-            },
-            Config {
-                subjects: vec!["subject".into(), ">".into()],
-                ..good
-            },
-        ];
-        for config in bad {
-            assert!(fit(&config, "subject").is_err(), "{config:?}");
-        }
-    }
 }

@@ -17,6 +17,7 @@ fn facts() -> Facts {
             size: 990,
             signed_ms: Some(5_000),
             epoch: 4,
+            trouble: None,
         },
         view_size: 1_000,
         sinks: Vec::new(),
@@ -145,7 +146,7 @@ async fn a_sink_and_a_witness_that_are_ahead_hold_commands() {
         held.lock().unwrap().push(why);
         tell.notify_one();
     });
-    let outlook = Arc::new(Outlook::new(Clock::start(), &[], sources));
+    let outlook = Arc::new(Outlook::new(Clock::start(), &[], sources, Arc::default()));
     let attending = tokio::spawn(Arc::clone(&outlook).attend());
     assert_eq!(outlook.status(1).journal.held, None);
     witness.send_modify(|standing| standing.ahead = Some(100));

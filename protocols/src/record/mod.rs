@@ -2,6 +2,7 @@
 //! the payload of that type, which is an array of numbered fields. These bytes, whole, are what
 //! is stored, hashed and forwarded.
 
+mod enclosed;
 mod event;
 #[cfg(test)]
 mod tests;
@@ -12,6 +13,7 @@ use core::fmt;
 use minicbor::{Decoder, Encode, Encoder};
 
 pub use crate::strict::Malformed;
+pub use enclosed::Enclosed;
 pub use event::{
     Ahead, Checkpointed, CommandResult, Denial, DenialSummary, EdgeStarted, EdgeStopped,
     EpochStarted, Event, Intent, JournalAccepted, JournalRead, JournalRecovered, Outcome,
@@ -21,6 +23,9 @@ pub use event::{
 
 /// The version of the encoding written here, and the only one read.
 pub const VERSION: u64 = 1;
+
+/// The highest number of a type; all from 1 on are in use.
+pub const LAST_KIND: u64 = 17;
 
 /// One line of the journal.
 #[derive(Clone, PartialEq, Debug)]
@@ -49,6 +54,15 @@ impl Heading {
     /// whole. What follows it is not judged.
     pub fn decode(bytes: &[u8]) -> Result<Heading, Unreadable> {
         Heading::take(&mut Decoder::new(bytes))
+    }
+
+    /// The first field of the payload, where that is a number: the intent of an outcome, for
+    /// one. Nothing else of the payload is judged.
+    pub fn first_number(bytes: &[u8]) -> Option<u64> {
+        let mut decoder = Decoder::new(bytes);
+        Heading::take(&mut decoder).ok()?;
+        decoder.array().ok()?;
+        decoder.u64().ok()
     }
 
     fn take(decoder: &mut Decoder<'_>) -> Result<Heading, Unreadable> {

@@ -311,3 +311,39 @@ fn no_part_and_no_flipped_bit_passes_as_the_same_record() {
         }
     }
 }
+
+#[test]
+fn the_first_number_of_an_outcome_is_its_intent() {
+    for event in samples() {
+        let expected = match &event {
+            Event::Outcome(outcome) => Some(outcome.intent),
+            _ => None,
+        };
+        let record = Record {
+            sequence: 9,
+            time_ms: -1,
+            event,
+        };
+        let bytes = record.encode();
+        assert!(record.event.kind() <= LAST_KIND);
+        if expected.is_some() {
+            assert_eq!(Heading::first_number(&bytes), expected);
+            assert_eq!(Heading::first_number(&bytes[..4]), None);
+        }
+    }
+}
+
+#[test]
+fn what_a_proof_encloses_has_one_spelling() {
+    let enclosed = Enclosed {
+        record: vec![1, 2],
+        epoch_record: vec![3],
+        epoch_index: 4,
+        epoch_hashes: vec![5; 32],
+    };
+    let mut bytes = enclosed.encode();
+    assert_eq!(hex(&bytes[..8]), "8442010241030458");
+    assert_eq!(Enclosed::decode(&bytes), Ok(enclosed));
+    bytes.push(0);
+    assert!(Enclosed::decode(&bytes).is_err());
+}

@@ -18,12 +18,11 @@ fn main() -> ExitCode {
 }
 
 fn storage(site: &Site) -> Result<Box<dyn Storage>, RunError> {
-    Ok(Box::new(Held(Directory::open(
-        &site.config.journal().directory,
-    )?)))
+    let directory = Directory::open(&site.config.journal().directory)?;
+    Ok(Box::new(Held(Box::new(directory))))
 }
 
-struct Held(Directory);
+struct Held(Box<dyn Storage>);
 
 impl Storage for Held {
     fn segments(&self) -> io::Result<Vec<u64>> {
@@ -36,6 +35,18 @@ impl Storage for Held {
 
     fn open(&mut self, number: u64) -> io::Result<Box<dyn SegmentFile>> {
         Ok(HeldFile::over(self.0.open(number)?))
+    }
+
+    fn remove(&mut self, number: u64) -> io::Result<()> {
+        self.0.remove(number)
+    }
+
+    fn free_bytes(&self) -> io::Result<Option<u64>> {
+        self.0.free_bytes()
+    }
+
+    fn maker(&self) -> Box<dyn Storage> {
+        Box::new(Held(self.0.maker()))
     }
 
     fn reader(&self) -> Box<dyn Storage> {

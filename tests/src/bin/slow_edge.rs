@@ -22,12 +22,11 @@ fn main() -> ExitCode {
 }
 
 fn storage(site: &Site) -> Result<Box<dyn Storage>, RunError> {
-    Ok(Box::new(Slow(Directory::open(
-        &site.config.journal().directory,
-    )?)))
+    let directory = Directory::open(&site.config.journal().directory)?;
+    Ok(Box::new(Slow(Box::new(directory))))
 }
 
-struct Slow(Directory);
+struct Slow(Box<dyn Storage>);
 
 impl Storage for Slow {
     fn segments(&self) -> io::Result<Vec<u64>> {
@@ -40,6 +39,18 @@ impl Storage for Slow {
 
     fn open(&mut self, number: u64) -> io::Result<Box<dyn SegmentFile>> {
         Ok(Box::new(SlowFile(self.0.open(number)?)))
+    }
+
+    fn remove(&mut self, number: u64) -> io::Result<()> {
+        self.0.remove(number)
+    }
+
+    fn free_bytes(&self) -> io::Result<Option<u64>> {
+        self.0.free_bytes()
+    }
+
+    fn maker(&self) -> Box<dyn Storage> {
+        Box::new(Slow(self.0.maker()))
     }
 
     fn reader(&self) -> Box<dyn Storage> {

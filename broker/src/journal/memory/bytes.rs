@@ -10,6 +10,8 @@ const _: () = assert!(SECTOR as u64 == JOURNAL_SECTOR_BYTES);
 /// Sectors that are not all zeros, as written and as durable.
 #[derive(Default)]
 pub(super) struct Bytes {
+    /// Whether its name survives a power cut.
+    pub(super) named: bool,
     pub(super) len: u64,
     pub(super) now: Sectors,
     pub(super) durable: Sectors,

@@ -2,6 +2,7 @@
 //! lose its power. It keeps what a real disk promises and nothing more.
 
 mod bytes;
+mod faults;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -9,6 +10,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::{Bytes, SECTOR};
+pub use faults::Call;
+use faults::Faults;
 
 use super::storage::{SegmentFile, Storage};
 use crate::limits::JOURNAL_SECTOR_BYTES;
@@ -31,6 +34,11 @@ struct Shared {
 #[derive(Default)]
 struct Disk {
     segments: BTreeMap<u64, Bytes>,
+    /// Deleted, but not durably: a power cut may bring them back.
+    limbo: BTreeMap<u64, Bytes>,
+    /// Bytes of all segments that there is room for.
+    capacity: Option<u64>,
+    faults: Faults,
     /// Counts power cuts: whoever opened something before the last one has lost it.
     power: u64,
     held: bool,
@@ -38,9 +46,6 @@ struct Disk {
     waiting: u64,
     /// Held flushes that may go on all the same.
     passes: u64,
-    /// Calls that still succeed.
-    calls_left: Option<u64>,
-    calls: u64,
     syncs: u64,
 }
 
@@ -56,6 +61,7 @@ impl Memory {
         for (number, contents) in segments {
             let mut bytes = Bytes {
                 len: contents.len() as u64,
+                named: true,
                 ..Bytes::default()
             };
             for (at, sector) in (0..).zip(contents.chunks(SECTOR)) {
@@ -74,6 +80,7 @@ impl Memory {
         Box::new(Plugged {
             shared: Arc::clone(&self.shared),
             power: self.disk().power,
+            writes: true,
         })
     }
 
@@ -109,15 +116,41 @@ impl Memory {
             .is_ok_and(|(disk, _)| disk.waiting > 0)
     }
 
-    /// Lets `calls` more writes, flushes and creations succeed and fails every later one. A
-    /// write that fails has written its first half.
+    /// Lets `calls` more writes, flushes, creations and deletions succeed and fails every later
+    /// one. What fails is half done: a write has written its first half, the name of what was
+    /// created or deleted is not durable.
     pub fn fail_after(&self, calls: u64) {
-        self.disk().calls_left = Some(calls);
+        self.disk().faults.left = Some((None, calls));
     }
 
-    /// Ends [`Memory::fail_after`].
+    /// The same for calls of one kind alone.
+    pub fn fail_only(&self, call: Call, calls: u64) {
+        self.disk().faults.left = Some((Some(call), calls));
+    }
+
+    /// With what a call fails.
+    pub fn fail_with(&self, error: io::ErrorKind) {
+        self.disk().faults.error = Some(error);
+    }
+
+    /// From now on nothing can be changed, as after a disk was mounted read-only.
+    pub fn turn_read_only(&self) {
+        self.disk().faults.read_only = true;
+    }
+
+    /// Ends all that was made to fail. A disk that is full stays so.
     pub fn heal(&self) {
-        self.disk().calls_left = None;
+        self.disk().faults.heal();
+    }
+
+    /// How many bytes of segments there is room for; `None` for no bound.
+    pub fn hold_at_most(&self, bytes: Option<u64>) {
+        self.disk().capacity = bytes;
+    }
+
+    /// Calls that failed as they were told to.
+    pub fn failed(&self) -> u64 {
+        self.disk().faults.failed
     }
 
     /// Cuts the power: only what was flushed is there afterwards.
@@ -137,8 +170,14 @@ impl Memory {
             }
             bytes.now = bytes.durable.clone();
         }
+        // Of names that are not durable any may be there or not.
+        let back = std::mem::take(&mut disk.limbo);
+        let back = back.into_iter().filter(|(number, _)| keep(*number, 0));
+        disk.segments.extend(back);
+        disk.segments
+            .retain(|number, bytes| bytes.named || keep(*number, 0));
         disk.power += 1;
-        disk.calls_left = None;
+        disk.faults.heal();
         disk.held = false;
         self.shared.changed.notify_all();
     }
@@ -179,9 +218,14 @@ impl Memory {
         })
     }
 
-    /// Writes, flushes and creations so far.
+    /// Writes, flushes, creations and deletions so far.
     pub fn calls(&self) -> u64 {
-        self.disk().calls
+        self.disk().faults.calls
+    }
+
+    /// Bytes that all segments take together.
+    pub fn used(&self) -> u64 {
+        self.disk().used()
     }
 
     /// Flushes that succeeded so far.
@@ -209,24 +253,20 @@ impl Disk {
         }
     }
 
-    /// Counts a call and says whether it is one that fails.
-    fn call(&mut self, power: u64) -> io::Result<()> {
+    fn call(&mut self, power: u64, call: Call) -> io::Result<()> {
         self.powered(power)?;
-        self.calls += 1;
-        match &mut self.calls_left {
-            None => Ok(()),
-            Some(0) => Err(io::Error::other("the disk fails as it was told to")),
-            Some(left) => {
-                *left -= 1;
-                Ok(())
-            }
-        }
+        self.faults.call(call)
+    }
+
+    fn used(&self) -> u64 {
+        self.segments.values().map(|bytes| bytes.len).sum()
     }
 }
 
 struct Plugged {
     shared: Arc<Shared>,
     power: u64,
+    writes: bool,
 }
 
 impl Plugged {
@@ -248,32 +288,75 @@ impl Storage for Plugged {
 
     fn create(&mut self, number: u64, len: u64) -> io::Result<Box<dyn SegmentFile>> {
         let mut disk = self.shared.disk();
-        disk.call(self.power)?;
+        let called = disk.call(self.power, Call::Create);
+        if disk.powered(self.power).is_err() || disk.faults.read_only {
+            return called.map(|()| self.file(number));
+        }
         if disk.segments.contains_key(&number) {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
+        if disk.capacity.is_some_and(|room| disk.used() + len > room) {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
         let bytes = Bytes {
             len,
+            named: called.is_ok(),
             ..Bytes::default()
         };
         disk.segments.insert(number, bytes);
-        Ok(self.file(number))
+        called.map(|()| self.file(number))
     }
 
     fn open(&mut self, number: u64) -> io::Result<Box<dyn SegmentFile>> {
-        let disk = self.shared.disk();
+        let mut disk = self.shared.disk();
         disk.powered(self.power)?;
-        if disk.segments.contains_key(&number) {
-            Ok(self.file(number))
-        } else {
-            Err(io::ErrorKind::NotFound.into())
+        let writes = self.writes;
+        match disk.segments.get_mut(&number) {
+            Some(bytes) => {
+                bytes.named |= writes;
+                Ok(self.file(number))
+            }
+            None => Err(io::ErrorKind::NotFound.into()),
         }
+    }
+
+    fn remove(&mut self, number: u64) -> io::Result<()> {
+        let mut disk = self.shared.disk();
+        let called = disk.call(self.power, Call::Remove);
+        if disk.powered(self.power).is_err() || disk.faults.read_only {
+            return called;
+        }
+        match (disk.segments.remove(&number), &called) {
+            (Some(bytes), Err(_)) => {
+                disk.limbo.insert(number, bytes);
+            }
+            (_, Ok(())) => {
+                disk.limbo.remove(&number);
+            }
+            (None, Err(_)) => {}
+        }
+        called
+    }
+
+    fn free_bytes(&self) -> io::Result<Option<u64>> {
+        let mut disk = self.shared.disk();
+        disk.call(self.power, Call::Free)?;
+        Ok(disk.capacity.map(|room| room.saturating_sub(disk.used())))
+    }
+
+    fn maker(&self) -> Box<dyn Storage> {
+        Box::new(Plugged {
+            shared: Arc::clone(&self.shared),
+            power: self.power,
+            writes: self.writes,
+        })
     }
 
     fn reader(&self) -> Box<dyn Storage> {
         Box::new(Plugged {
             shared: Arc::clone(&self.shared),
             power: self.power,
+            writes: false,
         })
     }
 }
@@ -305,9 +388,10 @@ impl SegmentFile for PluggedFile {
     }
 
     fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        let called = self.shared.disk().call(self.power);
+        let called = self.shared.disk().call(self.power, Call::Write);
         let part = match called {
             Ok(()) => bytes,
+            Err(_) if self.shared.disk().faults.read_only => &[],
             Err(_) => bytes.get(..bytes.len() / 2).unwrap_or_default(),
         };
         let grows = |held: &mut Bytes| offset + bytes.len() as u64 > held.len;
@@ -320,7 +404,7 @@ impl SegmentFile for PluggedFile {
 
     fn sync(&mut self) -> io::Result<()> {
         let mut disk = self.shared.disk();
-        disk.call(self.power)?;
+        disk.call(self.power, Call::Sync)?;
         if disk.held {
             disk.waiting += 1;
             self.shared.changed.notify_all();

@@ -130,6 +130,18 @@ impl Storage for Mixed {
         Ok(Box::new(MixedFile(first, file, reads)))
     }
 
+    fn remove(&mut self, _: u64) -> std::io::Result<()> {
+        Err(std::io::ErrorKind::Unsupported.into())
+    }
+
+    fn free_bytes(&self) -> std::io::Result<Option<u64>> {
+        Ok(None)
+    }
+
+    fn maker(&self) -> Box<dyn Storage> {
+        self.later.storage()
+    }
+
     fn reader(&self) -> Box<dyn Storage> {
         self.later.storage()
     }

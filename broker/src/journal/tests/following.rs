@@ -37,3 +37,28 @@ fn a_follower_goes_on_where_it_stopped_over_segments_and_never_behind_what_is_du
     let sequences: Vec<u64> = first.iter().map(|line| line.sequence).collect();
     assert_eq!(sequences, [700, 701, 702]);
 }
+
+#[test]
+fn a_follower_that_is_overtaken_by_removal_goes_on_at_the_oldest_that_is_left() {
+    let memory = Memory::new();
+    let options = Options {
+        budget_bytes: 5 * JOURNAL_SEGMENT_MIN_BYTES,
+        ..SMALL
+    };
+    let (journal, _) = Journal::open(memory.storage(), options, 1).unwrap();
+    journal.allow_removal(u64::MAX);
+    journal.tree_has(u64::MAX);
+    commit(&journal, note("first", 0)).unwrap();
+    let mut follower = journal.follow(1).unwrap();
+    assert_eq!(follower.read(1, 10).unwrap().len(), 1);
+    for _ in 0..40 {
+        // Where no segment is ready in time, it comes back within a moment.
+        while commit(&journal, note("x", 50_000)).is_err() {}
+    }
+    let through = *journal.durable().borrow();
+    let oldest = journal.usage().first_sequence;
+    assert!(oldest > 10);
+    let lines = follower.read(through, usize::MAX).unwrap();
+    assert_eq!(lines.first().map(|line| line.sequence), Some(oldest));
+    assert_eq!(lines.last().map(|line| line.sequence), Some(through));
+}

@@ -1,11 +1,15 @@
 //! Each promise of the journal, attacked.
 
+mod budget;
 mod damage;
 mod failing;
 mod folder;
 mod following;
 mod model;
+mod powercut;
+mod returning;
 mod sharing;
+mod storm;
 mod torn;
 
 use interlock_protocols::record::{
@@ -17,6 +21,7 @@ use super::*;
 /// The smallest segments, so that tests roll often.
 const SMALL: Options = Options {
     segment_bytes: JOURNAL_SEGMENT_MIN_BYTES,
+    ..Options::UNBOUNDED
 };
 
 fn open(memory: &Memory) -> (Journal, Recovered) {

@@ -1,5 +1,7 @@
 //! Random lives of a journal against a model of what it may hold.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use proptest::prelude::*;
 
 use super::*;
@@ -14,6 +16,8 @@ enum Step {
     /// All that was committed is waited for.
     Wait,
     Close,
+    /// The disk works again, from now on.
+    Heal,
     /// The disk fails after so many calls, from now on.
     Fail(u64),
     /// Of what was not flushed, sectors stay by the bits of this number; then the next opening
@@ -30,6 +34,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => Just(Step::Outcome),
         3 => Just(Step::Wait),
         1 => Just(Step::Close),
+        1 => Just(Step::Heal),
         1 => (0_u64..12).prop_map(Step::Fail),
         2 => (any::<u64>(), proptest::option::of(0_u64..6))
             .prop_map(|(bits, calls)| Step::PowerCut(bits, calls)),
@@ -40,9 +45,11 @@ struct Life {
     memory: Memory,
     journal: Option<Journal>,
     pending: Vec<Pending>,
-    /// Every event handed over, by sequence; those of outcomes of orphans are put in on opening.
-    handed: Vec<Event>,
-    /// Durable for sure: this many of them, at least.
+    /// Every event handed over, by sequence; what the journal adds is put in on opening.
+    handed: BTreeMap<u64, Event>,
+    /// Those whose wait ended with an error.
+    refused: BTreeSet<u64>,
+    /// Durable for sure: all through this one.
     acknowledged: u64,
     open: Vec<u64>,
     count: u32,
@@ -56,7 +63,8 @@ impl Life {
             memory,
             journal: Some(journal),
             pending: Vec::new(),
-            handed: Vec::new(),
+            handed: BTreeMap::new(),
+            refused: BTreeSet::new(),
             acknowledged: 0,
             open: Vec::new(),
             count: 0,
@@ -68,8 +76,8 @@ impl Life {
         note(&format!("event {}", self.count), bytes)
     }
 
-    fn hand(&mut self, event: Event, waited: bool) {
-        let Some(journal) = &self.journal else { return };
+    fn hand(&mut self, event: Event, waited: bool) -> Option<u64> {
+        let journal = self.journal.as_ref()?;
         let sequence = if waited {
             let pending = journal.commit(1, event.clone());
             pending.map(|pending| {
@@ -80,10 +88,9 @@ impl Life {
         } else {
             journal.append(1, event.clone())
         };
-        if let Ok(sequence) = sequence {
-            self.handed.push(event);
-            assert_eq!(sequence, self.handed.len() as u64);
-        }
+        let sequence = sequence.ok()?;
+        assert!(self.handed.insert(sequence, event).is_none());
+        Some(sequence)
     }
 
     fn wait(&mut self) {
@@ -91,6 +98,8 @@ impl Life {
             let sequence = pending.sequence();
             if wait(pending).is_ok() {
                 self.acknowledged = self.acknowledged.max(sequence);
+            } else {
+                self.refused.insert(sequence);
             }
         }
     }
@@ -106,11 +115,8 @@ impl Life {
                 self.hand(event, true);
             }
             Step::Intent => {
-                let before = self.handed.len();
-                self.hand(intent(), true);
-                if self.handed.len() > before {
-                    self.open.push(self.handed.len() as u64);
-                }
+                let intent = self.hand(intent(), true);
+                self.open.extend(intent);
             }
             Step::Outcome => {
                 if !self.open.is_empty() {
@@ -123,11 +129,13 @@ impl Life {
                 let journal = self.journal.take().unwrap();
                 journal.close();
                 if journal.health() == Health::Good {
-                    self.acknowledged = self.handed.len() as u64;
+                    let last = self.handed.keys().last().copied();
+                    self.acknowledged = self.acknowledged.max(last.unwrap_or_default());
                 }
                 self.memory.heal();
                 self.reopen();
             }
+            Step::Heal => self.memory.heal(),
             Step::Fail(calls) => self.memory.fail_after(calls),
             Step::PowerCut(bits, calls) => {
                 self.cut(bits);
@@ -157,29 +165,33 @@ impl Life {
         let all = records(&self.memory);
         assert_eq!(sequences(&all), (1..=all.len() as u64).collect::<Vec<_>>());
         assert_eq!(recovered.next_sequence, all.len() as u64 + 1);
-        let events: Vec<Event> = all.into_iter().map(|record| record.event).collect();
-        let same = events
-            .iter()
-            .zip(&self.handed)
-            .take_while(|(there, handed)| there == handed)
-            .count();
         assert!(
-            same as u64 >= self.acknowledged,
-            "{same} of {} acknowledged",
+            all.len() as u64 >= self.acknowledged,
+            "{} records, {} acknowledged",
+            all.len(),
             self.acknowledged
         );
-        for event in &events[same..] {
-            assert!(
-                matches!(event, Event::Outcome(outcome)
-                    if matches!(outcome.result, CommandResult::Unknown { .. })),
-                "{event:?} was never handed over there"
-            );
+        for record in &all {
+            let sequence = record.sequence;
+            let own = matches!(&record.event, Event::JournalRecovered(_))
+                || matches!(&record.event, Event::Outcome(outcome)
+                    if matches!(outcome.result, CommandResult::Unknown { .. }));
+            match self.handed.get(&sequence) {
+                Some(event) if *event == record.event => {}
+                // What was refused, or what a power cut took, may have left its place.
+                Some(_) if sequence > self.acknowledged || self.refused.contains(&sequence) => {
+                    assert!(own, "{record:?} stands in the place of another");
+                }
+                Some(event) => panic!("{record:?} stands in the place of {event:?}"),
+                None => assert!(own, "{record:?} was never handed over"),
+            }
         }
         let verification = verify_storage(self.memory.storage()).unwrap();
         assert!(verification.is_sound(), "{verification:?}");
         assert!(verification.open_intents.is_empty());
-        self.acknowledged = events.len() as u64;
-        self.handed = events;
+        self.acknowledged = all.len() as u64;
+        self.handed = all.into_iter().map(|r| (r.sequence, r.event)).collect();
+        self.refused.clear();
         self.open.clear();
         self.journal = Some(journal);
     }

@@ -99,6 +99,31 @@ impl History {
 /// How the checkpoint is named among what may be ahead of a journal.
 pub const AHEAD: &str = "checkpoint";
 
+/// The record that started the epoch which the record `through` belongs to.
+pub(super) fn epoch_of(storage: &dyn Storage, through: u64) -> Result<Option<Line>, ReadError> {
+    let mut end = through;
+    for first in firsts(storage)?.into_iter().rev() {
+        if first > end {
+            continue;
+        }
+        let mut follower = Follower::of(storage.reader(), first)?;
+        let mut found = None;
+        loop {
+            let lines = follower.read(end, BATCH)?;
+            if lines.is_empty() {
+                break;
+            }
+            let mut epochs = lines.into_iter().filter(|line| line.kind == EPOCH_STARTED);
+            found = epochs.next_back().or(found);
+        }
+        if found.is_some() {
+            return Ok(found);
+        }
+        end = first.saturating_sub(1);
+    }
+    Ok(None)
+}
+
 /// The oldest sequence that is there.
 pub(super) fn first(storage: &dyn Storage) -> Result<u64, ReadError> {
     Ok(firsts(storage)?.first().copied().unwrap_or(1))

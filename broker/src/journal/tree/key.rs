@@ -1,5 +1,5 @@
 //! Keys of signed notes: the gateway's journal key, the keys of epochs, and the public halves of
-//! both and of witnesses as C2SP writes them, `name+id+base64`.
+//! both as C2SP writes them, `name+id+base64`.
 
 use std::fmt;
 use std::hint::black_box;
@@ -21,15 +21,6 @@ const fn not_a_key<T>(what: &'static str) -> Result<T, NotAKey> {
     Err(NotAKey { what })
 }
 
-/// What a public key signs, as the first byte of its encoding says.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Algorithm {
-    /// Notes, by the log.
-    Ed25519 = 1,
-    /// Notes with a time, by a witness.
-    Cosignature = 4,
-}
-
 /// The public key of a log, or of an epoch of one.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct VerifierKey {
@@ -43,14 +34,14 @@ impl VerifierKey {
     pub fn new(name: &str, key: [u8; 32]) -> VerifierKey {
         VerifierKey {
             name: name.to_owned(),
-            id: key_id(name, &tagged(Algorithm::Ed25519, &key)),
+            id: key_id(name, &tagged(&key)),
             key,
         }
     }
 
     /// Reads `name+id+base64`; white space around it is passed over.
     pub fn parse(text: &str) -> Result<VerifierKey, NotAKey> {
-        let (name, key) = parse(text, Algorithm::Ed25519)?;
+        let (name, key) = parse(text)?;
         Ok(VerifierKey::new(name, key))
     }
 
@@ -72,62 +63,14 @@ impl VerifierKey {
 
 impl fmt::Display for VerifierKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        print(f, &self.name, self.id, Algorithm::Ed25519, &self.key)
+        write!(
+            f,
+            "{}+{:08x}+{}",
+            self.name,
+            self.id,
+            BASE64_STANDARD.encode(tagged(&self.key))
+        )
     }
-}
-
-/// The public key of a witness, which says when it saw a checkpoint.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct WitnessKey {
-    name: String,
-    id: u32,
-    key: [u8; 32],
-}
-
-impl WitnessKey {
-    /// The key of this name.
-    pub fn new(name: &str, key: [u8; 32]) -> WitnessKey {
-        WitnessKey {
-            name: name.to_owned(),
-            id: key_id(name, &tagged(Algorithm::Cosignature, &key)),
-            key,
-        }
-    }
-
-    /// Reads `name+id+base64` of a witness.
-    pub fn parse(text: &str) -> Result<WitnessKey, NotAKey> {
-        let (name, key) = parse(text, Algorithm::Cosignature)?;
-        Ok(WitnessKey::new(name, key))
-    }
-
-    /// The name of the witness.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    pub(super) fn id(&self) -> u32 {
-        self.id
-    }
-
-    /// When this witness says that it saw the checkpoint whose text is `body`, in seconds
-    /// since 1970; `None` if `signature` is not its own.
-    pub(super) fn cosigned(&self, body: &str, signature: &[u8]) -> Option<u64> {
-        let (time, signature) = signature.split_first_chunk::<8>()?;
-        let time_s = u64::from_be_bytes(*time);
-        let message = cosigned_message(time_s, body);
-        verify(&self.key, message.as_bytes(), signature).then_some(time_s)
-    }
-}
-
-impl fmt::Display for WitnessKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        print(f, &self.name, self.id, Algorithm::Cosignature, &self.key)
-    }
-}
-
-/// What a witness signs: the time, then the checkpoint's text.
-pub fn cosigned_message(time_s: u64, body: &str) -> String {
-    format!("cosignature/v1\ntime {time_s}\n{body}")
 }
 
 /// A private key that signs notes: the gateway's, or an epoch's. Wiped from memory when it goes.
@@ -179,7 +122,7 @@ impl JournalKey {
             return not_a_key("it is not base64");
         };
         let key = match bytes.split_first() {
-            Some((1, seed)) => seed.try_into().map(|seed| Self::from_seed(name, seed)),
+            Some((&ED25519, seed)) => seed.try_into().map(|seed| Self::from_seed(name, seed)),
             _ => return not_a_key("its algorithm is not Ed25519"),
         };
         wipe(&mut bytes);
@@ -193,7 +136,7 @@ impl JournalKey {
     /// The text that [`JournalKey::parse`] reads: the secret itself, for a file that its owner
     /// alone may read.
     pub fn to_secret_text(&self) -> String {
-        let mut bytes = tagged(Algorithm::Ed25519, self.secret.as_bytes());
+        let mut bytes = tagged(self.secret.as_bytes());
         let text = BASE64_STANDARD.encode(&bytes);
         wipe(&mut bytes);
         let verifier = &self.verifier;
@@ -236,13 +179,16 @@ pub(super) fn verify(public: &[u8; 32], message: &[u8], signature: &[u8]) -> boo
         .is_ok()
 }
 
-fn tagged(algorithm: Algorithm, key: &[u8; 32]) -> Vec<u8> {
-    let mut bytes = vec![algorithm as u8];
+/// First byte of an encoded key: Ed25519, for the notes of a log. Witnesses have another.
+const ED25519: u8 = 1;
+
+fn tagged(key: &[u8; 32]) -> Vec<u8> {
+    let mut bytes = vec![ED25519];
     bytes.extend_from_slice(key);
     bytes
 }
 
-fn parse(text: &str, wanted: Algorithm) -> Result<(&str, [u8; 32]), NotAKey> {
+fn parse(text: &str) -> Result<(&str, [u8; 32]), NotAKey> {
     let mut parts = text.trim().splitn(3, '+');
     let (Some(name), Some(id), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
         return not_a_key("it has not three parts");
@@ -257,22 +203,10 @@ fn parse(text: &str, wanted: Algorithm) -> Result<(&str, [u8; 32]), NotAKey> {
         return not_a_key("its id belongs to another key or another name");
     }
     match bytes.split_first() {
-        Some((kind, key)) if *kind == wanted as u8 => match key.try_into() {
+        Some((&ED25519, key)) => match key.try_into() {
             Ok(key) => Ok((name, key)),
             Err(_) => not_a_key("it has the wrong length"),
         },
-        _ if wanted == Algorithm::Ed25519 => not_a_key("it is not an Ed25519 key of a log"),
-        _ => not_a_key("it is not an Ed25519 key of a witness"),
+        _ => not_a_key("it is not an Ed25519 key of a log"),
     }
-}
-
-fn print(
-    f: &mut fmt::Formatter<'_>,
-    name: &str,
-    id: u32,
-    algorithm: Algorithm,
-    key: &[u8; 32],
-) -> fmt::Result {
-    let key = BASE64_STANDARD.encode(tagged(algorithm, key));
-    write!(f, "{name}+{id:08x}+{key}")
 }

@@ -9,25 +9,46 @@
 //! The leaf of a record is its whole encoding, and its index in the tree is its sequence less one.
 
 mod append;
+mod batch;
+mod compare;
+mod consistency;
 mod epoch;
 mod folder;
 mod forgetful;
+mod found;
 mod hash;
 mod history;
+mod judge;
 mod key;
+mod notarized;
 mod notary;
 mod note;
 mod opening;
+mod parallel;
+
+mod proof;
+mod roots;
+mod scan;
 #[cfg(test)]
 mod tests;
 mod tiles;
+mod verify;
 
 pub use append::Tree;
+pub use batch::Fault;
+pub use consistency::{
+    Consistent, path as consistency_path, prove_consistency, verify_consistency,
+};
 pub use folder::TileFolder;
 pub use forgetful::MemoryTiles;
+pub use found::{Against, Verification};
 pub use hash::{HASH_BYTES, Hash};
 pub use history::AHEAD;
-pub use key::{JournalKey, NotAKey, VerifierKey, WitnessKey, cosigned_message};
-pub use notary::{Notarized, Notary, NotaryError, Opened};
+pub use key::{JournalKey, NotAKey, VerifierKey};
+pub use notarized::{Notarized, NotaryError, Opened};
+pub use notary::Notary;
 pub use note::{Checkpoint, NotACheckpoint, SignedCheckpoint, origin};
+
+pub use proof::{ProofError, Proven, checkpoint_of, prove, verify_proof};
 pub use tiles::{Tile, TileStore};
+pub use verify::{verify, verify_against, verify_kept, verify_storage};

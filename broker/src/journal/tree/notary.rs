@@ -6,18 +6,17 @@
 use std::io;
 use std::time::Duration;
 
-use interlock_protocols::record::{Ahead, Checkpointed, Event, Record};
+use interlock_protocols::record::{Checkpointed, Event, Record};
 
 use super::super::Journal;
-use super::super::error::Unrecordable;
 use super::super::follow::Follower;
-use super::super::reader::ReadError;
 use super::super::walk::Line;
 use super::append::Tree;
 use super::epoch::{self, Link, Starting};
 use super::hash::Hash;
 use super::history::{self, CHECKPOINTED, EPOCH_STARTED, JOURNAL_ACCEPTED, SINK_PROGRESS};
 use super::key::JournalKey;
+use super::notarized::{Notarized, NotaryError, Opened};
 use super::note::Checkpoint;
 use super::opening::{self, Base};
 use super::tiles::{Tile, TileStore};
@@ -28,57 +27,6 @@ use crate::limits::{
 
 /// The file of the last checkpoint, as C2SP names it.
 pub(super) const CHECKPOINT: &str = "checkpoint";
-
-/// Why nothing is signed.
-#[derive(Debug, thiserror::Error)]
-pub enum NotaryError {
-    /// The journal takes no record.
-    #[error("a checkpoint cannot be recorded: {0}")]
-    Journal(#[from] Unrecordable),
-    /// The journal cannot be read.
-    #[error(transparent)]
-    Read(#[from] ReadError),
-    /// The tree cannot be read or written.
-    #[error(
-        "the tree of the journal cannot be kept: {0}; see to the space and the rights of its folder"
-    )]
-    Store(#[from] io::Error),
-    /// Records were removed, and the tiles that stand for them are gone as well.
-    #[error(
-        "records before {first} were removed, and the tiles that hold their hashes are missing or do not match the last checkpoint; restore the folder `tile` from a backup"
-    )]
-    TilesLost {
-        /// The oldest record that is there.
-        first: u64,
-    },
-}
-
-/// What was found when the notary opened.
-#[derive(Clone, PartialEq, Eq, Default, Debug)]
-pub struct Opened {
-    /// Records in the tree.
-    pub size: u64,
-    /// The last checkpoint knows more than the journal, or something else: the journal was
-    /// cut, or another was put in its place. Nothing is signed until that is accepted.
-    pub ahead: Option<Ahead>,
-    /// The chain of keys cannot go on, and why. Nothing is signed until that is accepted.
-    pub broken: Option<String>,
-    /// The tree was made anew from the records, and why.
-    pub rebuilt: Option<String>,
-}
-
-/// A checkpoint that was signed.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Notarized {
-    /// Records under it: the sequence of the last of them.
-    pub size: u64,
-    /// When, in ms since 1970 UTC.
-    pub signed_ms: i64,
-    /// The epoch whose key signed it.
-    pub epoch: u64,
-    /// The signed note.
-    pub note: String,
-}
 
 /// The key that signs now.
 struct Epoch {

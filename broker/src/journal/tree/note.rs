@@ -3,7 +3,7 @@
 use signed_note::Signature;
 
 use super::hash::Hash;
-use super::key::{JournalKey, VerifierKey, WitnessKey};
+use super::key::{JournalKey, VerifierKey};
 use crate::limits::{CHECKPOINT_MAX_BYTES, TREE_MAX_RECORDS};
 
 /// The state of a log at one moment.
@@ -121,30 +121,12 @@ impl SignedCheckpoint {
             && own.all(|signature| key.signed(self.body.as_bytes(), signature.signature()))
     }
 
-    /// When `witness` says that it saw it, in seconds since 1970.
-    pub fn cosigned_by(&self, witness: &WitnessKey) -> Option<u64> {
-        self.by(witness.name(), witness.id())
-            .filter_map(|signature| witness.cosigned(&self.body, signature.signature()))
-            .max()
-    }
-
     /// The epoch whose key is named under it; which key that is, is for the log to say.
     pub fn epoch(&self) -> Option<u64> {
         let prefix = epoch_name(&self.checkpoint.origin, "");
         self.signatures
             .iter()
             .find_map(|signature| signature.name().strip_prefix(&prefix)?.parse().ok())
-    }
-
-    /// Adds the signature lines that a witness answered with.
-    pub fn add_signatures(&mut self, lines: &str) -> Result<(), NotACheckpoint> {
-        for line in lines.lines() {
-            let what = "a signature line cannot be read";
-            let signature =
-                Signature::from_bytes(line.as_bytes()).map_err(|_| NotACheckpoint { what })?;
-            self.signatures.push(signature);
-        }
-        Ok(())
     }
 
     fn by(&self, name: &str, id: u32) -> impl Iterator<Item = &Signature> {

@@ -3,12 +3,13 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use interlock_broker::index::matches;
 use interlock_broker::journal::Unrecordable;
 use interlock_protocols::conduit::JournalQuery;
 use tokio::sync::oneshot;
 
-use super::super::filter::matches;
 use super::super::show::{Show, Verdict};
+use super::super::verify::Verify;
 use super::*;
 
 /// What was printed so far.
@@ -408,7 +409,18 @@ fn an_array_comes_piece_by_piece_and_is_one() {
         assert_eq!(array.len(), count);
     }
     let nowhere = folder.path().join("none");
-    let failure = verify::run(&nowhere, Format::Table).unwrap_err();
+    let failure = verify::run(&whole(&nowhere), Format::Table).unwrap_err();
     assert_eq!(failure.kind(), Kind::Configuration);
-    assert_eq!(verify::run(folder.path(), Format::Json), Ok(()));
+    // Among the samples is a checkpoint that nobody signed.
+    let failure = verify::run(&whole(folder.path()), Format::Json).unwrap_err();
+    assert!(failure.what().contains("no signed checkpoint"), "{failure}");
+}
+
+/// A verification of all of it, held against nothing from elsewhere.
+fn whole(folder: &Path) -> Verify {
+    Verify {
+        folder: folder.to_owned(),
+        key: None,
+        checkpoint: None,
+    }
 }

@@ -164,7 +164,12 @@ async fn it_sends_on_while_nothing_is_acknowledged_and_again_what_never_was() {
 
     // An acknowledgement that is older than the cursor moves nothing back.
     scene.orders.send_modify(|order| order.acknowledge = 3);
-    scene.write(1).await;
+    for _ in 0..2 {
+        // When the second is sent, what came of the first is over.
+        let more = scene.write(1).await;
+        scene.sent(|sent| sent.1 >= more).await;
+    }
+    assert_eq!(scene.standing.borrow().acknowledged, 7);
     scene.orders.send_modify(|order| order.acknowledge = last);
     scene.acknowledged(last).await;
     scene.stop.send_replace(true);

@@ -210,6 +210,21 @@ async fn an_end_is_seen_while_records_go_on_being_sent() {
 }
 
 #[tokio::test]
+async fn nothing_settles_on_a_connection_whose_end_is_at_hand() {
+    let mut scene = Scene::new(Payload::Ocsf, &[&TLS13]).await;
+    let lines = scene.record(vec![ended("a")]).await;
+    let mut collector = scene.connect().await;
+    assert_eq!(scene.sink.deliver(&lines).await.unwrap(), 0);
+    message(&mut collector).await;
+    // Its system has taken all; from here on only time is missing.
+    assert_eq!(scene.sink.deliver(&[]).await.unwrap(), 0);
+    drop(collector);
+    sleep(2 * SYSLOG_SETTLE).await;
+    let error = scene.sink.deliver(&[]).await.unwrap_err();
+    assert!(matches!(error, SinkError::Unreachable(_)), "{error}");
+}
+
+#[tokio::test]
 async fn a_sink_that_starts_in_the_middle_knows_what_came_before() {
     let (_, records) = every();
     let events = records.into_iter().take(5).map(|record| record.event);

@@ -1,7 +1,11 @@
 //! Each promise of the tree and its notary, attacked.
 
+mod forged;
 mod notary;
+mod power;
+mod proofs;
 mod shape;
+mod tamper;
 
 use interlock_protocols::record::{EdgeStopped, Event, Record};
 
@@ -15,6 +19,7 @@ const ORIGIN: &str = "riverside/gateway/gateway-1";
 /// The smallest segments, so that tests roll often.
 const SMALL: Options = Options {
     segment_bytes: JOURNAL_SEGMENT_MIN_BYTES,
+    ..Options::UNBOUNDED
 };
 
 /// The same key each time: what was signed before a restart was signed by this gateway.
@@ -113,13 +118,6 @@ impl Rig {
         let through = commit(&self.journal, note("durable"));
         self.notary.close(through, at(self.clock)).unwrap();
         self.journal.close();
-        (self.memory, self.tiles)
-    }
-
-    /// Stops as if the power went.
-    fn crash(self) -> (Memory, MemoryTiles) {
-        self.memory.power_cut();
-        self.tiles.power_cut_keeping(|_| false);
         (self.memory, self.tiles)
     }
 }

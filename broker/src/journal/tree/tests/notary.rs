@@ -169,7 +169,7 @@ fn a_journal_that_was_put_back_is_found_even_when_it_has_grown_again() {
     }
 }
 
-fn accept(journal: &Journal, ahead: interlock_protocols::record::Ahead) {
+pub(super) fn accept(journal: &Journal, ahead: interlock_protocols::record::Ahead) -> u64 {
     use interlock_protocols::record::JournalAccepted;
     commit(
         journal,
@@ -180,7 +180,7 @@ fn accept(journal: &Journal, ahead: interlock_protocols::record::Ahead) {
             ahead: vec![ahead],
             lineage: [1; 8],
         }),
-    );
+    )
 }
 
 #[test]

@@ -1,0 +1,85 @@
+//! Kinds of records, each with a budget of its own (I9): a flood of denials leaves room for
+//! effects, in memory as on the disk.
+
+use interlock_protocols::record::Event;
+
+use crate::limits::{JOURNAL_QUEUE_MAX_BYTES, JOURNAL_QUEUE_MAX_RECORDS};
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Kind {
+    /// Commands with effect.
+    Effect,
+    /// Sessions, policies, the edge itself, the journal itself.
+    Act,
+    /// What is only told: denials and summaries.
+    Telling,
+    /// Bounded by the intents that are open, and refused by no budget (I4).
+    Outcome,
+}
+
+impl Kind {
+    pub(super) fn of(event: &Event) -> Kind {
+        match event {
+            Event::Intent(_) => Kind::Effect,
+            Event::Outcome(_) => Kind::Outcome,
+            Event::Denial(_) | Event::DenialSummary(_) | Event::ReadSummary(_) => Kind::Telling,
+            Event::EdgeStarted(_)
+            | Event::EdgeStopped(_)
+            | Event::PolicyActivated(_)
+            | Event::SessionOpened(_)
+            | Event::SessionEnded(_)
+            | Event::JournalRead(_)
+            | Event::EpochStarted(_)
+            | Event::Checkpointed(_)
+            | Event::RecordsRemoved(_)
+            | Event::JournalRecovered(_)
+            | Event::JournalAccepted(_)
+            | Event::SinkProgress(_) => Kind::Act,
+        }
+    }
+
+    /// The same by the number of a type on disk, for records that are not read whole.
+    pub(super) fn is_telling(number: u64) -> bool {
+        // As `Event::kind` numbers them; a test holds the two together.
+        matches!(number, 8..=10)
+    }
+}
+
+/// What waits of one kind.
+#[derive(Default)]
+pub(super) struct Load {
+    records: usize,
+    bytes: usize,
+}
+
+impl Load {
+    pub(super) fn has_room(&self, bytes: usize) -> bool {
+        self.records < JOURNAL_QUEUE_MAX_RECORDS && self.bytes + bytes <= JOURNAL_QUEUE_MAX_BYTES
+    }
+
+    pub(super) fn add(&mut self, bytes: usize) {
+        self.records += 1;
+        self.bytes += bytes;
+    }
+
+    pub(super) fn take(&mut self, bytes: usize) {
+        self.records = self.records.saturating_sub(1);
+        self.bytes = self.bytes.saturating_sub(bytes);
+    }
+}
+
+/// All four.
+#[derive(Default)]
+pub(super) struct Loads([Load; 4]);
+
+impl Loads {
+    pub(super) fn of(&mut self, kind: Kind) -> &mut Load {
+        let [effects, acts, tellings, outcomes] = &mut self.0;
+        match kind {
+            Kind::Effect => effects,
+            Kind::Act => acts,
+            Kind::Telling => tellings,
+            Kind::Outcome => outcomes,
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! What a verification takes from a run of records: their hashes, and the few that have to be
+//! looked at whole.
+
+use std::collections::BTreeSet;
+
+use interlock_protocols::record::{Heading, LAST_KIND};
+
+use super::super::walk::Line;
+use super::hash::Hash;
+use super::history::{
+    CHECKPOINTED, EPOCH_STARTED, INTENT, JOURNAL_ACCEPTED, OUTCOME, RECORDS_REMOVED,
+};
+use crate::limits::TREE_TILE_HASHES;
+
+/// Records in a row.
+#[derive(Default)]
+pub(super) struct Batch {
+    /// Sequence of the first.
+    pub(super) first: u64,
+    pub(super) leaves: Vec<Hash>,
+    /// Roots of the whole tiles of leaves among them, if somebody made them already.
+    pub(super) tiles: Vec<Hash>,
+    /// Intents without an outcome among them.
+    pub(super) open: BTreeSet<u64>,
+    /// Outcomes of no intent among them, with the intent that they name.
+    pub(super) unmatched: Vec<(u64, u64)>,
+    /// Records that say something of the journal itself, whole.
+    pub(super) acts: Vec<Line>,
+    pub(super) faults: Vec<Fault>,
+}
+
+/// Something that is not as it must be, and the first record that it touches.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Fault {
+    /// The first record that is touched.
+    pub sequence: u64,
+    /// What is wrong, in words.
+    pub what: String,
+}
+
+impl Batch {
+    pub(super) fn new(first: u64) -> Batch {
+        Batch {
+            first,
+            ..Batch::default()
+        }
+    }
+
+    /// The sequence behind the last record.
+    pub(super) fn next(&self) -> u64 {
+        self.first + self.leaves.len() as u64
+    }
+
+    /// Adds the record that comes next. `Err` says why it can be none of ours.
+    pub(super) fn take(
+        &mut self,
+        (heading, place): (Heading, (u64, u64)),
+        bytes: &[u8],
+        leaf: Hash,
+    ) -> Result<(), &'static str> {
+        let sequence = heading.sequence;
+        match heading.kind {
+            INTENT => drop(self.open.insert(sequence)),
+            OUTCOME => {
+                let intent = Heading::first_number(bytes).ok_or("the outcome names no intent")?;
+                if !self.open.remove(&intent) {
+                    self.unmatched.push((sequence, intent));
+                }
+            }
+            EPOCH_STARTED | CHECKPOINTED | RECORDS_REMOVED | JOURNAL_ACCEPTED => {
+                self.acts.push(Line {
+                    sequence,
+                    kind: heading.kind,
+                    time_ms: heading.time_ms,
+                    place,
+                    bytes: bytes.to_vec(),
+                });
+            }
+            1..=LAST_KIND => {}
+            _ => return Err("the record is of a type that this program does not know"),
+        }
+        self.leaves.push(leaf);
+        Ok(())
+    }
+
+    /// Leaves before the first tile that is whole among them, and the whole tiles.
+    pub(super) fn whole_tiles(&self) -> (usize, impl Iterator<Item = &[Hash]>) {
+        let width = TREE_TILE_HASHES as u64;
+        let index = self.first.saturating_sub(1);
+        let before = usize::try_from(index.next_multiple_of(width) - index).unwrap_or(0);
+        let leaves = self.leaves.get(before..).unwrap_or_default();
+        let (tiles, _) = leaves.as_chunks::<TREE_TILE_HASHES>();
+        (before, tiles.iter().map(<[Hash; _]>::as_slice))
+    }
+}

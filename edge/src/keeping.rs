@@ -1,0 +1,331 @@
+//! What runs beside the serving and follows the journal: the notary, the sinks, the witness. None
+//! of it stands between a command and its device. Whoever knows more of the journal than the
+//! journal itself is told to the [`Outlook`], which holds commands with effect then.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use interlock_broker::clock::Clock;
+use interlock_broker::journal::tree::{
+    self, Notarized, Notary, NotaryError, Opened, SignedCheckpoint, TileFolder,
+};
+use interlock_broker::journal::{Health, Journal};
+use interlock_broker::state::Standing;
+use interlock_protocols::record::Ahead;
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::time::interval;
+
+use crate::beyond::Beyond;
+use crate::limits::{COSIGNED_WITHIN, REMOVAL_TICK};
+use crate::progress::telling;
+use crate::reading::{self, FoundView, View};
+use crate::signing::Signing;
+use crate::sink::{self, Cursors, Source};
+use crate::site::Site;
+use crate::status::{JournalFacts, Outlook, SignedFacts, Sources};
+use crate::witness::{self, Submitter};
+
+/// Everything beside the serving, started.
+pub(crate) struct Keeping {
+    outlook: Arc<Outlook>,
+    signing: Option<Signing>,
+    sinks: Vec<sink::Running>,
+    witness: Option<Submitter>,
+    watching: [JoinHandle<()>; 2],
+    view: Arc<View>,
+    stop_view: watch::Sender<bool>,
+    keeping_view: JoinHandle<()>,
+}
+
+impl Keeping {
+    /// Starts all of it. `accepted` is what administrators accepted in records so far.
+    pub(crate) async fn start(
+        site: &Site,
+        journal: &Journal,
+        accepted: &[Ahead],
+        clock: Clock,
+    ) -> io::Result<Keeping> {
+        let beyond = Arc::new(Beyond::default());
+        beyond.accept(accepted);
+        let found_view = open_view(site, journal).await?;
+        let view = Arc::clone(&found_view.view);
+        let (signing, found) = match open_notary(site, journal).await {
+            Some((notary, opened)) => {
+                let signing = Signing::start(notary, journal, clock);
+                (Some(signing), opened)
+            }
+            None => (None, Opened::default()),
+        };
+        let sinks = start_sinks(site, journal, Arc::clone(&view) as Arc<dyn Cursors>, clock);
+        let witness = signing
+            .as_ref()
+            .and_then(|signing| start_witness(site, signing, &beyond, clock));
+        let mut sources = sources(journal, signing.as_ref());
+        let asked = Arc::clone(&view);
+        sources.view_size = Box::new(move || asked.applied());
+        let standings = sinks.iter().map(sink::Running::standing);
+        sources.sinks = site.config.sinks().iter().cloned().zip(standings).collect();
+        sources.witness = site
+            .config
+            .witness()
+            .zip(witness.as_ref())
+            .map(|(config, witness)| (config.address.clone(), witness.standing()));
+        let removal = tokio::spawn(allow_removal(journal.clone(), sources.sinks.clone()));
+        let warn_percent = &site.config.journal().warn_percent;
+        let outlook = Arc::new(Outlook::new(clock, warn_percent, sources, beyond));
+        tell_found(&outlook, &found);
+        tell_view(&outlook, &found_view, journal);
+        let stop_view = watch::Sender::new(false);
+        let kept = reading::keep(Arc::clone(&view), journal.clone(), stop_view.subscribe());
+        let attending = tokio::spawn(Arc::clone(&outlook).attend());
+        Ok(Keeping {
+            outlook,
+            signing,
+            sinks,
+            witness,
+            watching: [removal, attending],
+            view,
+            stop_view,
+            keeping_view: tokio::spawn(kept),
+        })
+    }
+
+    /// The view, for those who search.
+    pub(crate) fn view(&self) -> &Arc<View> {
+        &self.view
+    }
+
+    /// How the gateway is doing.
+    pub(crate) fn outlook(&self) -> &Arc<Outlook> {
+        &self.outlook
+    }
+
+    /// Ends the sinks. Their last word is a record, so the journal must still be open.
+    pub(crate) async fn stop_sinks(&mut self) {
+        for sink in self.sinks.drain(..) {
+            sink.stop().await;
+        }
+    }
+
+    /// Signs all that is durable, has it cosigned if that is quickly done, and ends.
+    pub(crate) async fn finish(self) {
+        for task in &self.watching {
+            task.abort();
+        }
+        self.stop_view.send_replace(true);
+        if let Err(error) = self.keeping_view.await {
+            tracing::error!(%error, "the view did not end in order");
+        }
+        let Some(signing) = self.signing else { return };
+        let checkpoints = signing.checkpoints();
+        signing.finish().await;
+        let last = checkpoints.borrow().as_ref().map(|last| last.size);
+        if let (Some(witness), Some(size)) = (self.witness, last)
+            && !witness.cosigned(size, COSIGNED_WITHIN).await
+        {
+            tracing::warn!(
+                size,
+                "the last checkpoint is not cosigned: while the gateway is off, what no witness has seen could be cut"
+            );
+        }
+    }
+}
+
+/// Opens the notary of a journal that can be read. What is wrong with its own files is told and
+/// not fatal: the gateway serves without signatures, and its status says so.
+async fn open_notary(site: &Site, journal: &Journal) -> Option<(Notary, Opened)> {
+    if !journal.is_open() {
+        return None;
+    }
+    let store = Box::new(TileFolder::new(&site.config.journal().directory));
+    let (journal, key) = (journal.clone(), site.keys.journal.clone());
+    let opening = spawn_blocking(move || {
+        Notary::open(&journal, store, key, &mut telling("records into the tree"))
+    });
+    let opened: Result<_, NotaryError> = match opening.await {
+        Ok(opened) => opened,
+        Err(error) => Err(io::Error::other(error).into()),
+    };
+    opened
+        .inspect_err(|error| {
+            tracing::error!(%error, "no checkpoint is signed, and no record is ever removed");
+        })
+        .ok()
+}
+
+/// The view is of no use for deciding anything, but it remembers.
+async fn open_view(site: &Site, journal: &Journal) -> io::Result<FoundView> {
+    let (path, journal) = (site.view(), journal.clone());
+    spawn_blocking(move || View::open(&path, &journal, &mut telling("entries of the view")))
+        .await
+        .map_err(io::Error::other)
+}
+
+fn tell_view(outlook: &Outlook, found: &FoundView, journal: &Journal) {
+    if let Some(why) = &found.thrown_away {
+        tracing::warn!(%why, "the view of the journal is built again from its records");
+    }
+    let through = match found.standing {
+        // One that is damaged is behind everything, and refuses already.
+        _ if !journal.is_open() => return,
+        Standing::Fits | Standing::Behind { .. } => return,
+        Standing::Ahead { through } => through,
+        Standing::Other { at } => at,
+    };
+    outlook.tell_beyond("view", through);
+    // What it remembers has been told; from here on it is to say what the journal says.
+    found.view.begin_again();
+}
+
+fn tell_found(outlook: &Outlook, found: &Opened) {
+    if let Some(why) = &found.rebuilt {
+        tracing::warn!(why, "the tree was made anew from the records");
+    }
+    if let Some(ahead) = &found.ahead {
+        outlook.tell_beyond(&ahead.what, ahead.through);
+    }
+    if let Some(why) = &found.broken {
+        tracing::error!(why, "the chain of keys that sign checkpoints is broken");
+        outlook.tell_beyond("epoch chain", found.size);
+    }
+}
+
+fn start_sinks(
+    site: &Site,
+    journal: &Journal,
+    cursors: Arc<dyn Cursors>,
+    clock: Clock,
+) -> Vec<sink::Running> {
+    let devices: BTreeMap<String, String> = site
+        .plant
+        .devices()
+        .iter()
+        .map(|device| (device.name().to_owned(), device.address().to_string()))
+        .collect();
+    let source = Source {
+        site: site.plant.site().to_owned(),
+        gateway: site.config.gateway().to_owned(),
+        devices,
+        journal: journal.clone(),
+        cursors,
+        clock,
+    };
+    let sinks = site.config.sinks().iter();
+    sinks.map(|config| sink::start(config, &source)).collect()
+}
+
+fn start_witness(
+    site: &Site,
+    signing: &Signing,
+    beyond: &Arc<Beyond>,
+    clock: Clock,
+) -> Option<Submitter> {
+    let config = site.config.witness()?;
+    let journal_dir = site.config.journal().directory.clone();
+    let (tiles, beyond) = (journal_dir.clone(), Arc::clone(beyond));
+    let checkpoints = signing.checkpoints();
+    let last = checkpoints.clone();
+    let setting = witness::Setting {
+        witness: config.clone(),
+        journal_dir,
+        prove: Arc::new(move |old, new| prove(&tiles, &last, old, new)),
+        accepted: Arc::new(move |through| beyond.is_accepted("witness", through)),
+        clock,
+    };
+    Some(witness::start(setting, checkpoints, note_of))
+}
+
+/// Proves towards the last checkpoint, since it is what the witness was sent.
+fn prove(
+    dir: &Path,
+    last: &watch::Receiver<Option<Notarized>>,
+    old: u64,
+    new: u64,
+) -> io::Result<Vec<[u8; 32]>> {
+    if old == 0 {
+        // Nothing is the beginning of everything.
+        return Ok(Vec::new());
+    }
+    let note = last.borrow().as_ref().map(|last| last.note.clone());
+    let signed = SignedCheckpoint::parse(&note.unwrap_or_default()).map_err(io::Error::other)?;
+    if signed.checkpoint().size != new {
+        return Err(io::Error::other("another checkpoint was signed meanwhile"));
+    }
+    let tiles = TileFolder::read_only(dir);
+    let path = tree::consistency_path(&tiles, old, signed.checkpoint());
+    let path = path.map_err(io::Error::other)?;
+    Ok(path.iter().map(|hash| *hash.bytes()).collect())
+}
+
+fn note_of(signed: &Notarized) -> &str {
+    &signed.note
+}
+
+fn sources(journal: &Journal, signing: Option<&Signing>) -> Sources {
+    let (asked, held) = (journal.clone(), journal.clone());
+    let signed = signing.map(Signing::signed);
+    Sources {
+        journal: Box::new(move || facts(&asked)),
+        signed: Box::new(move || {
+            let Some(signed) = &signed else {
+                return SignedFacts {
+                    trouble: Some(
+                        "the tree of the journal could not be opened; the log says why".into(),
+                    ),
+                    ..SignedFacts::default()
+                };
+            };
+            let signed = signed.borrow();
+            SignedFacts {
+                size: signed.last.as_ref().map_or(0, |last| last.size),
+                signed_ms: signed.last.as_ref().map(|last| last.signed_ms),
+                epoch: signed.last.as_ref().map_or(0, |last| last.epoch),
+                trouble: signed.trouble.clone(),
+            }
+        }),
+        view_size: Box::new(u64::default),
+        sinks: Vec::new(),
+        witness: None,
+        hold: Box::new(move |why| match why {
+            Some(why) => held.hold(why),
+            None => held.release(),
+        }),
+    }
+}
+
+fn facts(journal: &Journal) -> JournalFacts {
+    let usage = journal.usage();
+    JournalFacts {
+        failure: match journal.health() {
+            Health::Good => None,
+            Health::Failed { why, since_ms } => Some((why, since_ms)),
+        },
+        held: journal.held(),
+        first_sequence: usage.first_sequence,
+        next_sequence: usage.next_sequence,
+        used_bytes: usage.used_bytes,
+        written_bytes: usage.written_bytes,
+        budget_bytes: usage.budget_bytes,
+        free_bytes: usage.free_bytes,
+    }
+}
+
+/// Tells the journal, as that grows, what every required sink has. Without any, age alone decides.
+async fn allow_removal(journal: Journal, sinks: Vec<crate::status::Sink>) {
+    let mut tick = interval(REMOVAL_TICK);
+    let mut told = None;
+    loop {
+        tick.tick().await;
+        let required = sinks.iter().filter(|(config, _)| config.required);
+        let least = required
+            .map(|(_, standing)| standing.borrow().acknowledged)
+            .min();
+        let through = least.unwrap_or(u64::MAX);
+        if told.replace(through) != Some(through) {
+            journal.allow_removal(through);
+        }
+    }
+}
