@@ -29,6 +29,7 @@ mod proof;
 mod proving;
 mod roots;
 mod scan;
+mod signatures;
 #[cfg(test)]
 mod tests;
 mod tiles;
