@@ -10,6 +10,7 @@ use interlock_broker::clock::{Clock, Now};
 use interlock_broker::journal::{Health, Journal};
 use interlock_broker::mediation::{NotAccepted, Session};
 use interlock_protocols::conduit::{JournalStatus, SinkStatus, Status, WitnessStatus};
+use interlock_protocols::record::Ahead;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::interval;
@@ -72,6 +73,8 @@ pub struct Sources {
     pub witness: Option<(String, watch::Receiver<WitnessStanding>)>,
     /// Holds commands with effect back for a reason, or lets them pass again.
     pub hold: Box<dyn Fn(Option<String>) + Send + Sync>,
+    /// Keeps what is beyond the journal and not accepted, for the next start.
+    pub remember: Box<dyn Fn(&[Ahead]) + Send + Sync>,
 }
 
 impl Sources {
@@ -92,6 +95,7 @@ impl Sources {
             sinks: Vec::new(),
             witness: None,
             hold: Box::new(|_| {}),
+            remember: Box::new(|_| {}),
         }
     }
 }
@@ -352,9 +356,25 @@ impl Outlook {
     /// Somebody knows records up to `through` that the journal does not have, or has otherwise:
     /// commands with effect are held from here on.
     pub fn tell_beyond(&self, what: &str, through: u64) {
-        if let Some(why) = self.beyond.tell(what, through) {
-            tracing::error!(what, through, "{why}");
+        let before = self.beyond.open();
+        let why = self.beyond.tell(what, through);
+        self.is_beyond(&before, why);
+    }
+
+    /// The same of something that was learned after whatever was accepted.
+    pub fn find_beyond(&self, what: &str, through: u64) {
+        let before = self.beyond.open();
+        let why = self.beyond.find(what, through);
+        self.is_beyond(&before, why);
+    }
+
+    fn is_beyond(&self, before: &[Ahead], why: Option<String>) {
+        let Some(why) = why else { return };
+        let open = self.beyond.open();
+        if open != before {
+            tracing::error!("{why}");
             (self.sources.hold)(Some(why));
+            (self.sources.remember)(&open);
         }
     }
 
@@ -363,7 +383,11 @@ impl Outlook {
     pub async fn accept(&self, session: &Session, reason: &str) -> Result<u64, NotAccepted> {
         let ahead = self.beyond.open();
         let held = || !ahead.is_empty();
-        let release = || (self.sources.hold)(self.beyond.accept(&ahead));
+        let release = || {
+            let still = self.beyond.accept(&ahead);
+            (self.sources.remember)(&self.beyond.open());
+            (self.sources.hold)(still);
+        };
         let now = self.clock.now();
         session
             .accept_journal(reason, ahead.clone(), held, release, now)
