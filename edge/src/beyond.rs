@@ -8,6 +8,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use interlock_protocols::record::Ahead;
 
+/// Keeps what is open for the next start.
+pub type Remember = Box<dyn Fn(&[Ahead]) + Send + Sync>;
+
 /// What is known beyond the journal, and how much of that has been accepted.
 #[derive(Debug, Default)]
 pub struct Beyond {

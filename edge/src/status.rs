@@ -10,13 +10,12 @@ use interlock_broker::clock::{Clock, Now};
 use interlock_broker::journal::{Health, Journal};
 use interlock_broker::mediation::{NotAccepted, Session};
 use interlock_protocols::conduit::{JournalStatus, SinkStatus, Status, WitnessStatus};
-use interlock_protocols::record::Ahead;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::interval;
 
 pub use self::rate::Rate;
-use crate::beyond::Beyond;
+use crate::beyond::{Beyond, Remember};
 use crate::config::{SinkConfig, SinkKind};
 use crate::limits::{OUTLOOK_TICK, STATUS_ERROR_MAX_CHARS};
 use crate::sink::SinkStanding;
@@ -74,7 +73,7 @@ pub struct Sources {
     /// Holds commands with effect back for a reason, or lets them pass again.
     pub hold: Box<dyn Fn(Option<String>) + Send + Sync>,
     /// Keeps what is beyond the journal and not accepted, for the next start.
-    pub remember: Box<dyn Fn(&[Ahead]) + Send + Sync>,
+    pub remember: Remember,
 }
 
 impl Sources {
@@ -356,22 +355,19 @@ impl Outlook {
     /// Somebody knows records up to `through` that the journal does not have, or has otherwise:
     /// commands with effect are held from here on.
     pub fn tell_beyond(&self, what: &str, through: u64) {
-        let before = self.beyond.open();
-        let why = self.beyond.tell(what, through);
-        self.is_beyond(&before, why);
+        self.is_beyond(|beyond| beyond.tell(what, through));
     }
 
     /// The same of something that was learned after whatever was accepted.
     pub fn find_beyond(&self, what: &str, through: u64) {
-        let before = self.beyond.open();
-        let why = self.beyond.find(what, through);
-        self.is_beyond(&before, why);
+        self.is_beyond(|beyond| beyond.find(what, through));
     }
 
-    fn is_beyond(&self, before: &[Ahead], why: Option<String>) {
-        let Some(why) = why else { return };
+    fn is_beyond(&self, learn: impl FnOnce(&Beyond) -> Option<String>) {
+        let before = self.beyond.open();
+        let why = learn(&self.beyond);
         let open = self.beyond.open();
-        if open != before {
+        if let Some(why) = why.filter(|_| open != before) {
             tracing::error!("{why}");
             (self.sources.hold)(Some(why));
             (self.sources.remember)(&open);
