@@ -1,10 +1,15 @@
 //! Who knows more of the journal than the journal itself: its view, its own last checkpoint, a sink
 //! or the witness. Then it was cut, or restored from a copy.
 
-use std::collections::BTreeMap;
+pub(crate) mod kept;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use interlock_protocols::record::Ahead;
+
+/// Keeps what is open for the next start.
+pub type Remember = Box<dyn Fn(&[Ahead]) + Send + Sync>;
 
 /// What is known beyond the journal, and how much of that has been accepted.
 #[derive(Debug, Default)]
@@ -14,33 +19,24 @@ pub struct Beyond {
 
 #[derive(Debug, Default)]
 struct Known {
-    ahead: BTreeMap<String, u64>,
-    accepted: BTreeMap<String, u64>,
+    open: BTreeMap<String, u64>,
+    /// Exactly what was accepted: a journal that was cut again, below what was once accepted, is
+    /// another matter.
+    accepted: BTreeSet<(String, u64)>,
 }
 
 impl Known {
-    fn open(&self) -> Vec<Ahead> {
-        let is_open = |(what, through): &(&String, &u64)| {
-            let accepted = self.accepted.get(*what);
-            accepted.is_none_or(|accepted| accepted < *through)
-        };
-        let ahead = self.ahead.iter().filter(is_open);
-        ahead
-            .map(|(what, through)| Ahead {
-                what: what.clone(),
-                through: *through,
-            })
-            .collect()
+    fn open(&mut self, what: &str, through: u64) {
+        let most = self.open.entry(what.to_owned()).or_default();
+        *most = through.max(*most);
     }
 
     fn why(&self) -> Option<String> {
-        let open = self.open();
-        if open.is_empty() {
+        if self.open.is_empty() {
             return None;
         }
-        let each = open
-            .iter()
-            .map(|ahead| format!("the {} knows records up to {}", ahead.what, ahead.through));
+        let each = self.open.iter();
+        let each = each.map(|(what, through)| format!("the {what} knows records up to {through}"));
         let each: Vec<String> = each.collect();
         Some(format!(
             "the journal is behind what others know of it: {}; it was cut, restored or copied. \
@@ -55,12 +51,22 @@ impl Beyond {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Somebody knows records up to `through`, and the journal does not have them as they know
-    /// them. Gives why commands with effect must be held, unless just that was accepted.
+    /// Somebody who repeats himself knows records up to `through`, and the journal does not have
+    /// them as he knows them. Gives why commands with effect must be held, unless just that was
+    /// accepted.
     pub fn tell(&self, what: &str, through: u64) -> Option<String> {
         let mut known = self.known();
-        let most = known.ahead.entry(what.to_owned()).or_default();
-        *most = through.max(*most);
+        if !known.accepted.contains(&(what.to_owned(), through)) {
+            known.open(what, through);
+        }
+        known.why()
+    }
+
+    /// The same of something that was learned after whatever was accepted.
+    pub fn find(&self, what: &str, through: u64) -> Option<String> {
+        let mut known = self.known();
+        known.accepted.remove(&(what.to_owned(), through));
+        known.open(what, through);
         known.why()
     }
 
@@ -71,14 +77,17 @@ impl Beyond {
 
     /// What nobody has accepted yet.
     pub fn open(&self) -> Vec<Ahead> {
-        self.known().open()
+        let known = self.known();
+        let open = known.open.iter().map(|(what, through)| Ahead {
+            what: what.clone(),
+            through: *through,
+        });
+        open.collect()
     }
 
     /// Whether it was accepted that this knows records up to `through`.
     pub fn is_accepted(&self, what: &str, through: u64) -> bool {
-        let known = self.known();
-        let accepted = known.accepted.get(what);
-        accepted.is_some_and(|accepted| *accepted >= through)
+        self.known().accepted.contains(&(what.to_owned(), through))
     }
 
     /// An administrator accepted this, now or in an earlier run. Gives why commands with effect
@@ -86,8 +95,11 @@ impl Beyond {
     pub fn accept(&self, accepted: &[Ahead]) -> Option<String> {
         let mut known = self.known();
         for ahead in accepted {
-            let most = known.accepted.entry(ahead.what.clone()).or_default();
-            *most = ahead.through.max(*most);
+            known
+                .open
+                .retain(|what, through| *what != ahead.what || *through > ahead.through);
+            let exactly = (ahead.what.clone(), ahead.through);
+            known.accepted.insert(exactly);
         }
         known.why()
     }
@@ -130,5 +142,17 @@ mod tests {
         assert!(beyond.is_accepted("view", 50) && !beyond.is_accepted("view", 51));
         assert!(!beyond.is_accepted("witness", 1));
         assert_eq!(beyond.open(), []);
+    }
+
+    #[test]
+    fn a_second_cut_is_not_covered_by_the_acceptance_of_the_first() {
+        let beyond = Beyond::default();
+        beyond.tell("witness", 100);
+        assert_eq!(beyond.accept(&beyond.open()), None);
+        assert!(beyond.tell("witness", 80).is_some(), "cut again below it");
+        assert_eq!(beyond.accept(&beyond.open()), None);
+        // As far as before by chance, and learned since.
+        assert!(beyond.find("witness", 100).is_some());
+        assert_eq!(beyond.open().len(), 1);
     }
 }

@@ -24,6 +24,9 @@ pub const SNAPSHOTS: &str = "state/policy";
 /// edge is off.
 pub const VIEW: &str = "state/view";
 
+/// Where it is kept that the journal is behind what others know, until that is accepted.
+pub const BEYOND: &str = "state/beyond";
+
 /// What an edge runs on, apart from its policy.
 pub struct Site {
     /// The directory.
@@ -104,6 +107,11 @@ impl Site {
     /// Where the view of the journal is.
     pub fn view(&self) -> PathBuf {
         self.dir.join(VIEW)
+    }
+
+    /// Where it is kept that the journal is behind what others know.
+    pub fn beyond(&self) -> PathBuf {
+        self.dir.join(BEYOND)
     }
 }
 

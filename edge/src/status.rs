@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use tokio::time::interval;
 
 pub use self::rate::Rate;
-use crate::beyond::Beyond;
+use crate::beyond::{Beyond, Remember};
 use crate::config::{SinkConfig, SinkKind};
 use crate::limits::{OUTLOOK_TICK, STATUS_ERROR_MAX_CHARS};
 use crate::sink::SinkStanding;
@@ -72,6 +72,8 @@ pub struct Sources {
     pub witness: Option<(String, watch::Receiver<WitnessStanding>)>,
     /// Holds commands with effect back for a reason, or lets them pass again.
     pub hold: Box<dyn Fn(Option<String>) + Send + Sync>,
+    /// Keeps what is beyond the journal and not accepted, for the next start.
+    pub remember: Remember,
 }
 
 impl Sources {
@@ -92,6 +94,7 @@ impl Sources {
             sinks: Vec::new(),
             witness: None,
             hold: Box::new(|_| {}),
+            remember: Box::new(|_| {}),
         }
     }
 }
@@ -352,9 +355,22 @@ impl Outlook {
     /// Somebody knows records up to `through` that the journal does not have, or has otherwise:
     /// commands with effect are held from here on.
     pub fn tell_beyond(&self, what: &str, through: u64) {
-        if let Some(why) = self.beyond.tell(what, through) {
-            tracing::error!(what, through, "{why}");
+        self.is_beyond(|beyond| beyond.tell(what, through));
+    }
+
+    /// The same of something that was learned after whatever was accepted.
+    pub fn find_beyond(&self, what: &str, through: u64) {
+        self.is_beyond(|beyond| beyond.find(what, through));
+    }
+
+    fn is_beyond(&self, learn: impl FnOnce(&Beyond) -> Option<String>) {
+        let before = self.beyond.open();
+        let why = learn(&self.beyond);
+        let open = self.beyond.open();
+        if let Some(why) = why.filter(|_| open != before) {
+            tracing::error!("{why}");
             (self.sources.hold)(Some(why));
+            (self.sources.remember)(&open);
         }
     }
 
@@ -363,7 +379,11 @@ impl Outlook {
     pub async fn accept(&self, session: &Session, reason: &str) -> Result<u64, NotAccepted> {
         let ahead = self.beyond.open();
         let held = || !ahead.is_empty();
-        let release = || (self.sources.hold)(self.beyond.accept(&ahead));
+        let release = || {
+            let still = self.beyond.accept(&ahead);
+            (self.sources.remember)(&self.beyond.open());
+            (self.sources.hold)(still);
+        };
         let now = self.clock.now();
         session
             .accept_journal(reason, ahead.clone(), held, release, now)

@@ -103,7 +103,8 @@ impl View {
         let begun = self.applied();
         if begun < through {
             let mut follower = journal.follow(begun + 1)?;
-            while !*stop.borrow() && self.batch(&mut follower, through)? {}
+            // One batch even at the stop: what it knows then shows whether the journal was cut.
+            while self.batch(&mut follower, through)? && !*stop.borrow() {}
         }
         self.guard(State::mark)?;
         let taken = self.applied().saturating_sub(begun);
