@@ -1,7 +1,7 @@
 //! Who knows more of the journal than the journal itself: its view, its own last checkpoint, a sink
 //! or the witness. Then it was cut, or restored from a copy.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use interlock_protocols::record::Ahead;
@@ -14,23 +14,21 @@ pub struct Beyond {
 
 #[derive(Debug, Default)]
 struct Known {
-    ahead: BTreeMap<String, u64>,
-    accepted: BTreeMap<String, u64>,
+    /// What nobody has accepted yet: of each the most that it knows.
+    open: BTreeMap<String, u64>,
+    /// Just these. A journal that is cut again, after it has grown for a while, leaves others
+    /// knowing less than they did the first time, and that was never accepted.
+    accepted: BTreeSet<(String, u64)>,
 }
 
 impl Known {
     fn open(&self) -> Vec<Ahead> {
-        let is_open = |(what, through): &(&String, &u64)| {
-            let accepted = self.accepted.get(*what);
-            accepted.is_none_or(|accepted| accepted < *through)
-        };
-        let ahead = self.ahead.iter().filter(is_open);
-        ahead
-            .map(|(what, through)| Ahead {
-                what: what.clone(),
-                through: *through,
-            })
-            .collect()
+        let open = self.open.iter();
+        open.map(|(what, through)| Ahead {
+            what: what.clone(),
+            through: *through,
+        })
+        .collect()
     }
 
     fn why(&self) -> Option<String> {
@@ -59,8 +57,10 @@ impl Beyond {
     /// them. Gives why commands with effect must be held, unless just that was accepted.
     pub fn tell(&self, what: &str, through: u64) -> Option<String> {
         let mut known = self.known();
-        let most = known.ahead.entry(what.to_owned()).or_default();
-        *most = through.max(*most);
+        if !known.accepted.contains(&(what.to_owned(), through)) {
+            let most = known.open.entry(what.to_owned()).or_default();
+            *most = through.max(*most);
+        }
         known.why()
     }
 
@@ -76,9 +76,7 @@ impl Beyond {
 
     /// Whether it was accepted that this knows records up to `through`.
     pub fn is_accepted(&self, what: &str, through: u64) -> bool {
-        let known = self.known();
-        let accepted = known.accepted.get(what);
-        accepted.is_some_and(|accepted| *accepted >= through)
+        self.known().accepted.contains(&(what.to_owned(), through))
     }
 
     /// An administrator accepted this, now or in an earlier run. Gives why commands with effect
@@ -86,8 +84,10 @@ impl Beyond {
     pub fn accept(&self, accepted: &[Ahead]) -> Option<String> {
         let mut known = self.known();
         for ahead in accepted {
-            let most = known.accepted.entry(ahead.what.clone()).or_default();
-            *most = ahead.through.max(*most);
+            known.accepted.insert((ahead.what.clone(), ahead.through));
+            if known.open.get(&ahead.what) == Some(&ahead.through) {
+                known.open.remove(&ahead.what);
+            }
         }
         known.why()
     }
@@ -130,5 +130,22 @@ mod tests {
         assert!(beyond.is_accepted("view", 50) && !beyond.is_accepted("view", 51));
         assert!(!beyond.is_accepted("witness", 1));
         assert_eq!(beyond.open(), []);
+    }
+
+    #[test]
+    fn a_second_cut_is_not_covered_by_the_acceptance_of_a_deeper_one() {
+        let beyond = Beyond::default();
+        let first = [Ahead {
+            what: "view".into(),
+            through: 1_000,
+        }];
+        // Cut to 500 and accepted; grown to 900; cut to 600.
+        assert_eq!(beyond.accept(&first), None);
+        assert!(beyond.tell("view", 900).is_some());
+        assert!(!beyond.is_accepted("view", 900));
+        // The old knowledge, repeated, changes nothing about the new.
+        assert!(beyond.tell("view", 1_000).is_some());
+        assert_eq!(beyond.open().first().map(|ahead| ahead.through), Some(900));
+        assert_eq!(beyond.accept(&beyond.open()), None);
     }
 }
