@@ -158,6 +158,11 @@ impl Line {
         }
     }
 
+    /// Whether it is about the log itself, and tells of nobody's acts.
+    pub(crate) fn is_housekeeping(&self) -> bool {
+        self.housekeeping
+    }
+
     /// Puts what became of a command into its line.
     pub(super) fn ended(&mut self, outcome: &Outcome) {
         // What was never sent, or never answered, has no latency.

@@ -163,7 +163,12 @@ fn a_stop_lets_a_slow_command_finish_and_records_it() {
         records.commands[0].1,
         CommandResult::Answered { .. }
     ));
-    assert!(matches!(records.events.last(), Some(Event::EdgeStopped(_))));
+    // Behind the stop stands nothing but the checkpoint over all of it.
+    let last: Vec<&Event> = records.events.iter().rev().take(2).collect();
+    assert!(
+        matches!(last[..], [Event::Checkpointed(_), Event::EdgeStopped(_)]),
+        "{last:?}"
+    );
     let verified = bench.gateway.site().join("journal");
     let verified = bench.gateway.client(
         "person/aida",
