@@ -284,3 +284,34 @@ async fn the_keeper_takes_up_what_is_written_and_closes_at_the_stop() {
         Some(9)
     );
 }
+
+/// The thread that serves the plant asks how far the view is, for `status` and metrics. It must get
+/// its answer while the view is being written, however long a disk takes for that.
+#[tokio::test]
+async fn how_far_the_view_is_can_be_asked_while_it_is_being_written() {
+    let world = World::new();
+    world.write(story()).await;
+    let view = world.view();
+    let mut follower = world.journal.follow(1).unwrap();
+    view.batch(&mut follower, 10).unwrap();
+    let (writing, begun) = std::sync::mpsc::channel();
+    let (written, wait) = std::sync::mpsc::channel::<()>();
+    let slow = Arc::clone(&view);
+    let slow = std::thread::spawn(move || {
+        let disk = slow.guard(|_| {
+            writing.send(()).unwrap();
+            // The other end goes when the test is over, passed or not.
+            let _ = wait.recv();
+            Ok(())
+        });
+        disk.unwrap();
+    });
+    begun.recv().unwrap();
+    let (answer, answered) = std::sync::mpsc::channel();
+    let asked = Arc::clone(&view);
+    std::thread::spawn(move || answer.send(asked.applied()));
+    let answered = answered.recv_timeout(std::time::Duration::from_secs(5));
+    drop(written);
+    slow.join().unwrap();
+    assert_eq!(answered, Ok(10));
+}
