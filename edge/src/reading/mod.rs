@@ -212,12 +212,15 @@ impl Teller {
     fn search(&mut self, through: u64, scan: &Scan) -> Result<(), Failed> {
         let mut search = Search::new(self.query.clone(), through);
         while !search.is_over() && !self.is_over() {
-            let page = self
-                .view
-                .ask(|state| state.search(&mut search, SEARCH_PAGE));
-            let page = page.unwrap_or_else(|| {
-                Err(Broken::Storage("it was given up while it was asked".into()))
-            })?;
+            let given_up = || Broken::Storage("it was given up while it was asked".into());
+            let page = self.view.ask(|state| {
+                // One that was begun anew meanwhile would take its own end for that of the answer.
+                if state.applied() < through {
+                    return Err(given_up());
+                }
+                state.search(&mut search, SEARCH_PAGE)
+            });
+            let page = page.unwrap_or_else(|| Err(given_up()))?;
             for found in page {
                 self.tell(found, scan)?;
             }

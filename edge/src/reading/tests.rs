@@ -315,3 +315,22 @@ async fn how_far_the_view_is_can_be_asked_while_it_is_being_written() {
     slow.join().unwrap();
     assert_eq!(answered, Ok(10));
 }
+
+/// A slow reader's view may break and be begun anew under him: what it does not have yet must not
+/// be left out as if it were not there.
+#[tokio::test]
+async fn a_view_that_is_begun_anew_in_mid_answer_is_an_error_and_no_end() {
+    let world = World::new();
+    world.write(story()).await;
+    let view = world.view();
+    let (_stop, stopped) = watch::channel(false);
+    view.step(&world.journal, &stopped).unwrap();
+    let (frames, _told) = mpsc::channel(READ_AHEAD);
+    let query = on("a", true);
+    let mut teller = Teller::new(&world.journal, Arc::clone(&view), query, frames).unwrap();
+    view.begin_again();
+    let anew = interlock_broker::state::State::begin(&world.path(), 1 << 20);
+    view.put(Some(anew.unwrap()));
+    let searched = teller.search(10, &scan::Scan::default());
+    assert!(matches!(searched, Err(Failed::View(_))), "{searched:?}");
+}

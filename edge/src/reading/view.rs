@@ -138,7 +138,7 @@ impl View {
         changed
     }
 
-    fn put(&self, state: Option<State>) {
+    pub(super) fn put(&self, state: Option<State>) {
         let mut place = self.change();
         self.note(state.as_ref());
         *place = state;
