@@ -10,6 +10,7 @@ use interlock_broker::clock::{Clock, Now};
 use interlock_broker::journal::{Health, Journal};
 use interlock_broker::mediation::{NotAccepted, Session};
 use interlock_protocols::conduit::{JournalStatus, SinkStatus, Status, WitnessStatus};
+use interlock_protocols::record::Ahead;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::interval;
@@ -252,6 +253,9 @@ pub struct Outlook {
     rate: Mutex<Rate>,
     sources: Sources,
     beyond: Arc<Beyond>,
+    /// Held from asking whether commands are to be held until they are, or are not: of two who
+    /// do so at once, the one with the older answer must not have the last word.
+    holding: Mutex<()>,
 }
 
 impl Outlook {
@@ -269,6 +273,7 @@ impl Outlook {
             rate: Mutex::default(),
             sources,
             beyond,
+            holding: Mutex::default(),
         };
         outlook.sample(outlook.clock.now());
         outlook
@@ -364,6 +369,7 @@ impl Outlook {
     }
 
     fn is_beyond(&self, learn: impl FnOnce(&Beyond) -> Option<String>) {
+        let _holding = self.holding.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.beyond.open();
         let why = learn(&self.beyond);
         let open = self.beyond.open();
@@ -379,15 +385,18 @@ impl Outlook {
     pub async fn accept(&self, session: &Session, reason: &str) -> Result<u64, NotAccepted> {
         let ahead = self.beyond.open();
         let held = || !ahead.is_empty();
-        let release = || {
-            let still = self.beyond.accept(&ahead);
-            (self.sources.remember)(&self.beyond.open());
-            (self.sources.hold)(still);
-        };
+        let release = || self.accepted(&ahead);
         let now = self.clock.now();
         session
             .accept_journal(reason, ahead.clone(), held, release, now)
             .await
+    }
+
+    fn accepted(&self, ahead: &[Ahead]) {
+        let _holding = self.holding.lock().unwrap_or_else(PoisonError::into_inner);
+        let still = self.beyond.accept(ahead);
+        (self.sources.remember)(&self.beyond.open());
+        (self.sources.hold)(still);
     }
 
     /// Who knows more of the journal than the journal itself.
