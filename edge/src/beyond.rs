@@ -1,7 +1,7 @@
 //! Who knows more of the journal than the journal itself: its view, its own last checkpoint, a sink
 //! or the witness. Then it was cut, or restored from a copy.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use interlock_protocols::record::Ahead;
@@ -15,15 +15,20 @@ pub struct Beyond {
 #[derive(Debug, Default)]
 struct Known {
     ahead: BTreeMap<String, u64>,
-    accepted: BTreeMap<String, u64>,
+    /// Each claim that was accepted, and no other. One of less is not covered by it: a journal
+    /// that was cut again, before it had grown as far as it once was, is just such a claim.
+    accepted: BTreeMap<String, BTreeSet<u64>>,
 }
 
 impl Known {
+    fn is_accepted(&self, what: &str, through: u64) -> bool {
+        let accepted = self.accepted.get(what);
+        accepted.is_some_and(|accepted| accepted.contains(&through))
+    }
+
     fn open(&self) -> Vec<Ahead> {
-        let is_open = |(what, through): &(&String, &u64)| {
-            let accepted = self.accepted.get(*what);
-            accepted.is_none_or(|accepted| accepted < *through)
-        };
+        let is_open =
+            |(what, through): &(&String, &u64)| !self.is_accepted(what.as_str(), **through);
         let ahead = self.ahead.iter().filter(is_open);
         ahead
             .map(|(what, through)| Ahead {
@@ -74,11 +79,9 @@ impl Beyond {
         self.known().open()
     }
 
-    /// Whether it was accepted that this knows records up to `through`.
+    /// Whether it was accepted that this knows records up to `through`, and not more or less.
     pub fn is_accepted(&self, what: &str, through: u64) -> bool {
-        let known = self.known();
-        let accepted = known.accepted.get(what);
-        accepted.is_some_and(|accepted| *accepted >= through)
+        self.known().is_accepted(what, through)
     }
 
     /// An administrator accepted this, now or in an earlier run. Gives why commands with effect
@@ -86,8 +89,8 @@ impl Beyond {
     pub fn accept(&self, accepted: &[Ahead]) -> Option<String> {
         let mut known = self.known();
         for ahead in accepted {
-            let most = known.accepted.entry(ahead.what.clone()).or_default();
-            *most = ahead.through.max(*most);
+            let accepted = known.accepted.entry(ahead.what.clone()).or_default();
+            accepted.insert(ahead.through);
         }
         known.why()
     }
@@ -130,5 +133,26 @@ mod tests {
         assert!(beyond.is_accepted("view", 50) && !beyond.is_accepted("view", 51));
         assert!(!beyond.is_accepted("witness", 1));
         assert_eq!(beyond.open(), []);
+    }
+
+    /// A journal of 50,000 records was cut to 100, which was accepted. It grew to 40,000, and was
+    /// cut again: nobody has accepted that.
+    #[test]
+    fn a_second_cut_is_not_covered_by_the_acceptance_of_the_first() {
+        let beyond = Beyond::default();
+        for what in ["view", "witness"] {
+            let first = [Ahead {
+                what: what.into(),
+                through: 50_000,
+            }];
+            assert_eq!(beyond.accept(&first), None);
+            assert!(!beyond.is_accepted(what, 40_000), "{what}");
+            assert!(beyond.tell(what, 40_000).is_some(), "{what}");
+            let open = beyond.open();
+            assert_eq!(open.len(), 1, "{open:?}");
+            assert_eq!(beyond.accept(&open), None);
+            // What was accepted first is still that.
+            assert!(beyond.is_accepted(what, 50_000), "{what}");
+        }
     }
 }
