@@ -10,6 +10,7 @@ use interlock_broker::clock::{Clock, Now};
 use interlock_broker::journal::{Health, Journal};
 use interlock_broker::mediation::{NotAccepted, Session};
 use interlock_protocols::conduit::{JournalStatus, SinkStatus, Status, WitnessStatus};
+use interlock_protocols::record::Ahead;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::interval;
@@ -249,6 +250,9 @@ pub struct Outlook {
     rate: Mutex<Rate>,
     sources: Sources,
     beyond: Arc<Beyond>,
+    /// Held from asking whether commands are to be held until they are, or are not: of two who
+    /// do so at once, the one with the older answer must not have the last word.
+    holding: Mutex<()>,
 }
 
 impl Outlook {
@@ -266,6 +270,7 @@ impl Outlook {
             rate: Mutex::default(),
             sources,
             beyond,
+            holding: Mutex::default(),
         };
         outlook.sample(outlook.clock.now());
         outlook
@@ -352,6 +357,7 @@ impl Outlook {
     /// Somebody knows records up to `through` that the journal does not have, or has otherwise:
     /// commands with effect are held from here on.
     pub fn tell_beyond(&self, what: &str, through: u64) {
+        let _holding = self.holding.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(why) = self.beyond.tell(what, through) {
             tracing::error!(what, through, "{why}");
             (self.sources.hold)(Some(why));
@@ -363,11 +369,16 @@ impl Outlook {
     pub async fn accept(&self, session: &Session, reason: &str) -> Result<u64, NotAccepted> {
         let ahead = self.beyond.open();
         let held = || !ahead.is_empty();
-        let release = || (self.sources.hold)(self.beyond.accept(&ahead));
+        let release = || self.accepted(&ahead);
         let now = self.clock.now();
         session
             .accept_journal(reason, ahead.clone(), held, release, now)
             .await
+    }
+
+    fn accepted(&self, ahead: &[Ahead]) {
+        let _holding = self.holding.lock().unwrap_or_else(PoisonError::into_inner);
+        (self.sources.hold)(self.beyond.accept(ahead));
     }
 
     /// Who knows more of the journal than the journal itself.

@@ -162,3 +162,32 @@ async fn a_sink_and_a_witness_that_are_ahead_hold_commands() {
     assert_eq!(holds.lock().unwrap().len(), 2);
     attending.abort();
 }
+
+/// A sink speaks up at the very moment in which an acceptance lets commands pass again.
+#[test]
+fn what_is_told_while_commands_are_released_holds_them_all_the_same() {
+    let said = Arc::new(Mutex::new(Vec::new()));
+    let (about_to_release, asked) = std::sync::mpsc::channel();
+    let (told, other) = std::sync::mpsc::channel();
+    let (heard, other) = (Arc::clone(&said), Mutex::new(other));
+    let mut sources = Sources::of(&Journal::refusing("a test"));
+    sources.hold = Box::new(move |why| {
+        if why.is_none() {
+            about_to_release.send(()).unwrap();
+            // Time for the other to come first, if anything lets him.
+            let wait = std::time::Duration::from_millis(200);
+            let _either = other.lock().unwrap().recv_timeout(wait);
+        }
+        heard.lock().unwrap().push(why.is_some());
+    });
+    let outlook = Outlook::new(Clock::start(), &[], sources, Arc::default());
+    outlook.tell_beyond("witness", 100);
+    let ahead = outlook.beyond().open();
+    std::thread::scope(|scope| {
+        scope.spawn(|| outlook.accepted(&ahead));
+        asked.recv().unwrap();
+        outlook.tell_beyond("sink siem", 90);
+        let _gone = told.send(());
+    });
+    assert_eq!(*said.lock().unwrap(), [true, false, true]);
+}
