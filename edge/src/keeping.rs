@@ -60,7 +60,7 @@ impl Keeping {
         let witness = signing
             .as_ref()
             .and_then(|signing| start_witness(site, signing, &beyond, clock));
-        let mut sources = sources(journal, signing.as_ref());
+        let mut sources = sources(journal, signing.as_ref(), &view);
         let asked = Arc::clone(&view);
         sources.view_size = Box::new(move || asked.applied());
         let standings = sinks.iter().map(sink::Running::standing);
@@ -173,8 +173,13 @@ fn tell_view(outlook: &Outlook, found: &FoundView, journal: &Journal) {
         Standing::Other { at } => at,
     };
     outlook.tell_beyond("view", through);
-    // What it remembers has been told; from here on it is to say what the journal says.
-    found.view.begin_again();
+    if outlook.beyond().is_accepted("view", through) {
+        // The end of the run before came between the acceptance and this.
+        found.view.begin_again();
+    } else {
+        // Were it begun again now, a restart would be all that is needed to pass.
+        found.view.set_aside();
+    }
 }
 
 fn tell_found(outlook: &Outlook, found: &Opened) {
@@ -239,8 +244,8 @@ fn note_of(signed: &Notarized) -> &str {
     &signed.note
 }
 
-fn sources(journal: &Journal, signing: Option<&Signing>) -> Sources {
-    let (asked, held) = (journal.clone(), journal.clone());
+fn sources(journal: &Journal, signing: Option<&Signing>, view: &Arc<View>) -> Sources {
+    let (asked, held, view) = (journal.clone(), journal.clone(), Arc::clone(view));
     let signed = signing.map(Signing::signed);
     Sources {
         journal: Box::new(move || facts(&asked)),
@@ -266,7 +271,10 @@ fn sources(journal: &Journal, signing: Option<&Signing>) -> Sources {
         witness: None,
         hold: Box::new(move |why| match why {
             Some(why) => held.hold(why),
-            None => held.release(),
+            None => {
+                view.accepted();
+                held.release();
+            }
         }),
     }
 }

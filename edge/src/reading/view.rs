@@ -2,6 +2,7 @@
 //! searches, and begun again whenever it is broken. No decision waits for it.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use interlock_broker::index::Broken;
@@ -20,6 +21,8 @@ pub struct View {
     /// Nothing while it is broken; cursors that were noted meanwhile are lost, which costs a
     /// re-send.
     state: RwLock<Option<State>>,
+    /// It knows more than the journal, and nobody has accepted that yet.
+    aside: AtomicBool,
 }
 
 /// What was found when the view was opened.
@@ -64,6 +67,7 @@ impl View {
         let view = Arc::new(View {
             path: path.to_owned(),
             state: RwLock::new(state),
+            aside: AtomicBool::new(false),
         });
         FoundView {
             view,
@@ -81,10 +85,31 @@ impl View {
     /// the journal is behind, what the view knew beyond it misleads.
     pub fn begin_again(&self) {
         *self.change() = None;
+        self.aside.store(false, Ordering::SeqCst);
     }
 
-    /// Asks it something; `None` while it is broken.
+    /// It knows more than the journal. Until somebody accepts that it is asked nothing and takes
+    /// up nothing, but stays as it is: the next start must find it too.
+    pub fn set_aside(&self) {
+        self.aside.store(true, Ordering::SeqCst);
+    }
+
+    /// What it knew beyond the journal was accepted.
+    pub fn accepted(&self) {
+        if self.is_aside() {
+            self.begin_again();
+        }
+    }
+
+    fn is_aside(&self) -> bool {
+        self.aside.load(Ordering::SeqCst)
+    }
+
+    /// Asks it something; `None` while it is broken, or set aside.
     pub fn ask<R>(&self, ask: impl FnOnce(&State) -> R) -> Option<R> {
+        if self.is_aside() {
+            return None;
+        }
         self.look().as_ref().map(ask)
     }
 
@@ -94,6 +119,9 @@ impl View {
         journal: &Journal,
         stop: &watch::Receiver<bool>,
     ) -> Result<(), StepError> {
+        if self.is_aside() {
+            return Ok(());
+        }
         if self.look().is_none() {
             let state = State::begin(&self.path, VIEW_CACHE_BYTES)?;
             *self.change() = Some(state);
@@ -176,7 +204,9 @@ pub async fn keep(view: Arc<View>, journal: Journal, mut stop: watch::Receiver<b
 
 impl Cursors for View {
     fn load(&self, sink: &str) -> Option<u64> {
-        self.ask(|state| state.tip().cursor(sink)).flatten()
+        // Also of one that is set aside: a sink that is beyond the journal has to be noticed.
+        let state = self.look();
+        state.as_ref().and_then(|state| state.tip().cursor(sink))
     }
 
     fn store(&self, sink: &str, through: u64) {
