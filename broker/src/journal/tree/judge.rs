@@ -33,7 +33,7 @@ pub(super) struct Judge {
     pub(super) last: Option<Checkpoint>,
     /// Sequences of acceptances.
     pub(super) accepted: Vec<u64>,
-    /// What was accepted to be ahead.
+    /// What was accepted to be ahead, behind the last epoch.
     pub(super) ahead: Vec<Ahead>,
     /// Epochs that ended without a checkpoint of their own.
     pub(super) silent: Vec<u64>,
@@ -140,6 +140,9 @@ impl Judge {
         self.current = Some(epoch::verifier(&origin, started.epoch, started.key));
         self.used = false;
         self.may_restart = false;
+        // What was accepted lay before this. An end that was cut off since is another matter,
+        // though it be shorter than what was lost then.
+        self.ahead.clear();
     }
 
     fn checkpoint(&mut self, sequence: u64, note: &SignedCheckpoint, roots: Option<&Roots>) {
