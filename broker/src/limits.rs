@@ -32,6 +32,10 @@ pub const DENIAL_NAMES_MAX: usize = 16;
 /// second. What a person does by mistake is far below, and a scanner is seen as one long before.
 pub const DENIALS_AT_ONCE: u32 = 640;
 
+/// Readings of the journal that one subject may begin in a row; afterwards one a second. Each is a
+/// record, and whoever may read the log must not be able to fill it.
+pub const READINGS_AT_ONCE: u32 = 120;
+
 /// Sessions that one subject may open in a row; afterwards one a second. Scripts that start the
 /// one-command client are below.
 pub const SESSIONS_AT_ONCE: u32 = 120;

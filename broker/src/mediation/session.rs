@@ -255,6 +255,11 @@ impl Session {
     /// Decides and records the reading of the journal.
     pub fn read_journal(&self, query: &JournalQuery, now: Now) -> Result<(), Refusal> {
         self.administer(Action::ReadJournal, now)?;
+        let subject = &self.inner.subject;
+        if !self.inner.broker.allowances.reading(subject, now) {
+            tracing::warn!(%subject, "turned away: the journal was asked for too often");
+            return Err(Refusal::new(Reason::ReadingRate));
+        }
         self.inner.append(
             now,
             Event::JournalRead(JournalRead {

@@ -202,6 +202,10 @@ impl Cursors for View {
         self.ask(|state| state.tip().cursor(sink)).flatten()
     }
 
+    fn seen(&self) -> u64 {
+        self.applied()
+    }
+
     fn store(&self, sink: &str, through: u64) {
         if let Some(state) = self.change().as_mut() {
             state.note_cursor(sink, through);
