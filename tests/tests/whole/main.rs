@@ -10,6 +10,7 @@
 
 mod behind;
 mod cosigned;
+mod disk;
 mod watchman;
 
 use std::fs;
@@ -51,6 +52,10 @@ impl Told {
 
     fn held(&self) -> Option<&str> {
         self.tree["journal"]["held"].as_str()
+    }
+
+    fn failure(&self) -> Option<&str> {
+        self.tree["journal"]["failure"].as_str()
     }
 
     fn number(&self, part: &str, name: &str) -> u64 {
