@@ -10,7 +10,10 @@
 
 mod behind;
 mod cosigned;
+mod counters;
 mod disk;
+mod flood;
+mod proofs;
 mod watchman;
 
 use std::fs;
