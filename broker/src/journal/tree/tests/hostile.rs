@@ -52,3 +52,50 @@ fn numbers_at_the_end_of_their_range_are_no_journal() {
         }
     }
 }
+
+/// A folder that goes with the test.
+struct Folder(std::path::PathBuf);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _left = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// What stands in the place of a file: `read` would take all memory, or never come back.
+#[test]
+fn what_is_no_file_of_ours_is_neither_read_whole_nor_waited_for() {
+    let name = format!("interlock-hostile-{}", std::process::id());
+    let folder = Folder(std::env::temp_dir().join(name));
+    let _not_there = std::fs::remove_dir_all(&folder.0);
+    std::fs::create_dir_all(folder.0.join("tile/0")).unwrap();
+    let segment_path = folder.0.join("000000000001.segment");
+    std::fs::write(&segment_path, segment(1, 1, (0, 0))).unwrap();
+    assert!(super::verify(&folder.0).unwrap().is_sound());
+    let pipe = |path: &std::path::Path| {
+        let made = std::process::Command::new("mkfifo").arg(path).status();
+        assert!(made.unwrap().success());
+    };
+    let (done, ended) = std::sync::mpsc::channel();
+    let dir = folder.0.clone();
+    let judged = move || {
+        let (done, dir) = (done.clone(), dir.clone());
+        std::thread::spawn(move || done.send(super::verify(&dir).map(|found| found.is_sound())));
+        let answer = ended.recv_timeout(std::time::Duration::from_secs(20));
+        matches!(answer.expect("it hangs"), Ok(true))
+    };
+    let tiles = TileFolder::read_only(&folder.0);
+    for path in ["checkpoint", "tile/0/000"] {
+        let file = std::fs::File::create(folder.0.join(path)).unwrap();
+        file.set_len(1 << 20).unwrap();
+        assert!(tiles.read(path).is_err());
+        std::fs::remove_file(folder.0.join(path)).unwrap();
+        pipe(&folder.0.join(path));
+        assert!(tiles.read(path).is_err());
+        assert!(path != "checkpoint" || !judged());
+        std::fs::remove_file(folder.0.join(path)).unwrap();
+    }
+    std::fs::remove_file(&segment_path).unwrap();
+    pipe(&segment_path);
+    assert!(!judged());
+}
