@@ -251,6 +251,8 @@ fn run(dir: &Path, rim: &Rim) -> ExitCode {
         let ready = |address: SocketAddr| say(&format!("listening on {address}"));
         service::run(site, storage, ready, stop_signal()).await
     });
+    // Threads that wait for a disk, or for the name of a host, are not waited for.
+    runtime.shutdown_background();
     match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(RunError::Site(findings)) => {

@@ -72,6 +72,11 @@ pub(crate) const DRAIN_MAX: Duration = Duration::from_secs(if cfg!(test) { 1 } e
 /// How long a stopping edge waits for sessions to say goodbye.
 pub(crate) const GOODBYE_MAX: Duration = Duration::from_secs(2);
 
+/// How long each part of a stop may wait for a disk that does not answer: the sinks' cursors, the
+/// last record, the last checkpoint, the journal itself. All of them, the witness and what comes
+/// before take less than the 30 s after which the unit has systemd kill. A test has no time.
+pub(crate) const STOP_PART_MAX: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 3 });
+
 /// Clients that read the journal at once. Each holds a thread for as long as it reads.
 pub(crate) const JOURNAL_READERS_MAX: usize = 4;
 
