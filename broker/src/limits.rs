@@ -69,6 +69,13 @@ pub const JOURNAL_GROUP_MAX_BYTES: usize = 1 << 20;
 /// may take from the log of denials, and what lets a result share the flush of the next intent.
 pub const JOURNAL_LINGER: Duration = Duration::from_millis(200);
 
+/// After many were answered at once, how long the next flush waits for them to come again, and
+/// how many count as many: about one flush of a quick disk, which those who come would else wait
+/// for in vain.
+pub const JOURNAL_GATHER: Duration = Duration::from_micros(100);
+/// See [`JOURNAL_GATHER`].
+pub const JOURNAL_GATHER_MIN: usize = 8;
+
 /// Records of one kind (effects, acts, tellings) that may wait for the disk. Far above what one
 /// flush takes with all sessions busy: reaching it means that the disk hangs.
 pub const JOURNAL_QUEUE_MAX_RECORDS: usize = 4096;

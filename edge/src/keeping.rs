@@ -8,9 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use interlock_broker::clock::Clock;
-use interlock_broker::journal::tree::{
-    self, Notarized, Notary, NotaryError, Opened, SignedCheckpoint, TileFolder,
-};
+use interlock_broker::journal::tree::{self, Notarized, Notary, NotaryError, Opened, TileFolder};
 use interlock_broker::journal::{Health, Journal};
 use interlock_broker::state::Standing;
 use interlock_protocols::record::Ahead;
@@ -241,38 +239,16 @@ fn start_witness(
     let config = site.config.witness()?;
     let journal_dir = site.config.journal().directory.clone();
     let (tiles, beyond) = (journal_dir.clone(), Arc::clone(beyond));
-    let checkpoints = signing.checkpoints();
-    let last = checkpoints.clone();
     let setting = witness::Setting {
         witness: config.clone(),
         journal_dir,
-        prove: Arc::new(move |old, new| prove(&tiles, &last, old, new)),
+        prove: Arc::new(move |old, new| {
+            tree::prove_consistency(&TileFolder::read_only(&tiles), old, new)
+        }),
         accepted: Arc::new(move |through| beyond.is_accepted("witness", through)),
         clock,
     };
-    Some(witness::start(setting, checkpoints, note_of))
-}
-
-/// Proves towards the last checkpoint, since it is what the witness was sent.
-fn prove(
-    dir: &Path,
-    last: &watch::Receiver<Option<Notarized>>,
-    old: u64,
-    new: u64,
-) -> io::Result<Vec<[u8; 32]>> {
-    if old == 0 {
-        // Nothing is the beginning of everything.
-        return Ok(Vec::new());
-    }
-    let note = last.borrow().as_ref().map(|last| last.note.clone());
-    let signed = SignedCheckpoint::parse(&note.unwrap_or_default()).map_err(io::Error::other)?;
-    if signed.checkpoint().size != new {
-        return Err(io::Error::other("another checkpoint was signed meanwhile"));
-    }
-    let tiles = TileFolder::read_only(dir);
-    let path = tree::consistency_path(&tiles, old, signed.checkpoint());
-    let path = path.map_err(io::Error::other)?;
-    Ok(path.iter().map(|hash| *hash.bytes()).collect())
+    Some(witness::start(setting, signing.checkpoints(), note_of))
 }
 
 fn note_of(signed: &Notarized) -> &str {

@@ -221,6 +221,14 @@ pub(crate) const OPEN_INTENTS_TOLD_MAX: usize = 4_096;
 /// Records read at once for somebody who follows the journal.
 pub(crate) const FOLLOW_RECORDS: usize = 512;
 
+/// How often it is decided anew whether somebody who is being answered may read the journal: a
+/// policy that was replaced holds for him soon, and a decision costs some microseconds.
+pub(crate) const READING_DECIDED_EVERY: Duration = Duration::from_secs(1);
+
+/// Least time between two looks at the journal for one who follows it and has all there is: in a
+/// storm of commands many records share one look, and nobody watches a screen faster.
+pub(crate) const FOLLOW_PACE: Duration = Duration::from_millis(100);
+
 /// Clients that follow the journal at once. They hold no thread while nothing is written.
 pub(crate) const JOURNAL_FOLLOWERS_MAX: usize = 16;
 

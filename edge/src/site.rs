@@ -13,6 +13,7 @@ use interlock_broker::policy::Bundle;
 use crate::config::{self, Config};
 use crate::keys::{self, Keys};
 use crate::listen::tls::{Material, names_server, server_config};
+use crate::sink;
 
 /// The inventory's file inside the site directory.
 pub const PLANT: &str = "plant.toml";
@@ -119,6 +120,7 @@ impl Site {
 pub fn check(dir: &Path) -> Vec<Finding> {
     let mut findings = Vec::new();
     keep(&mut findings, Site::load(dir));
+    findings.extend(sink_faults(dir));
     let Some(bundle) = keep(&mut findings, Bundle::load(&dir.join(POLICY))) else {
         return findings;
     };
@@ -138,6 +140,26 @@ pub fn check(dir: &Path) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// What is wrong with the files that sinks are known by. The edge serves without them, so only
+/// who asks is told; what cannot be forwarded piles up.
+fn sink_faults(dir: &Path) -> Vec<Finding> {
+    let config = read(&dir.join(config::FILE)).and_then(|text| Config::parse(dir, &text));
+    let Ok(config) = config else {
+        return Vec::new();
+    };
+    let faults = config.sinks().iter().flat_map(|sink| {
+        let found = sink::faults(&sink.tls).into_iter();
+        found.map(|(file, why)| {
+            Finding::of_file(
+                &file,
+                format!("sink `{}` cannot use it: {why}", sink.name),
+                "put it there, as PEM that the edge's user may read, or name another file in edge.toml",
+            )
+        })
+    });
+    faults.collect()
 }
 
 fn load_plant(dir: &Path) -> Result<Plant, Vec<Finding>> {

@@ -158,11 +158,14 @@ pub(super) fn read_head(sector: &[u8]) -> Option<Head> {
 }
 
 fn checksum(salt: u64, kind: u8, length: u32, sequence: u64, payload: &[u8]) -> u32 {
-    let mut crc = crc32c::crc32c(&salt.to_be_bytes());
-    crc = crc32c::crc32c_append(crc, &[kind]);
-    crc = crc32c::crc32c_append(crc, &length.to_be_bytes());
-    crc = crc32c::crc32c_append(crc, &sequence.to_be_bytes());
-    crc32c::crc32c_append(crc, payload)
+    // In one piece: on short records the calls cost more than the bytes.
+    let mut head = [0; 21];
+    let (before, after) = head.split_at_mut(8);
+    before.copy_from_slice(&salt.to_be_bytes());
+    let rest = (u128::from(kind) << 96) | (u128::from(length) << 64) | u128::from(sequence);
+    let [_, _, _, rest @ ..] = rest.to_be_bytes();
+    after.copy_from_slice(&rest);
+    crc32c::crc32c_append(crc32c::crc32c(&head), payload)
 }
 
 fn pair((first, second): (u64, u64)) -> [u8; 16] {

@@ -267,6 +267,12 @@ impl Session {
         Ok(())
     }
 
+    /// Decides again, while an answer goes on: a policy may have been replaced since, or its hour
+    /// be over.
+    pub fn goes_on_reading(&self, now: Now) -> Result<(), Refusal> {
+        self.administer(Action::ReadJournal, now)
+    }
+
     /// Decides whether the session may see how the gateway is doing.
     pub fn read_status(&self, now: Now) -> Result<(), Refusal> {
         self.administer(Action::ReadStatus, now)

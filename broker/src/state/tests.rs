@@ -490,3 +490,9 @@ fn a_view_of_which_some_blocks_are_of_before_is_survived() {
     }
     assert!(hurt > 10, "{hurt}");
 }
+
+#[test]
+fn a_panic_of_the_library_is_an_error_that_says_what_it_said() {
+    let broken = guarded::<()>(|| panic!("no such page")).unwrap_err();
+    assert!(matches!(&broken, Broken::Damaged(why) if why.contains("no such page")));
+}

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use interlock_broker::journal::tree::{
-    Consistent, SignedCheckpoint, prove_consistency, verify_consistency,
+    Consistent, SignedCheckpoint, consistency_file, verify_consistency,
 };
 use serde::Serialize;
 
@@ -54,7 +54,7 @@ pub(super) fn run(asked: &Consistency, format: Format) -> Result<(), Failure> {
     };
     let (old, new) = (meant(dir, old)?, meant(dir, new)?);
     let (_, tiles) = open(dir);
-    let text = prove_consistency(&tiles, &old, &new).map_err(|error| failed(dir, &error))?;
+    let text = consistency_file(&tiles, &old, &new).map_err(|error| failed(dir, &error))?;
     if let Some(key) = asked.key.as_deref().map(key).transpose()? {
         // Somebody who names the key wants to know now whether it will hold.
         verify_consistency(&text, &key).map_err(|error| failed(dir, &error))?;

@@ -115,6 +115,11 @@ impl Printer {
         Ok(())
     }
 
+    /// Whether no line was taken yet.
+    pub(super) fn has_nothing(&self) -> bool {
+        self.printed == 0 && self.held.is_empty()
+    }
+
     /// Prints what is held, and what closes it. Gives whether there is more than was asked for.
     pub(super) fn end(&mut self) -> Result<bool, Failure> {
         let none = self.printed == 0;

@@ -137,7 +137,14 @@ impl Report {
             lines.push(String::new());
             let cells = Line::HEADER.iter().zip(record.cells());
             let told = cells.filter(|(_, cell)| !cell.is_empty());
-            lines.extend(told.map(|(name, cell)| format!("  {name:<10} {}", screen::clean(&cell))));
+            for (name, cell) in told {
+                // A cell may have several lines; what each says goes under its name.
+                let mut name = *name;
+                for part in cell.lines() {
+                    lines.push(format!("  {name:<10} {}", screen::clean(part)));
+                    name = "";
+                }
+            }
         }
         lines.join("\n") + "\n"
     }

@@ -91,6 +91,10 @@ impl Show {
             Some(folder) if self.follow => listing.follow_folder(folder, interrupted).await,
             Some(folder) => listing.of_folder(folder),
         };
+        if shown.is_err() && listing.printer.has_nothing() {
+            // An empty table before a refusal would read as an empty log.
+            return shown;
+        }
         if listing.end()? {
             let which = if listing.oldest_first {
                 "newer"

@@ -2,6 +2,7 @@
 //! searches, and begun again whenever it is broken. No decision waits for it.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use interlock_broker::index::Broken;
@@ -20,6 +21,9 @@ pub struct View {
     /// Nothing while it is broken; cursors that were noted meanwhile are lost, which costs a
     /// re-send.
     state: RwLock<Option<State>>,
+    /// Records that it covers, for whoever must not wait for a disk: the lock is held while the
+    /// view is written.
+    applied: AtomicU64,
 }
 
 /// What was found when the view was opened.
@@ -63,6 +67,7 @@ impl View {
         };
         let view = Arc::new(View {
             path: path.to_owned(),
+            applied: AtomicU64::new(state.as_ref().map_or(0, State::applied)),
             state: RwLock::new(state),
         });
         FoundView {
@@ -72,15 +77,15 @@ impl View {
         }
     }
 
-    /// Records that it covers.
+    /// Records that it covers. Waits for nobody.
     pub fn applied(&self) -> u64 {
-        self.ask(State::applied).unwrap_or_default()
+        self.applied.load(Ordering::Acquire)
     }
 
     /// Throws it away, to be built from the journal as it is now: once somebody has accepted that
     /// the journal is behind, what the view knew beyond it misleads.
     pub fn begin_again(&self) {
-        *self.change() = None;
+        self.put(None);
     }
 
     /// Asks it something; `None` while it is broken.
@@ -96,7 +101,7 @@ impl View {
     ) -> Result<(), StepError> {
         if self.look().is_none() {
             let state = State::begin(&self.path, VIEW_CACHE_BYTES)?;
-            *self.change() = Some(state);
+            self.put(Some(state));
             tracing::warn!("the view of the journal is being built again from its records");
         }
         let through = *journal.durable().borrow();
@@ -121,18 +126,35 @@ impl View {
         Ok(!lines.is_empty())
     }
 
-    fn guard(&self, change: impl FnOnce(&mut State) -> Result<(), Broken>) -> Result<(), Broken> {
+    pub(super) fn guard(
+        &self,
+        change: impl FnOnce(&mut State) -> Result<(), Broken>,
+    ) -> Result<(), Broken> {
         let mut state = self.change();
         let changed = state.as_mut().map_or(Ok(()), change);
         if changed.is_err() {
             *state = None;
         }
+        self.note(state.as_ref());
         changed
+    }
+
+    pub(super) fn put(&self, state: Option<State>) {
+        let mut place = self.change();
+        self.note(state.as_ref());
+        *place = state;
+    }
+
+    fn note(&self, state: Option<&State>) {
+        let applied = state.map_or(0, State::applied);
+        self.applied.store(applied, Ordering::Release);
     }
 
     /// Writes all that it holds in memory, and closes it.
     fn close(&self) {
-        let closed = self.change().take().map_or(Ok(()), State::close);
+        let state = self.change().take();
+        self.note(None);
+        let closed = state.map_or(Ok(()), State::close);
         if let Err(error) = closed {
             tracing::warn!(%error, "the view was not closed in order and will be built again");
         }

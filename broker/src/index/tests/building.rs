@@ -207,3 +207,48 @@ fn no_value_is_longer_than_what_the_shelf_takes() {
     let longest = board.entries.values().map(Vec::len).max().unwrap();
     assert!((8_000..12_000).contains(&longest), "{longest}");
 }
+
+/// Work is counted, not time: a question costs what its answer and the chunks cost, and not what
+/// the journal holds.
+#[test]
+fn a_narrow_question_reads_a_few_values_of_a_hundred_thousand_records() {
+    let (mut index, mut board) = (Index::default(), Board::default());
+    let mut records = Vec::new();
+    for sequence in 1..=100_000 {
+        let device = if sequence % 1_000 == 7 { "rare" } else { "d" };
+        let event = denial(sequence / 100, "person/a", device, 6, &[]);
+        let record = record(sequence, i64::try_from(sequence).unwrap(), event);
+        index.add(&board, &line(&record)).unwrap();
+        if index.is_due() {
+            board.write(&mut index);
+        }
+        records.push(record);
+    }
+    board.write(&mut index);
+    let index = board.load().unwrap();
+    let cost = |query: JournalQuery, expected: usize| {
+        board.reads.set(0);
+        assert_eq!(answers(&index, &board, &query, &records).len(), expected);
+        board.reads.get()
+    };
+    let rare = || JournalQuery {
+        device: Some("rare".into()),
+        ..JournalQuery::default()
+    };
+    // Places and outcomes for each answer, and the postings for each page of seven.
+    let reads = cost(rare(), 100);
+    assert!(reads <= 2 * 100 + 2 * 16, "{reads}");
+    let hour = JournalQuery {
+        since_ms: Some(50_000),
+        until_ms: Some(50_100),
+        ..JournalQuery::default()
+    };
+    // Two blocks of 256 of which nothing else is known, in pages of seven again.
+    let reads = cost(hour, 100);
+    assert!(reads < 200, "{reads}");
+    let session = JournalQuery {
+        session: Some(900),
+        ..rare()
+    };
+    assert!(cost(session, 1) < 10);
+}

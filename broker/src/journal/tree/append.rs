@@ -44,15 +44,6 @@ impl Tree {
         Ok(Some(tree))
     }
 
-    /// The tree of this edge, for its root alone.
-    pub(super) fn of_edge(size: u64, edge: Vec<Vec<Hash>>) -> Tree {
-        Tree {
-            size,
-            edge,
-            full: Vec::new(),
-        }
-    }
-
     /// Leaves so far.
     pub fn size(&self) -> u64 {
         self.size

@@ -11,36 +11,29 @@
 //! <newer checkpoint>
 //! ```
 
-use tlog_tiles::{TileHashReader, check_tree, prove_tree};
+use tlog_tiles::check_tree;
 
 use super::hash::Hash;
 use super::key::VerifierKey;
 use super::note::{Checkpoint, SignedCheckpoint};
-use super::proof::{ProofError, Reader, crate_hash, judge_note, own_hash};
+use super::proof::{ProofError, crate_hash, judge_note};
+use super::proving::prove_consistency;
 use super::tiles::TileStore;
 use crate::limits::PROOF_MAX_BYTES;
 
 const HEADER: &str = "interlock-consistency@v1";
 
-/// The hashes that show that the log of `old` is the beginning of the log of `new`, as a witness
-/// is sent them.
-pub fn path(tiles: &dyn TileStore, old: u64, new: &Checkpoint) -> Result<Vec<Hash>, ProofError> {
-    let reader = Reader(tiles);
-    let reader = TileHashReader::new(new.size, crate_hash(new.root), &reader);
-    match prove_tree(new.size, old, &reader) {
-        Ok(path) => Ok(path.into_iter().map(own_hash).collect()),
-        Err(error) => Err(ProofError::Tiles(error.to_string())),
-    }
-}
-
 /// Makes the proof.
-pub fn prove_consistency(
+pub fn consistency_file(
     tiles: &dyn TileStore,
     old: &SignedCheckpoint,
     new: &SignedCheckpoint,
 ) -> Result<String, ProofError> {
-    let path = path(tiles, old.checkpoint().size, new.checkpoint())?;
-    // What the tiles say may still not be what the older checkpoint was signed over.
+    let (first, last) = (old.checkpoint().size, new.checkpoint().size);
+    let path = prove_consistency(tiles, first, last);
+    let path = path.map_err(|error| ProofError::Tiles(error.to_string()))?;
+    let path: Vec<Hash> = path.into_iter().map(Hash::from).collect();
+    // What the tiles say may not be what either checkpoint was signed over.
     check(&path, old.checkpoint(), new.checkpoint())?;
     let path: String = path.iter().map(|hash| format!("{hash}\n")).collect();
     Ok(format!("{HEADER}\n{path}\n{}\n{}", old.text(), new.text()))

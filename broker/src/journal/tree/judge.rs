@@ -1,6 +1,8 @@
 //! What the records of a journal say of the journal itself, judged in their order: epochs,
 //! checkpoints, removals and acceptances.
 
+use std::collections::BTreeMap;
+
 use interlock_protocols::record::{Ahead, Event, Record};
 
 use super::super::walk::Line;
@@ -10,6 +12,7 @@ use super::history::{AHEAD, EPOCH_STARTED};
 use super::key::VerifierKey;
 use super::note::{Checkpoint, SignedCheckpoint};
 use super::roots::Roots;
+use super::signatures::{self, Checked};
 use crate::limits::CHECKPOINT_BEHIND_MAX_RECORDS;
 
 #[derive(Default)]
@@ -30,7 +33,7 @@ pub(super) struct Judge {
     pub(super) last: Option<Checkpoint>,
     /// Sequences of acceptances.
     pub(super) accepted: Vec<u64>,
-    /// What was accepted to be ahead.
+    /// What was accepted to be ahead, behind the last epoch.
     pub(super) ahead: Vec<Ahead>,
     /// Epochs that ended without a checkpoint of their own.
     pub(super) silent: Vec<u64>,
@@ -41,6 +44,8 @@ pub(super) struct Judge {
     ranges: Vec<(usize, u64)>,
     /// Epochs that no checkpoint gave the name of a log to.
     pub(super) unjudged: u64,
+    /// Signatures that were checked ahead, by the sequences of their records.
+    checked: BTreeMap<u64, Checked>,
     link: Option<Link>,
     current: Option<VerifierKey>,
     used: bool,
@@ -61,9 +66,21 @@ impl Judge {
         }
     }
 
+    /// Judges the records of these types, in their order.
+    pub(super) fn acts(&mut self, acts: &[Line], roots: Option<&Roots>) {
+        if let Some(origin) = &self.origin {
+            let (gateway, current) = (self.gateway.as_ref(), self.current.as_ref());
+            self.checked = signatures::check(acts, origin, gateway, current);
+        }
+        for act in acts {
+            self.act(act, roots);
+        }
+        self.checked.clear();
+    }
+
     /// Judges one record, of one of the types that matter here. `roots` is of all records
     /// through it, at the least.
-    pub(super) fn act(&mut self, line: &Line, roots: Option<&Roots>) {
+    fn act(&mut self, line: &Line, roots: Option<&Roots>) {
         let event = match Record::decode(&line.bytes) {
             Ok(record) => record.event,
             Err(error) => return self.fault(line.sequence, error.to_string()),
@@ -123,12 +140,15 @@ impl Judge {
         self.current = Some(epoch::verifier(&origin, started.epoch, started.key));
         self.used = false;
         self.may_restart = false;
+        // What was accepted lay before this. An end that was cut off since is another matter,
+        // though it be shorter than what was lost then.
+        self.ahead.clear();
     }
 
     fn checkpoint(&mut self, sequence: u64, note: &SignedCheckpoint, roots: Option<&Roots>) {
         let checkpoint = note.checkpoint();
         let size = checkpoint.size;
-        if let Some(what) = self.wrongly_signed(note) {
+        if let Some(what) = self.wrongly_signed(sequence, note) {
             return self.fault(sequence, what);
         }
         let known = self.last.as_ref().map_or(0, |last| last.size);
@@ -153,18 +173,24 @@ impl Judge {
         }
     }
 
-    fn wrongly_signed(&mut self, note: &SignedCheckpoint) -> Option<String> {
+    fn wrongly_signed(&mut self, sequence: u64, note: &SignedCheckpoint) -> Option<String> {
         let origin = &note.checkpoint().origin;
         if self.origin.as_ref() != Some(origin) {
             return Some(format!("the checkpoint is of another log, `{origin}`"));
         }
+        let checked = self.checked.get(&sequence);
+        let is_signed_by = |key: &VerifierKey, known: Option<bool>| {
+            known.unwrap_or_else(|| note.is_signed_by(key))
+        };
+        let by_gateway = checked.map(|checked| checked.by_gateway);
+        let by_epoch = checked.map(|checked| checked.by_epoch);
         if let Some(gateway) = &self.gateway
-            && !note.is_signed_by(gateway)
+            && !is_signed_by(gateway, by_gateway)
         {
             return Some("the checkpoint is not signed by the gateway's key".to_owned());
         }
         match (&self.current, &self.link) {
-            (Some(key), _) if note.is_signed_by(key) => None,
+            (Some(key), _) if is_signed_by(key, by_epoch) => None,
             (Some(_), Some(link)) => Some(match note.epoch() {
                 Some(epoch) if epoch != link.epoch => format!(
                     "the checkpoint is signed for epoch {epoch}, and epoch {} holds here",

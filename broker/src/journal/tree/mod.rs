@@ -25,10 +25,11 @@ mod notary;
 mod note;
 mod opening;
 mod parallel;
-
 mod proof;
+mod proving;
 mod roots;
 mod scan;
+mod signatures;
 #[cfg(test)]
 mod tests;
 mod tiles;
@@ -36,9 +37,7 @@ mod verify;
 
 pub use append::Tree;
 pub use batch::Fault;
-pub use consistency::{
-    Consistent, path as consistency_path, prove_consistency, verify_consistency,
-};
+pub use consistency::{Consistent, consistency_file, verify_consistency};
 pub use folder::TileFolder;
 pub use forgetful::MemoryTiles;
 pub use found::{Against, Verification};
@@ -48,7 +47,7 @@ pub use key::{JournalKey, NotAKey, VerifierKey};
 pub use notarized::{Notarized, NotaryError, Opened};
 pub use notary::Notary;
 pub use note::{Checkpoint, NotACheckpoint, SignedCheckpoint, origin};
-
 pub use proof::{ProofError, Proven, checkpoint_of, prove, verify_proof};
+pub use proving::{ProofHash, prove_consistency, prove_inclusion};
 pub use tiles::{Tile, TileStore};
 pub use verify::{verify, verify_against, verify_kept, verify_storage};

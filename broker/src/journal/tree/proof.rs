@@ -6,18 +6,19 @@ use std::io;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use interlock_protocols::record::{Enclosed, Event, Record};
-use tlog_tiles::{TileHashReader, TileReader, check_record, prove_record};
+use tlog_tiles::check_record;
 
 use super::super::follow::Follower;
 use super::super::reader::ReadError;
 use super::super::storage::Storage;
 use super::epoch;
-use super::hash::{HASH_BYTES, Hash, tile_bytes};
+use super::hash::{Hash, tile_bytes};
 use super::history::{self, CHECKPOINTED};
 use super::key::VerifierKey;
 use super::notary::CHECKPOINT;
 use super::note::{Checkpoint, SignedCheckpoint};
-use super::tiles::{Tile, TileStore, read_tile};
+use super::proving::prove_inclusion;
+use super::tiles::TileStore;
 use crate::limits::{CHECKPOINT_BEHIND_MAX_RECORDS, PROOF_MAX_BYTES, TREE_BATCH_RECORDS};
 use crate::witness::{self, CosignerKey};
 
@@ -119,13 +120,11 @@ fn inclusion(
     index: u64,
     record: &[u8],
 ) -> Result<Vec<Hash>, ProofError> {
-    let reader = Reader(tiles);
-    let reader = TileHashReader::new(checkpoint.size, crate_hash(checkpoint.root), &reader);
-    let path = prove_record(checkpoint.size, index, &reader);
+    let path = prove_inclusion(tiles, index, checkpoint.size);
     let path = path.map_err(|error| ProofError::Tiles(error.to_string()))?;
-    let path: Vec<Hash> = path.into_iter().map(own_hash).collect();
-    // The crate compares what it reads with the root, but not every tile: small trees have some
-    // that it passes over. So the proof is checked as its reader will.
+    let path: Vec<Hash> = path.into_iter().map(Hash::from).collect();
+    // Nothing that was read is known to be what was signed: so the proof is checked here as its
+    // reader will.
     included(checkpoint, index, record, &path, "the record")
         .map_err(|error| ProofError::Tiles(error.to_string()))?;
     Ok(path)
@@ -333,37 +332,4 @@ pub fn checkpoint_of(
 
 pub(super) fn crate_hash(hash: Hash) -> tlog_tiles::Hash {
     tlog_tiles::Hash(*hash.bytes())
-}
-
-pub(super) fn own_hash(hash: tlog_tiles::Hash) -> Hash {
-    let bytes: [u8; HASH_BYTES] = hash.0;
-    bytes.into()
-}
-
-/// Our tiles as the `tlog_tiles` crate reads them.
-pub(super) struct Reader<'a>(pub(super) &'a dyn TileStore);
-
-impl TileReader for Reader<'_> {
-    fn height(&self) -> u8 {
-        8
-    }
-
-    fn read_tiles(&self, tiles: &[tlog_tiles::Tile]) -> Result<Vec<Vec<u8>>, tlog_tiles::Error> {
-        let read = |tile: &tlog_tiles::Tile| {
-            let tile = Tile {
-                level: tile.level().into(),
-                number: tile.level_index(),
-                width: usize::try_from(tile.width()).unwrap_or(0),
-            };
-            let missing = || tlog_tiles::Error::InvalidInput(format!("{} is missing", tile.path()));
-            match read_tile(self.0, tile) {
-                Ok(Some(hashes)) => Ok(tile_bytes(&hashes)),
-                Ok(None) => Err(missing()),
-                Err(error) => Err(tlog_tiles::Error::InvalidInput(error.to_string())),
-            }
-        };
-        tiles.iter().map(read).collect()
-    }
-
-    fn save_tiles(&self, _tiles: &[tlog_tiles::Tile], _data: &[Vec<u8>]) {}
 }

@@ -1,7 +1,8 @@
 //! The tree of a journal while it is verified: it grows by whole batches, and gives its root at
 //! any size that is not too far behind.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use super::append::Tree;
 use super::batch::Batch;
@@ -9,8 +10,14 @@ use super::hash::Hash;
 use super::tiles::{Tile, hashes_at, levels};
 use crate::limits::{CHECKPOINT_BEHIND_MAX_RECORDS, TREE_TILE_HASHES};
 
+/// Inner hashes that are kept, a megabyte or so; they are made again where they are needed.
+const INNER_MAX: usize = 16_384;
+
 pub(super) struct Roots {
     tree: Tree,
+    /// Roots of subtrees inside tiles above the leaves, by level, first hash and number of
+    /// hashes. A checkpoint needs nearly the same ones as the one before it.
+    inner: RefCell<HashMap<(u32, u64, usize), Hash>>,
     /// Leaves not yet too far behind, in runs, with the index of the first of each.
     recent: VecDeque<(u64, Vec<Hash>)>,
     /// Full tiles above the leaves, not yet too far behind.
@@ -24,6 +31,7 @@ impl Roots {
         let recent = leaves.map(|(tile, hashes)| (tile.first_leaf(), hashes.to_vec()));
         Roots {
             recent: recent.into_iter().collect(),
+            inner: RefCell::default(),
             kept: BTreeMap::new(),
             tree: base,
         }
@@ -70,6 +78,9 @@ impl Roots {
         {
             self.recent.pop_front();
         }
+        if self.inner.borrow().len() > INNER_MAX {
+            self.inner.borrow_mut().clear();
+        }
         self.kept.retain(|(level, number), _| {
             let tile = Tile {
                 level: *level,
@@ -86,7 +97,39 @@ impl Roots {
 
     /// The root over the first `size` records; `None` where that is too far behind, or to come.
     pub(super) fn at(&self, size: u64) -> Option<Hash> {
-        Some(Tree::of_edge(size, self.edge_at(size)?).root())
+        let mut root = None;
+        for (level, hashes) in (0..).zip(self.edge_at(size)?) {
+            // From the right, where subtrees are smallest: each joins what is right of it.
+            let mut rest = hashes.as_slice();
+            let first = hashes_at(level, size) - hashes.len() as u64;
+            while !rest.is_empty() {
+                let width = 1 << rest.len().trailing_zeros();
+                let (left, last) = rest.split_at(rest.len() - width);
+                let subtree = self.subtree(level, first + left.len() as u64, last);
+                root = Some(root.map_or(subtree, |right| Hash::node(subtree, right)));
+                rest = left;
+            }
+        }
+        Some(root.unwrap_or_else(Hash::empty))
+    }
+
+    /// The root over `hashes`, the first of which is number `first` of its level.
+    fn subtree(&self, level: u32, first: u64, hashes: &[Hash]) -> Hash {
+        if level == 0 || hashes.len() < 2 {
+            return Hash::subtree(hashes);
+        }
+        let key = (level, first, hashes.len());
+        if let Some(known) = self.inner.borrow().get(&key) {
+            return *known;
+        }
+        let (left, right) = hashes.split_at(hashes.len() / 2);
+        let middle = first + left.len() as u64;
+        let root = Hash::node(
+            self.subtree(level, first, left),
+            self.subtree(level, middle, right),
+        );
+        self.inner.borrow_mut().insert(key, root);
+        root
     }
 
     /// The hashes of the tiles that grow at that size, for each level.

@@ -164,9 +164,7 @@ impl Course {
             }
         }
         self.tile_faults(odd);
-        for act in &batch.acts {
-            self.judge.act(act, self.roots.as_ref());
-        }
+        self.judge.acts(&batch.acts, self.roots.as_ref());
         self.compare_held(before);
     }
 

@@ -4,6 +4,7 @@ mod forged;
 mod notary;
 mod power;
 mod proofs;
+mod second;
 mod shape;
 mod tamper;
 

@@ -82,7 +82,7 @@ fn a_proof_is_not_made_from_tiles_that_were_changed() {
     assert!(matches!(error, ProofError::Tiles(_)), "{error}");
     tiles.tamper("tile/0/000", None);
     let error = proof(&memory, &tiles, 100).unwrap_err();
-    assert!(error.to_string().contains("tile/0/000"), "{error}");
+    assert!(error.to_string().contains("missing"), "{error}");
 }
 
 #[test]
@@ -133,13 +133,13 @@ fn two_checkpoints_of_one_log_are_consistent_and_those_of_two_are_not() {
     sizes.sort_unstable();
     for old in &sizes {
         for new in sizes.iter().filter(|new| *new >= old) {
-            let text = prove_consistency(store.as_ref(), &at(*old), &at(*new)).unwrap();
+            let text = consistency_file(store.as_ref(), &at(*old), &at(*new)).unwrap();
             let found = verify_consistency(&text, &key).unwrap();
             assert_eq!((found.old.size, found.new.size), (*old, *new));
         }
     }
     let (old, new) = (at(sizes[0]), at(*sizes.last().unwrap()));
-    assert!(prove_consistency(store.as_ref(), &new, &old).is_err());
+    assert!(consistency_file(store.as_ref(), &new, &old).is_err());
     let error = checkpoint_of(storage.as_ref(), store.as_ref(), Some(2)).unwrap_err();
     assert!(matches!(error, ProofError::NoCheckpoint(_)), "{error}");
 
@@ -149,9 +149,9 @@ fn two_checkpoints_of_one_log_are_consistent_and_those_of_two_are_not() {
         ..old.checkpoint().clone()
     }
     .sign(&[&gateway()]);
-    let error = prove_consistency(store.as_ref(), &forked, &new).unwrap_err();
+    let error = consistency_file(store.as_ref(), &forked, &new).unwrap_err();
     assert!(error.to_string().contains("history was changed"), "{error}");
-    let text = prove_consistency(store.as_ref(), &old, &new).unwrap();
+    let text = consistency_file(store.as_ref(), &old, &new).unwrap();
     let swapped = text.replace(&old.text(), &forked.text());
     let error = verify_consistency(&swapped, &key).unwrap_err();
     assert!(error.to_string().contains("history was changed"), "{error}");
