@@ -2,7 +2,7 @@
 //! the status is loud, nothing acknowledged is lost, and service returns without a restart.
 //!
 //! Those that mount something need root. They are left out of a plain `cargo test`, which says
-//! so; `.ci/run whole` runs them, and there a mount that does not come off fails.
+//! so; `.ci/run faults` runs them, and there a mount that does not come off fails.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
