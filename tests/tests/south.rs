@@ -208,9 +208,9 @@ fn a_late_answer_is_nobodys() {
     plc.order("set holding 100 2");
     plc.order("late 400");
     assert_eq!(world.tool.ask(1, &read(100, 1)), [3, 2, 0, 2]);
-    let sent: Vec<Vec<u8>> = sent(world.rig.plc());
-    assert_eq!(sent.len(), 2);
-    assert_eq!(&sent[0][7..], [3, 2, 0, 1], "the old answer came first");
+    let first = sent(world.rig.plc()).into_iter().next();
+    let first = first.expect("an answer was sent");
+    assert_eq!(&first[7..], [3, 2, 0, 1], "the old answer came first");
 
     // The same write twice: the late echo of the first must not pass for that of the second,
     // which the device never answers.
