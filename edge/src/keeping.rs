@@ -75,6 +75,7 @@ impl Keeping {
         let outlook = Arc::new(Outlook::new(clock, warn_percent, sources, beyond));
         tell_found(&outlook, &found);
         tell_view(&outlook, &found_view, journal);
+        tell_cosigned(&outlook, site, journal).await;
         let stop_view = watch::Sender::new(false);
         let kept = reading::keep(Arc::clone(&view), journal.clone(), stop_view.subscribe());
         let attending = tokio::spawn(Arc::clone(&outlook).attend());
@@ -179,6 +180,20 @@ fn tell_view(outlook: &Outlook, found: &FoundView, journal: &Journal) {
     } else {
         // Were it begun again now, a restart would be all that is needed to pass.
         found.view.set_aside();
+    }
+}
+
+/// Whether the witness has cosigned more than there is.
+async fn tell_cosigned(outlook: &Outlook, site: &Site, journal: &Journal) {
+    let (Some(config), true) = (site.config.witness(), journal.is_open()) else {
+        return;
+    };
+    let last = *journal.durable().borrow();
+    match witness::cosigned_size(&site.config.journal().directory, config).await {
+        Ok(Some(size)) if size > last => outlook.tell_beyond("witness", size),
+        Ok(_) => {}
+        // The submitter says so too, and asks the witness.
+        Err(error) => tracing::debug!(%error, "what the witness cosigned last cannot be read"),
     }
 }
 
