@@ -32,6 +32,10 @@ pub const DENIAL_NAMES_MAX: usize = 16;
 /// second. What a person does by mistake is far below, and a scanner is seen as one long before.
 pub const DENIALS_AT_ONCE: u32 = 640;
 
+/// Readings of the journal that one subject may begin in a row; afterwards one a second. Each is a
+/// record, and whoever may read the log must not be able to fill it.
+pub const READINGS_AT_ONCE: u32 = 120;
+
 /// Sessions that one subject may open in a row; afterwards one a second. Scripts that start the
 /// one-command client are below.
 pub const SESSIONS_AT_ONCE: u32 = 120;
@@ -68,6 +72,13 @@ pub const JOURNAL_GROUP_MAX_BYTES: usize = 1 << 20;
 /// Longest time that a record nobody waits for stays in memory alone. It is what a power cut
 /// may take from the log of denials, and what lets a result share the flush of the next intent.
 pub const JOURNAL_LINGER: Duration = Duration::from_millis(200);
+
+/// After many were answered at once, how long the next flush waits for them to come again, and
+/// how many count as many: about one flush of a quick disk, which those who come would else wait
+/// for in vain.
+pub const JOURNAL_GATHER: Duration = Duration::from_micros(100);
+/// See [`JOURNAL_GATHER`].
+pub const JOURNAL_GATHER_MIN: usize = 8;
 
 /// Records of one kind (effects, acts, tellings) that may wait for the disk. Far above what one
 /// flush takes with all sessions busy: reaching it means that the disk hangs.

@@ -49,7 +49,7 @@ pub(crate) fn render<R: Row>(
         Format::Table => Ok(columns(R::HEADER, rows.iter().map(Row::cells), width)),
         Format::Json => {
             let text = serde_json::to_string_pretty(rows).map_err(Failure::of_program)?;
-            Ok(text + "\n")
+            Ok(escaped(&text) + "\n")
         }
         Format::Jsonl => rows.iter().map(line).collect(),
         Format::Csv => {
@@ -89,7 +89,22 @@ fn inert(text: &str) -> String {
 /// One row as one line of JSON.
 pub(crate) fn line<R: Serialize>(row: &R) -> Result<String, Failure> {
     let text = serde_json::to_string(row).map_err(Failure::of_program)?;
-    Ok(text + "\n")
+    Ok(escaped(&text) + "\n")
+}
+
+/// JSON that harms no terminal: what would steer one stands in strings alone, where an escape
+/// means the same. JSON itself escapes no control character beyond the first thirty-two.
+pub(crate) fn escaped(json: &str) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c == '\n' || !steers(c) {
+            escaped.push(c);
+        } else {
+            // All of them are below U+10000, and so need one escape.
+            escaped.push_str(&format!("\\u{:04x}", u32::from(c)));
+        }
+    }
+    escaped
 }
 
 /// Columns without borders: they can be read, and cut by other programs.
@@ -138,16 +153,25 @@ fn printed(mut table: Table) -> String {
 /// Texts come from the gateway and from the journal: none of them may steer a terminal, nor turn
 /// round the order in which it shows what follows.
 pub(crate) fn clean(text: &str) -> String {
-    let turns = |c| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    text.chars()
-        .map(|c| {
-            if (c.is_control() && c != '\n') || turns(c) {
-                char::REPLACEMENT_CHARACTER
-            } else {
-                c
-            }
-        })
-        .collect()
+    let shown = |c| match c {
+        c if c != '\n' && steers(c) => char::REPLACEMENT_CHARACTER,
+        c => c,
+    };
+    text.chars().map(shown).collect()
+}
+
+/// The same for a text that is to be one line, whatever stands in it: another could be taken for
+/// one that the program wrote itself.
+pub(crate) fn one_line(text: &str) -> String {
+    clean(text).replace('\n', &char::REPLACEMENT_CHARACTER.to_string())
+}
+
+/// Controls, marks that turn the direction of what follows, and ends of lines that are none in
+/// ASCII.
+fn steers(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}')
+        || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Prints data.
@@ -264,6 +288,20 @@ mod tests {
         assert!(!text.contains(['\u{1b}', '\r', '\u{9b}']), "{text:?}");
         assert_eq!(clean("two\nlines"), "two\nlines");
         assert_eq!(clean("a\u{202e}b"), "a\u{fffd}b");
+        assert_eq!(one_line("a\nb"), "a\u{fffd}b");
+    }
+
+    #[test]
+    fn json_steers_no_terminal_and_says_the_same() {
+        #[derive(Serialize)]
+        struct Said {
+            text: &'static str,
+        }
+        let text = "a\u{9b}2J\u{7f}\u{202e}\u{2028}\n\u{1b}\u{e9}\u{1f600}";
+        let line = line(&Said { text }).unwrap();
+        assert_eq!(line.chars().filter(|c| steers(*c)).count(), 1, "{line:?}");
+        let read: serde_json::Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(read["text"], text);
     }
 
     #[test]

@@ -33,7 +33,8 @@ pub(crate) async fn run(_asked: &StatusCommand, setting: &Setting) -> Result<(),
         Format::Jsonl => screen::line(&tree(&welcome, &status, &problems))?,
         _ => {
             let tree = tree(&welcome, &status, &problems);
-            serde_json::to_string_pretty(&tree).map_err(Failure::of_program)? + "\n"
+            let text = serde_json::to_string_pretty(&tree).map_err(Failure::of_program)?;
+            screen::escaped(&text) + "\n"
         }
     })?;
     match problems.len() {

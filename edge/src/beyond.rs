@@ -1,10 +1,15 @@
 //! Who knows more of the journal than the journal itself: its view, its own last checkpoint, a sink
 //! or the witness. Then it was cut, or restored from a copy.
 
+pub(crate) mod kept;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use interlock_protocols::record::Ahead;
+
+/// Keeps what is open for the next start.
+pub type Remember = Box<dyn Fn(&[Ahead]) + Send + Sync>;
 
 /// What is known beyond the journal, and how much of that has been accepted.
 #[derive(Debug, Default)]
@@ -14,38 +19,24 @@ pub struct Beyond {
 
 #[derive(Debug, Default)]
 struct Known {
-    ahead: BTreeMap<String, u64>,
-    /// Each claim that was accepted, and no other. One of less is not covered by it: a journal
-    /// that was cut again, before it had grown as far as it once was, is just such a claim.
-    accepted: BTreeMap<String, BTreeSet<u64>>,
+    open: BTreeMap<String, u64>,
+    /// Exactly what was accepted: a journal that was cut again, below what was once accepted, is
+    /// another matter.
+    accepted: BTreeSet<(String, u64)>,
 }
 
 impl Known {
-    fn is_accepted(&self, what: &str, through: u64) -> bool {
-        let accepted = self.accepted.get(what);
-        accepted.is_some_and(|accepted| accepted.contains(&through))
-    }
-
-    fn open(&self) -> Vec<Ahead> {
-        let is_open =
-            |(what, through): &(&String, &u64)| !self.is_accepted(what.as_str(), **through);
-        let ahead = self.ahead.iter().filter(is_open);
-        ahead
-            .map(|(what, through)| Ahead {
-                what: what.clone(),
-                through: *through,
-            })
-            .collect()
+    fn open(&mut self, what: &str, through: u64) {
+        let most = self.open.entry(what.to_owned()).or_default();
+        *most = through.max(*most);
     }
 
     fn why(&self) -> Option<String> {
-        let open = self.open();
-        if open.is_empty() {
+        if self.open.is_empty() {
             return None;
         }
-        let each = open
-            .iter()
-            .map(|ahead| format!("the {} knows records up to {}", ahead.what, ahead.through));
+        let each = self.open.iter();
+        let each = each.map(|(what, through)| format!("the {what} knows records up to {through}"));
         let each: Vec<String> = each.collect();
         Some(format!(
             "the journal is behind what others know of it: {}; it was cut, restored or copied. \
@@ -60,12 +51,22 @@ impl Beyond {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Somebody knows records up to `through`, and the journal does not have them as they know
-    /// them. Gives why commands with effect must be held, unless just that was accepted.
+    /// Somebody who repeats himself knows records up to `through`, and the journal does not have
+    /// them as he knows them. Gives why commands with effect must be held, unless just that was
+    /// accepted.
     pub fn tell(&self, what: &str, through: u64) -> Option<String> {
         let mut known = self.known();
-        let most = known.ahead.entry(what.to_owned()).or_default();
-        *most = through.max(*most);
+        if !known.accepted.contains(&(what.to_owned(), through)) {
+            known.open(what, through);
+        }
+        known.why()
+    }
+
+    /// The same of something that was learned after whatever was accepted.
+    pub fn find(&self, what: &str, through: u64) -> Option<String> {
+        let mut known = self.known();
+        known.accepted.remove(&(what.to_owned(), through));
+        known.open(what, through);
         known.why()
     }
 
@@ -76,12 +77,17 @@ impl Beyond {
 
     /// What nobody has accepted yet.
     pub fn open(&self) -> Vec<Ahead> {
-        self.known().open()
+        let known = self.known();
+        let open = known.open.iter().map(|(what, through)| Ahead {
+            what: what.clone(),
+            through: *through,
+        });
+        open.collect()
     }
 
-    /// Whether it was accepted that this knows records up to `through`, and not more or less.
+    /// Whether it was accepted that this knows records up to `through`.
     pub fn is_accepted(&self, what: &str, through: u64) -> bool {
-        self.known().is_accepted(what, through)
+        self.known().accepted.contains(&(what.to_owned(), through))
     }
 
     /// An administrator accepted this, now or in an earlier run. Gives why commands with effect
@@ -89,8 +95,11 @@ impl Beyond {
     pub fn accept(&self, accepted: &[Ahead]) -> Option<String> {
         let mut known = self.known();
         for ahead in accepted {
-            let accepted = known.accepted.entry(ahead.what.clone()).or_default();
-            accepted.insert(ahead.through);
+            known
+                .open
+                .retain(|what, through| *what != ahead.what || *through > ahead.through);
+            let exactly = (ahead.what.clone(), ahead.through);
+            known.accepted.insert(exactly);
         }
         known.why()
     }
@@ -135,24 +144,15 @@ mod tests {
         assert_eq!(beyond.open(), []);
     }
 
-    /// A journal of 50,000 records was cut to 100, which was accepted. It grew to 40,000, and was
-    /// cut again: nobody has accepted that.
     #[test]
     fn a_second_cut_is_not_covered_by_the_acceptance_of_the_first() {
         let beyond = Beyond::default();
-        for what in ["view", "witness"] {
-            let first = [Ahead {
-                what: what.into(),
-                through: 50_000,
-            }];
-            assert_eq!(beyond.accept(&first), None);
-            assert!(!beyond.is_accepted(what, 40_000), "{what}");
-            assert!(beyond.tell(what, 40_000).is_some(), "{what}");
-            let open = beyond.open();
-            assert_eq!(open.len(), 1, "{open:?}");
-            assert_eq!(beyond.accept(&open), None);
-            // What was accepted first is still that.
-            assert!(beyond.is_accepted(what, 50_000), "{what}");
-        }
+        beyond.tell("witness", 100);
+        assert_eq!(beyond.accept(&beyond.open()), None);
+        assert!(beyond.tell("witness", 80).is_some(), "cut again below it");
+        assert_eq!(beyond.accept(&beyond.open()), None);
+        // As far as before by chance, and learned since.
+        assert!(beyond.find("witness", 100).is_some());
+        assert_eq!(beyond.open().len(), 1);
     }
 }

@@ -149,7 +149,8 @@ fn now() -> interlock_broker::clock::Now {
 }
 
 fn log_to_stderr() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| EnvFilter::new("info,async_nats=warn"));
     let ansi = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -250,6 +251,8 @@ fn run(dir: &Path, rim: &Rim) -> ExitCode {
         let ready = |address: SocketAddr| say(&format!("listening on {address}"));
         service::run(site, storage, ready, stop_signal()).await
     });
+    // Threads that wait for a disk, or for the name of a host, are not waited for.
+    runtime.shutdown_background();
     match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(RunError::Site(findings)) => {

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use interlock_broker::clock::Clock;
@@ -15,7 +16,7 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::interval;
 
-use crate::beyond::Beyond;
+use crate::beyond::{Beyond, kept};
 use crate::limits::{COSIGNED_WITHIN, REMOVAL_TICK};
 use crate::progress::telling;
 use crate::reading::{self, FoundView, View};
@@ -60,7 +61,7 @@ impl Keeping {
         let witness = signing
             .as_ref()
             .and_then(|signing| start_witness(site, signing, &beyond, clock));
-        let mut sources = sources(journal, signing.as_ref(), &view);
+        let mut sources = sources(journal, signing.as_ref(), site.beyond());
         let asked = Arc::clone(&view);
         sources.view_size = Box::new(move || asked.applied());
         let standings = sinks.iter().map(sink::Running::standing);
@@ -73,6 +74,7 @@ impl Keeping {
         let removal = tokio::spawn(allow_removal(journal.clone(), sources.sinks.clone()));
         let warn_percent = &site.config.journal().warn_percent;
         let outlook = Arc::new(Outlook::new(clock, warn_percent, sources, beyond));
+        tell_kept(&outlook, &site.beyond(), journal);
         tell_found(&outlook, &found);
         tell_view(&outlook, &found_view, journal);
         tell_cosigned(&outlook, site, journal).await;
@@ -162,6 +164,20 @@ async fn open_view(site: &Site, journal: &Journal) -> io::Result<FoundView> {
         .map_err(io::Error::other)
 }
 
+/// What an earlier run was told and nobody has accepted: whoever told it may be gone by now.
+fn tell_kept(outlook: &Outlook, path: &Path, journal: &Journal) {
+    match kept::read(path) {
+        Ok(open) => open
+            .iter()
+            .for_each(|ahead| outlook.find_beyond(&ahead.what, ahead.through)),
+        Err(error) => {
+            tracing::error!(%error, path = %path.display(), "what was beyond the journal cannot be read");
+            let last = *journal.durable().borrow();
+            outlook.find_beyond("file of what was beyond the journal", last);
+        }
+    }
+}
+
 fn tell_view(outlook: &Outlook, found: &FoundView, journal: &Journal) {
     if let Some(why) = &found.thrown_away {
         tracing::warn!(%why, "the view of the journal is built again from its records");
@@ -173,14 +189,9 @@ fn tell_view(outlook: &Outlook, found: &FoundView, journal: &Journal) {
         Standing::Ahead { through } => through,
         Standing::Other { at } => at,
     };
-    outlook.tell_beyond("view", through);
-    if outlook.beyond().is_accepted("view", through) {
-        // The end of the run before came between the acceptance and this.
-        found.view.begin_again();
-    } else {
-        // Were it begun again now, a restart would be all that is needed to pass.
-        found.view.set_aside();
-    }
+    outlook.find_beyond("view", through);
+    // What it remembers has been told; from here on it is to say what the journal says.
+    found.view.begin_again();
 }
 
 /// Whether the witness has cosigned more than there is.
@@ -202,11 +213,11 @@ fn tell_found(outlook: &Outlook, found: &Opened) {
         tracing::warn!(why, "the tree was made anew from the records");
     }
     if let Some(ahead) = &found.ahead {
-        outlook.tell_beyond(&ahead.what, ahead.through);
+        outlook.find_beyond(&ahead.what, ahead.through);
     }
     if let Some(why) = &found.broken {
         tracing::error!(why, "the chain of keys that sign checkpoints is broken");
-        outlook.tell_beyond("epoch chain", found.size);
+        outlook.find_beyond("epoch chain", found.size);
     }
 }
 
@@ -259,8 +270,8 @@ fn note_of(signed: &Notarized) -> &str {
     &signed.note
 }
 
-fn sources(journal: &Journal, signing: Option<&Signing>, view: &Arc<View>) -> Sources {
-    let (asked, held, view) = (journal.clone(), journal.clone(), Arc::clone(view));
+fn sources(journal: &Journal, signing: Option<&Signing>, beyond: PathBuf) -> Sources {
+    let (asked, held) = (journal.clone(), journal.clone());
     let signed = signing.map(Signing::signed);
     Sources {
         journal: Box::new(move || facts(&asked)),
@@ -286,9 +297,11 @@ fn sources(journal: &Journal, signing: Option<&Signing>, view: &Arc<View>) -> So
         witness: None,
         hold: Box::new(move |why| match why {
             Some(why) => held.hold(why),
-            None => {
-                view.accepted();
-                held.release();
+            None => held.release(),
+        }),
+        remember: Box::new(move |open| {
+            if let Err(error) = kept::write(&beyond, open) {
+                tracing::error!(%error, path = %beyond.display(), "that the journal is behind may be forgotten at a restart, or be asked again");
             }
         }),
     }

@@ -72,6 +72,11 @@ pub(crate) const DRAIN_MAX: Duration = Duration::from_secs(if cfg!(test) { 1 } e
 /// How long a stopping edge waits for sessions to say goodbye.
 pub(crate) const GOODBYE_MAX: Duration = Duration::from_secs(2);
 
+/// How long each part of a stop may wait for a disk that does not answer: the sinks' cursors, the
+/// last record, the last checkpoint, the journal itself. All of them, the witness and what comes
+/// before take less than the 30 s after which the unit has systemd kill. A test has no time.
+pub(crate) const STOP_PART_MAX: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 3 });
+
 /// Clients that read the journal at once. Each holds a thread for as long as it reads.
 pub(crate) const JOURNAL_READERS_MAX: usize = 4;
 
@@ -220,6 +225,14 @@ pub(crate) const OPEN_INTENTS_TOLD_MAX: usize = 4_096;
 
 /// Records read at once for somebody who follows the journal.
 pub(crate) const FOLLOW_RECORDS: usize = 512;
+
+/// How often it is decided anew whether somebody who is being answered may read the journal: a
+/// policy that was replaced holds for him soon, and a decision costs some microseconds.
+pub(crate) const READING_DECIDED_EVERY: Duration = Duration::from_secs(1);
+
+/// Least time between two looks at the journal for one who follows it and has all there is: in a
+/// storm of commands many records share one look, and nobody watches a screen faster.
+pub(crate) const FOLLOW_PACE: Duration = Duration::from_millis(100);
 
 /// Clients that follow the journal at once. They hold no thread while nothing is written.
 pub(crate) const JOURNAL_FOLLOWERS_MAX: usize = 16;

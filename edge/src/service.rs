@@ -7,6 +7,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use interlock_broker::activation::{self, Activated, NotActivated};
 use interlock_broker::clock::Clock;
@@ -20,7 +21,10 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::keeping::Keeping;
-use crate::limits::{DRAIN_MAX, GOODBYE_MAX, SESSIONS_PER_SUBJECT, TURNED_AWAY_PER_SUBJECT};
+use crate::limits::{
+    COSIGNED_WITHIN, DRAIN_MAX, GOODBYE_MAX, SESSIONS_PER_SUBJECT, STOP_PART_MAX,
+    TURNED_AWAY_PER_SUBJECT,
+};
 use crate::link::Link;
 use crate::listen::quic;
 pub use crate::listen::quic::ListenError;
@@ -195,11 +199,23 @@ impl Running {
         }
         self.endpoint.close(VarInt::from_u32(0), b"stopping");
         let mut keeping = self.keeping;
-        keeping.stop_sinks().await;
-        edge.record_stop().await;
-        keeping.finish().await;
-        edge.broker.journal().close();
+        in_time("the sinks", STOP_PART_MAX, keeping.stop_sinks()).await;
+        in_time("the last record", STOP_PART_MAX, edge.record_stop()).await;
+        let cosigned_max = STOP_PART_MAX + COSIGNED_WITHIN;
+        in_time("the last checkpoint", cosigned_max, keeping.finish()).await;
+        // On a thread that keeps the journal for as long as it takes: whoever else lets go of it
+        // last would wait for the disk then.
+        let journal = edge.broker.journal().clone();
+        let closed = tokio::task::spawn_blocking(move || journal.close());
+        in_time("the journal", STOP_PART_MAX, closed).await;
         tracing::info!("stopped");
+    }
+}
+
+/// Waits for a part of a stop, and says so where a disk that does not answer makes it too long.
+async fn in_time<R>(what: &str, most: Duration, part: impl Future<Output = R>) {
+    if timeout(most, part).await.is_err() {
+        tracing::error!("{what} did not end in time: the disk does not answer; stopping without");
     }
 }
 

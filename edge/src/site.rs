@@ -13,6 +13,7 @@ use interlock_broker::policy::Bundle;
 use crate::config::{self, Config};
 use crate::keys::{self, Keys};
 use crate::listen::tls::{Material, names_server, server_config};
+use crate::sink;
 
 /// The inventory's file inside the site directory.
 pub const PLANT: &str = "plant.toml";
@@ -23,6 +24,9 @@ pub const SNAPSHOTS: &str = "state/policy";
 /// Where the view of the journal is kept, inside the site directory. It may be deleted while the
 /// edge is off.
 pub const VIEW: &str = "state/view";
+
+/// Where it is kept that the journal is behind what others know, until that is accepted.
+pub const BEYOND: &str = "state/beyond";
 
 /// What an edge runs on, apart from its policy.
 pub struct Site {
@@ -105,12 +109,18 @@ impl Site {
     pub fn view(&self) -> PathBuf {
         self.dir.join(VIEW)
     }
+
+    /// Where it is kept that the journal is behind what others know.
+    pub fn beyond(&self) -> PathBuf {
+        self.dir.join(BEYOND)
+    }
 }
 
 /// Reads everything, tries the policy's cases, writes nothing, and returns every problem found.
 pub fn check(dir: &Path) -> Vec<Finding> {
     let mut findings = Vec::new();
     keep(&mut findings, Site::load(dir));
+    findings.extend(sink_faults(dir));
     let Some(bundle) = keep(&mut findings, Bundle::load(&dir.join(POLICY))) else {
         return findings;
     };
@@ -130,6 +140,26 @@ pub fn check(dir: &Path) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// What is wrong with the files that sinks are known by. The edge serves without them, so only
+/// who asks is told; what cannot be forwarded piles up.
+fn sink_faults(dir: &Path) -> Vec<Finding> {
+    let config = read(&dir.join(config::FILE)).and_then(|text| Config::parse(dir, &text));
+    let Ok(config) = config else {
+        return Vec::new();
+    };
+    let faults = config.sinks().iter().flat_map(|sink| {
+        let found = sink::faults(&sink.tls).into_iter();
+        found.map(|(file, why)| {
+            Finding::of_file(
+                &file,
+                format!("sink `{}` cannot use it: {why}", sink.name),
+                "put it there, as PEM that the edge's user may read, or name another file in edge.toml",
+            )
+        })
+    });
+    faults.collect()
 }
 
 fn load_plant(dir: &Path) -> Result<Plant, Vec<Finding>> {

@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use tokio::time::interval;
 
 pub use self::rate::Rate;
-use crate::beyond::Beyond;
+use crate::beyond::{Beyond, Remember};
 use crate::config::{SinkConfig, SinkKind};
 use crate::limits::{OUTLOOK_TICK, STATUS_ERROR_MAX_CHARS};
 use crate::sink::SinkStanding;
@@ -73,6 +73,8 @@ pub struct Sources {
     pub witness: Option<(String, watch::Receiver<WitnessStanding>)>,
     /// Holds commands with effect back for a reason, or lets them pass again.
     pub hold: Box<dyn Fn(Option<String>) + Send + Sync>,
+    /// Keeps what is beyond the journal and not accepted, for the next start.
+    pub remember: Remember,
 }
 
 impl Sources {
@@ -93,6 +95,7 @@ impl Sources {
             sinks: Vec::new(),
             witness: None,
             hold: Box::new(|_| {}),
+            remember: Box::new(|_| {}),
         }
     }
 }
@@ -357,10 +360,23 @@ impl Outlook {
     /// Somebody knows records up to `through` that the journal does not have, or has otherwise:
     /// commands with effect are held from here on.
     pub fn tell_beyond(&self, what: &str, through: u64) {
+        self.is_beyond(|beyond| beyond.tell(what, through));
+    }
+
+    /// The same of something that was learned after whatever was accepted.
+    pub fn find_beyond(&self, what: &str, through: u64) {
+        self.is_beyond(|beyond| beyond.find(what, through));
+    }
+
+    fn is_beyond(&self, learn: impl FnOnce(&Beyond) -> Option<String>) {
         let _holding = self.holding.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(why) = self.beyond.tell(what, through) {
-            tracing::error!(what, through, "{why}");
+        let before = self.beyond.open();
+        let why = learn(&self.beyond);
+        let open = self.beyond.open();
+        if let Some(why) = why.filter(|_| open != before) {
+            tracing::error!("{why}");
             (self.sources.hold)(Some(why));
+            (self.sources.remember)(&open);
         }
     }
 
@@ -378,7 +394,9 @@ impl Outlook {
 
     fn accepted(&self, ahead: &[Ahead]) {
         let _holding = self.holding.lock().unwrap_or_else(PoisonError::into_inner);
-        (self.sources.hold)(self.beyond.accept(ahead));
+        let still = self.beyond.accept(ahead);
+        (self.sources.remember)(&self.beyond.open());
+        (self.sources.hold)(still);
     }
 
     /// Who knows more of the journal than the journal itself.

@@ -144,6 +144,40 @@ fn a_sound_site_has_no_problems_and_stays_as_it_is() {
 }
 
 #[test]
+fn the_files_that_a_sink_is_known_by_are_looked_at() {
+    let gateway = sample();
+    let site = gateway.site();
+    let sink = "\n[[sink]]\nname = \"siem\"\nkind = \"nats\"\naddress = \"192.0.2.7:4222\"\n\
+                ca = \"keys/ca.pem\"\ncertificate = \"keys/server.pem\"\nkey = \"keys/none.key\"\n";
+    gateway.append("edge.toml", sink);
+    std::fs::write(site.join("keys/ca.pem"), "not a certificate\n").unwrap();
+    let check = || gateway.edge_command(&["check", site.to_str().unwrap()]);
+    let checked = check();
+    assert_eq!(checked.code, 7, "{checked}");
+    for words in [
+        "keys/ca.pem: sink `siem` cannot use it: there is no certificate in it",
+        "keys/none.key: sink `siem` cannot use it:",
+    ] {
+        assert!(checked.stderr.contains(words), "{words}: {checked}");
+    }
+    assert!(!checked.stderr.contains("keys/server.pem"), "{checked}");
+    // Files that are sound and do not belong together.
+    gateway.edit("edge.toml", "keys/ca.pem", "keys/issuer.pem");
+    gateway.edit("edge.toml", "keys/none.key", "keys/issuer.key");
+    let checked = check();
+    assert_eq!(checked.code, 7, "{checked}");
+    assert!(
+        checked
+            .stderr
+            .contains("keys/server.pem: sink `siem` cannot use it"),
+        "{checked}"
+    );
+    gateway.edit("edge.toml", "keys/issuer.key", "keys/server.key");
+    let checked = check();
+    assert_eq!(checked.code, 0, "{checked}");
+}
+
+#[test]
 fn a_case_that_fails_is_a_problem_of_the_site() {
     let gateway = sample();
     gateway.edit("policy/groups.toml", "\"person/olga\"", "\"person/olaf\"");

@@ -11,7 +11,7 @@ use super::budget::{Bounds, Options, Usage};
 use super::error::{Health, Unrecordable};
 use super::waiting::{Answer, Entry, Standing, Waiting};
 use super::writer::Space;
-use crate::limits::JOURNAL_LINGER;
+use crate::limits::{JOURNAL_GATHER, JOURNAL_LINGER};
 
 /// The queue, shared by all.
 pub(super) struct Queue {
@@ -83,10 +83,12 @@ impl Queue {
         let mut waiting = self.lock();
         let was_due = waiting.is_due();
         let was_empty = waiting.is_empty();
+        let was_gathering = waiting.is_gathering();
         let sequence = waiting.push(time_ms, event, waiter)?;
         // The thread sleeps until the first record and then until something is due; waking it
         // in between would only cost a switch.
-        if was_empty || (!was_due && waiting.is_due()) {
+        let gathered = was_gathering && !waiting.is_gathering();
+        if was_empty || gathered || (!was_due && waiting.is_due()) {
             self.wake.notify_one();
         }
         Ok(sequence)
@@ -111,6 +113,14 @@ impl Queue {
             (waiting, _) = self
                 .wake
                 .wait_timeout_while(waiting, JOURNAL_LINGER, |waiting| !waiting.is_due())
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        if waiting.is_gathering() {
+            // The first of many to come again would else have a flush of its own, and all
+            // others wait for two.
+            (waiting, _) = self
+                .wake
+                .wait_timeout_while(waiting, JOURNAL_GATHER, |waiting| waiting.is_gathering())
                 .unwrap_or_else(PoisonError::into_inner);
         }
         let batch = waiting.take(room, u64::MAX);

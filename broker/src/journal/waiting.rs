@@ -16,7 +16,9 @@ use super::budget::{Bounds, Options};
 use super::error::{Health, Unrecordable};
 use super::kind::{Kind, Loads};
 use super::writer::{Space, line_bytes};
-use crate::limits::{JOURNAL_GROUP_MAX_BYTES, JOURNAL_OPEN_INTENTS_MAX, JOURNAL_WHY_MAX_BYTES};
+use crate::limits::{
+    JOURNAL_GATHER_MIN, JOURNAL_GROUP_MAX_BYTES, JOURNAL_OPEN_INTENTS_MAX, JOURNAL_WHY_MAX_BYTES,
+};
 
 pub(super) type Answer = Result<(), Unrecordable>;
 
@@ -75,6 +77,8 @@ pub(super) struct Waiting {
     pub(super) refused: u64,
     pub(super) held: Option<String>,
     pub(super) closing: bool,
+    /// How many were told at once that their records are durable.
+    answered: usize,
     /// Something changed that may let a failed journal return.
     pub(super) nudged: bool,
     pub(super) acknowledged: u64,
@@ -97,6 +101,7 @@ impl Waiting {
             refused: 0,
             held: None,
             closing: false,
+            answered: 0,
             nudged: false,
             acknowledged: 0,
             tree: 0,
@@ -122,6 +127,11 @@ impl Waiting {
     /// Whether there is a reason not to wait for more.
     pub(super) fn is_due(&self) -> bool {
         self.waiters > 0 || self.closing || self.bytes >= JOURNAL_GROUP_MAX_BYTES
+    }
+
+    /// Whether many were told a moment ago, who are about to come again, and have not all done so.
+    pub(super) fn is_gathering(&self) -> bool {
+        self.answered >= JOURNAL_GATHER_MIN && self.waiters < self.answered && !self.closing
     }
 
     pub(super) fn bounds(&self) -> Bounds {
@@ -295,6 +305,7 @@ impl Waiting {
             self.waiters -= usize::from(entry.waiter.is_some());
             batch.push(entry);
         }
+        self.answered = batch.iter().filter(|e| e.waiter.is_some()).count();
         batch
     }
 

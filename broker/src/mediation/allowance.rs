@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::clock::{Mono, Now};
-use crate::limits::{DENIALS_AT_ONCE, SESSIONS_AT_ONCE};
+use crate::limits::{DENIALS_AT_ONCE, READINGS_AT_ONCE, SESSIONS_AT_ONCE};
 use crate::subject::SubjectId;
 
 /// The allowances of all subjects that have come in. Only certificates of ours make entries.
@@ -18,6 +18,7 @@ pub(super) struct Allowances {
 struct Allowance {
     sessions: Bucket,
     denials: Bucket,
+    readings: Bucket,
 }
 
 /// So many at once, and one more each second.
@@ -38,6 +39,11 @@ impl Allowances {
         self.take(subject, now, |allowance| &mut allowance.denials)
     }
 
+    /// Whether the subject may begin to read the journal once more.
+    pub(super) fn reading(&self, subject: &SubjectId, now: Now) -> bool {
+        self.take(subject, now, |allowance| &mut allowance.readings)
+    }
+
     fn take(
         &self,
         subject: &SubjectId,
@@ -49,6 +55,7 @@ impl Allowances {
             let allowance = Allowance {
                 sessions: Bucket::full(SESSIONS_AT_ONCE, now),
                 denials: Bucket::full(DENIALS_AT_ONCE, now),
+                readings: Bucket::full(READINGS_AT_ONCE, now),
             };
             subjects.insert(subject.clone(), allowance);
         }

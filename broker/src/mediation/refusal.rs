@@ -30,6 +30,8 @@ pub enum Reason {
     Stopping,
     /// The subject opened too many sessions in a short time.
     SessionRate,
+    /// The subject asked for the journal too often in a short time.
+    ReadingRate,
     /// A different request under a transaction id whose answer is still open.
     TransactionReused,
     /// More requests outstanding than a conversation may have.
@@ -76,6 +78,7 @@ impl Reason {
             Reason::Standing(Lost::Stopping) | Reason::Stopping => "stopping",
             Reason::Standing(Lost::Broken) => "internal",
             Reason::SessionRate => "session-rate",
+            Reason::ReadingRate => "reading-rate",
             Reason::TransactionReused => "transaction-reused",
             Reason::TooManyInFlight => "too-many-in-flight",
             Reason::NotRouted(_) => "not-routed",
@@ -116,6 +119,7 @@ impl Reason {
             Reason::NotRouted(_) | Reason::LinkDown(_) => Code::GatewayPathUnavailable,
             Reason::Silent => Code::GatewayTargetFailed,
             Reason::SessionRate
+            | Reason::ReadingRate
             | Reason::TooManyInFlight
             | Reason::QueueFull
             | Reason::DeadlinePassed => Code::ServerDeviceBusy,
@@ -136,6 +140,7 @@ impl Reason {
                 "the gateway could not tell whether your session still stands".to_owned()
             }
             Reason::SessionRate => "you opened too many sessions in a short time".to_owned(),
+            Reason::ReadingRate => "you asked for the journal too often in a short time".to_owned(),
             Reason::TransactionReused => {
                 "the tool sent a different request under a transaction id that was still open"
                     .to_owned()
@@ -179,6 +184,9 @@ impl Reason {
             Reason::Standing(_) | Reason::Stopping => "wait, then connect again",
             Reason::SessionRate => {
                 "wait a minute, then connect again; look for a program that connects in a loop"
+            }
+            Reason::ReadingRate => {
+                "wait a minute; whoever wants records as they come follows the journal"
             }
             Reason::TooManyInFlight => "let the tool wait for answers before it asks more",
             Reason::NotRouted(_) => "set the unit id that `interlock connect` shows for the device",

@@ -255,6 +255,11 @@ impl Session {
     /// Decides and records the reading of the journal.
     pub fn read_journal(&self, query: &JournalQuery, now: Now) -> Result<(), Refusal> {
         self.administer(Action::ReadJournal, now)?;
+        let subject = &self.inner.subject;
+        if !self.inner.broker.allowances.reading(subject, now) {
+            tracing::warn!(%subject, "turned away: the journal was asked for too often");
+            return Err(Refusal::new(Reason::ReadingRate));
+        }
         self.inner.append(
             now,
             Event::JournalRead(JournalRead {
@@ -265,6 +270,12 @@ impl Session {
             }),
         );
         Ok(())
+    }
+
+    /// Decides again, while an answer goes on: a policy may have been replaced since, or its hour
+    /// be over.
+    pub fn goes_on_reading(&self, now: Now) -> Result<(), Refusal> {
+        self.administer(Action::ReadJournal, now)
     }
 
     /// Decides whether the session may see how the gateway is doing.

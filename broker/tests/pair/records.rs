@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use interlock_broker::mediation::{Authorized, Reason, Wire};
+use interlock_broker::mediation::{Authorized, Reason, Refusal, Wire};
 use interlock_broker::wording;
 use interlock_protocols::conduit::JournalQuery;
 use interlock_protocols::modbus::{TransactionId, UnitId};
-use interlock_protocols::record::Event;
+use interlock_protocols::record::{Event, Record};
 
 use crate::world::{READ_SPEED, WRITE_SPEED, World, adu, ask, intents, noon, offers, permit};
 
@@ -339,4 +339,29 @@ async fn a_scan_that_never_ends_costs_little_each_second() {
         .sum();
     assert_eq!(all, 100 * 64 * 4, "none is lost");
     assert!(records.len() < 1_000, "{} records", records.len());
+}
+
+/// Each reading of the log is a record of it, so who may read it could fill it (I9).
+#[tokio::test]
+async fn whoever_may_read_the_journal_cannot_fill_it_by_asking() {
+    let world = World::new();
+    let mut granted = 0;
+    // Another session is the same subject.
+    for _ in 0..4 {
+        let session = world.session("person/aida");
+        let asked = (0..100).map(|_| session.read_journal(&JournalQuery::default(), noon()));
+        let refused = |read: &Result<(), Refusal>| match read {
+            Ok(()) => true,
+            Err(refusal) => {
+                assert_eq!(refusal.reason(), &Reason::ReadingRate);
+                false
+            }
+        };
+        granted += asked.filter(refused).count();
+        session.end("done", noon());
+    }
+    assert_eq!(granted, 120);
+    let records = world.records();
+    let read = |record: &&Record| matches!(record.event, Event::JournalRead(_));
+    assert_eq!(records.iter().filter(read).count(), 120);
 }

@@ -3,7 +3,7 @@
 use super::filter::short;
 use super::line::{Line, PointLine};
 use crate::point::number;
-use crate::screen::Row;
+use crate::screen::{Row, one_line};
 
 impl Line {
     /// Who, and as far down as there is room beside what happened: from where, and by which
@@ -13,7 +13,8 @@ impl Line {
         let certificate = self.certificate.as_deref();
         let certificate = certificate.map(|hex| format!("cert {}", hex.get(..12).unwrap_or(hex)));
         let lines = [subject, self.peer.clone(), certificate];
-        lines.into_iter().flatten().take(room).collect()
+        let lines = lines.into_iter().flatten().take(room);
+        lines.map(|line| one_line(&line)).collect()
     }
 
     /// What happened; then how it was decided, and what came of it.
@@ -41,7 +42,7 @@ impl Line {
             (None, _) => told.push(result),
         }
         told.retain(|line| !line.is_empty());
-        told
+        told.iter().map(|line| one_line(line)).collect()
     }
 }
 

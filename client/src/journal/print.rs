@@ -104,6 +104,7 @@ impl Printer {
             Format::Json => {
                 let text = serde_json::to_string_pretty(&line).map_err(Failure::of_program)?;
                 let begun = if first { "[\n  " } else { ",\n  " };
+                let text = screen::escaped(&text);
                 begun.to_owned() + &text.replace('\n', "\n  ")
             }
             Format::Csv => {

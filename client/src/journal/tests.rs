@@ -360,3 +360,29 @@ fn a_denial_without_a_command_says_what_was_asked() {
     assert_eq!(what("", "no-rule-permits"), "an act on the site");
     assert_eq!(what("mixer", "not-modbus"), "bytes that are no Modbus/TCP");
 }
+
+/// Whoever is denied may name a device as he likes: not so that it looks like a line of the log.
+#[test]
+fn a_name_from_outside_makes_no_line_of_its_own() {
+    use crate::screen::Row as _;
+
+    let Event::Denial(denial) = denial() else {
+        unreachable!()
+    };
+    let forged = Denial {
+        device: "mixer\nallowed by staff.cedar/write: done".into(),
+        pdu: Vec::new(),
+        points: Vec::new(),
+        reason: "not-yours".into(),
+        ..denial
+    };
+    let record = Record {
+        sequence: 1,
+        time_ms: 0,
+        event: Event::Denial(forged),
+    };
+    let line = Line::of(&record, &TimeZone::UTC);
+    let cells = line.cells();
+    let begun = |words: &str| cells[3].lines().any(|line| line.starts_with(words));
+    assert!(begun("DENIED") && !begun("allowed"), "{}", cells[3]);
+}

@@ -251,8 +251,9 @@ impl Report {
         }
         match self.checkpoint_size {
             Some(size) => lines.push(format!(
-                "{} hold; the last covers {size} records, {} behind it could be cut off without a trace",
+                "{} {}; the last covers {size} records, {} behind it could be cut off without a trace",
                 many(self.checkpoints, "recorded checkpoint"),
+                if self.checkpoints == 1 { "holds" } else { "hold" },
                 many(self.exposed, "record")
             )),
             None => lines.push(

@@ -308,8 +308,12 @@ async fn serve_stream(
             if let Err(refusal) = session.read_journal(&query, edge.clock().now()) {
                 return turn_away(send, &refusal).await;
             }
+            let may = || {
+                let decided = session.goes_on_reading(edge.clock().now());
+                decided.map_err(|refusal| refusal.reason().what())
+            };
             if frames::write(&mut send, &Opened::Journal).await.is_ok() {
-                match edge.reading().answer(&mut send, query).await {
+                match edge.reading().answer(&mut send, query, &may).await {
                     Ok(()) => {
                         let _gone = send.finish();
                     }

@@ -53,13 +53,15 @@ impl SinkConfig {
             ("syslog-zeek", SinkKind::SyslogZeek),
         ]);
         let address = section.required("address").host_and_port();
-        let server_name = section.optional("server_name").text();
+        let server_name = section.optional("server_name").text_as(server_name);
         let ca = section.required("ca").text();
         let certificate = section.required("certificate").text();
         let key = section.required("key").text();
         let required = section.optional("required").boolean();
         let address = address?;
         let host = address.rsplit_once(':').map_or("", |(host, _)| host);
+        // An IPv6 address has brackets beside a port, and none in a certificate.
+        let host = host.trim_start_matches('[').trim_end_matches(']');
         Some(SinkConfig {
             name: name?,
             kind: kind?,
@@ -72,5 +74,58 @@ impl SinkConfig {
             address,
             required: required.unwrap_or(true),
         })
+    }
+}
+
+fn server_name(text: &str) -> Result<String, (String, String)> {
+    match rustls::pki_types::ServerName::try_from(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(_) => Err((
+            "that is no name that a certificate can have".to_owned(),
+            "write the name or the address that stands in the sink's certificate".to_owned(),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    fn read(address: &str, more: &str) -> Result<SinkConfig, Vec<String>> {
+        let text = format!(
+            "gateway = \"g\"\n[listen]\nquic = \"127.0.0.1:4433\"\n[[sink]]\nname = \"siem\"\n\
+             kind = \"nats\"\naddress = \"{address}\"\nca = \"ca.pem\"\n\
+             certificate = \"/etc/c.pem\"\nkey = \"k.pem\"\n{more}"
+        );
+        let config = Config::parse(Path::new("/site"), &text);
+        let told = |found: Vec<interlock_broker::finding::Finding>| {
+            found.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        Ok(config.map_err(told)?.sinks().first().unwrap().clone())
+    }
+
+    #[test]
+    fn a_sink_is_known_by_the_host_of_its_address_unless_it_says_otherwise() {
+        for (address, more, name) in [
+            ("siem.plant.example:6514", "", "siem.plant.example"),
+            ("192.0.2.7:4222", "", "192.0.2.7"),
+            ("[2001:db8::7]:4222", "", "2001:db8::7"),
+            ("192.0.2.7:4222", "server_name = \"siem\"", "siem"),
+        ] {
+            let sink = read(address, more).unwrap();
+            assert_eq!(sink.tls.server_name, name);
+            let name = rustls::pki_types::ServerName::try_from(name);
+            assert!(name.is_ok(), "{address}");
+            assert_eq!(sink.tls.ca, Path::new("/site/ca.pem"));
+            assert_eq!(sink.tls.certificate, Path::new("/etc/c.pem"));
+        }
+    }
+
+    #[test]
+    fn a_name_that_no_certificate_has_is_a_fault_with_its_line() {
+        let found = read("192.0.2.7:4222", "server_name = \"no name\"").unwrap_err();
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].contains("edge.toml:11"), "{found:?}");
     }
 }

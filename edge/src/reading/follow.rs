@@ -6,12 +6,12 @@ use interlock_broker::index::matches;
 use interlock_broker::journal::{Follower, Journal, Line};
 use interlock_protocols::conduit::Told;
 use interlock_protocols::record::{Event, Record};
-use quinn::SendStream;
 use tokio::sync::mpsc;
+use tokio::time::sleep;
 
 use super::scan::Scan;
-use super::{Failed, Teller, unreadable, write};
-use crate::limits::{FOLLOW_RECORDS, READ_AHEAD};
+use super::{Failed, Passing, Teller, unreadable};
+use crate::limits::{FOLLOW_PACE, FOLLOW_RECORDS, READ_AHEAD};
 
 /// An answer that goes on behind `through`.
 pub(super) struct Following {
@@ -41,7 +41,7 @@ impl Following {
     /// Tells what is written until the client resets the stream, the journal closes or the limit
     /// is reached. Only what became durable is told, a piece at a time: a reader that is slow, or
     /// whose own reading is a record, makes no thread wait and no record come of itself.
-    pub(super) async fn run(self, send: &mut SendStream) -> Result<(), Failed> {
+    pub(super) async fn run(self, passing: &mut Passing<'_>) -> Result<(), Failed> {
         let mut durable = self.journal.durable();
         let mut piece = Piece::new(&self.journal, self.teller, self.through)?;
         loop {
@@ -49,9 +49,7 @@ impl Following {
             let (frames, mut to_send) = mpsc::channel(READ_AHEAD);
             piece.teller.frames = frames;
             let reading = tokio::task::spawn_blocking(move || piece.read(through));
-            while let Some(frame) = to_send.recv().await {
-                write(send, &frame).await?;
-            }
+            passing.pass(&mut to_send).await?;
             piece = reading.await.map_err(io::Error::other)??;
             if piece.teller.gone || piece.teller.left == 0 {
                 return Ok(());
@@ -59,11 +57,15 @@ impl Following {
             if piece.more {
                 continue;
             }
+            let grown = async {
+                sleep(FOLLOW_PACE).await;
+                durable.changed().await
+            };
             tokio::select! {
-                grown = durable.changed() => if grown.is_err() {
+                grown = grown => if grown.is_err() {
                     return Ok(());
                 },
-                _ = send.stopped() => return Ok(()),
+                ended = passing.ended() => return ended,
             }
         }
     }

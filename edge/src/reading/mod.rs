@@ -20,11 +20,11 @@ use interlock_protocols::conduit::{FrameError, JournalQuery, Message as _, Told}
 use interlock_protocols::record::{Event, Record, Unreadable};
 use quinn::SendStream;
 use tokio::sync::{Semaphore, mpsc};
-use tokio::time::timeout;
+use tokio::time::{Interval, MissedTickBehavior, interval, timeout};
 
 use crate::limits::{
     JOURNAL_FOLLOWERS_MAX, JOURNAL_READERS_MAX, MESSAGE_MAX, OPEN_INTENTS_TOLD_MAX, READ_AHEAD,
-    SEARCH_PAGE, SESSIONS_TOLD_MAX, VIEW_LAG_MAX,
+    READING_DECIDED_EVERY, SEARCH_PAGE, SESSIONS_TOLD_MAX, VIEW_LAG_MAX,
 };
 use follow::Following;
 use scan::Scan;
@@ -58,6 +58,9 @@ pub enum Failed {
     /// No place for one more.
     #[error("too many follow the journal already; end one of them")]
     TooManyFollow,
+    /// Whoever asked may read it no longer.
+    #[error("it may not be read any longer: {0}")]
+    NotAnyMore(String),
     /// The stream, or the disk.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -91,11 +94,13 @@ impl Reading {
 
     /// Sends the answer, each record in a frame. It is found on a thread of its own, a few records
     /// ahead of what the reader takes. An error, damage included, means that there is more than
-    /// was sent: the stream must not end as if that were all.
+    /// was sent: the stream must not end as if that were all. `may` decides whether whoever asked may
+    /// read at this moment; it is asked again and again, since an answer may go on for days.
     pub async fn answer(
         &self,
         send: &mut SendStream,
         mut query: JournalQuery,
+        may: &May<'_>,
     ) -> Result<(), Failed> {
         // What is followed has no newest record.
         query.newest_first &= !query.follow;
@@ -115,23 +120,64 @@ impl Reading {
         // Each reader holds a thread; too many at once would take those that devices' names are
         // looked up on. The next one waits, its client has other streams to use meanwhile.
         let place = self.places.acquire().await.map_err(io::Error::other)?;
+        let mut passing = Passing::new(send, may);
         let history = tokio::task::spawn_blocking(move || teller.history(through));
-        while let Some(frame) = to_send.recv().await {
-            write(send, &frame).await?;
-        }
+        passing.pass(&mut to_send).await?;
         let teller = history.await.map_err(io::Error::other)??;
         drop(place);
         if follow && !teller.gone && teller.left > 0 {
             let following = Following::new(self.journal.clone(), teller, through);
-            following.run(send).await?;
+            following.run(&mut passing).await?;
         }
         Ok(())
     }
 }
 
-async fn write(send: &mut SendStream, frame: &[u8]) -> io::Result<()> {
-    let written = timeout(MESSAGE_MAX, send.write_all(frame)).await;
-    written?.map_err(io::Error::other)
+/// Decides whether whoever asked may read at this moment, or says why not.
+pub type May<'m> = dyn Fn() -> Result<(), String> + Send + Sync + 'm;
+
+/// The way to whoever asked, for as long as he may be told.
+struct Passing<'p> {
+    send: &'p mut SendStream,
+    may: &'p May<'p>,
+    decide: Interval,
+}
+
+impl<'p> Passing<'p> {
+    fn new(send: &'p mut SendStream, may: &'p May<'p>) -> Passing<'p> {
+        let mut decide = interval(READING_DECIDED_EVERY);
+        decide.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Passing { send, may, decide }
+    }
+
+    /// Sends all frames that come.
+    async fn pass(&mut self, frames: &mut mpsc::Receiver<Vec<u8>>) -> Result<(), Failed> {
+        loop {
+            tokio::select! {
+                biased;
+                _ = self.decide.tick() => (self.may)().map_err(Failed::NotAnyMore)?,
+                frame = frames.recv() => match frame {
+                    Some(frame) => self.write(&frame).await?,
+                    None => return Ok(()),
+                },
+            }
+        }
+    }
+
+    async fn write(&mut self, frame: &[u8]) -> io::Result<()> {
+        let written = timeout(MESSAGE_MAX, self.send.write_all(frame)).await;
+        written?.map_err(io::Error::other)
+    }
+
+    /// Resolves when he wants no more, or may have no more.
+    async fn ended(&mut self) -> Result<(), Failed> {
+        loop {
+            tokio::select! {
+                _ = self.send.stopped() => return Ok(()),
+                _ = self.decide.tick() => (self.may)().map_err(Failed::NotAnyMore)?,
+            }
+        }
+    }
 }
 
 /// Puts one answer into frames. Blocks.
@@ -212,12 +258,15 @@ impl Teller {
     fn search(&mut self, through: u64, scan: &Scan) -> Result<(), Failed> {
         let mut search = Search::new(self.query.clone(), through);
         while !search.is_over() && !self.is_over() {
-            let page = self
-                .view
-                .ask(|state| state.search(&mut search, SEARCH_PAGE));
-            let page = page.unwrap_or_else(|| {
-                Err(Broken::Storage("it was given up while it was asked".into()))
-            })?;
+            let given_up = || Broken::Storage("it was given up while it was asked".into());
+            let page = self.view.ask(|state| {
+                // One that was begun anew meanwhile would take its own end for that of the answer.
+                if state.applied() < through {
+                    return Err(given_up());
+                }
+                state.search(&mut search, SEARCH_PAGE)
+            });
+            let page = page.unwrap_or_else(|| Err(given_up()))?;
             for found in page {
                 self.tell(found, scan)?;
             }

@@ -277,10 +277,60 @@ async fn the_keeper_takes_up_what_is_written_and_closes_at_the_stop() {
     keep(view, world.journal.clone(), stopped).await;
     let found = View::open(&world.path(), &world.journal, &mut |_, _| {});
     assert!(found.thrown_away.is_none());
-    // Stopped before it was caught up: it goes on where it was.
-    assert_eq!(found.standing, Standing::Behind { records: 15 });
+    // What came together at the stop is in it: it remembers the end of the run.
+    assert_eq!(found.standing, Standing::Fits);
     assert_eq!(
         crate::sink::Cursors::load(found.view.as_ref(), "siem"),
         Some(9)
     );
+}
+
+/// The thread that serves the plant asks how far the view is, for `status` and metrics. It must get
+/// its answer while the view is being written, however long a disk takes for that.
+#[tokio::test]
+async fn how_far_the_view_is_can_be_asked_while_it_is_being_written() {
+    let world = World::new();
+    world.write(story()).await;
+    let view = world.view();
+    let mut follower = world.journal.follow(1).unwrap();
+    view.batch(&mut follower, 10).unwrap();
+    let (writing, begun) = std::sync::mpsc::channel();
+    let (written, wait) = std::sync::mpsc::channel::<()>();
+    let slow = Arc::clone(&view);
+    let slow = std::thread::spawn(move || {
+        let disk = slow.guard(|_| {
+            writing.send(()).unwrap();
+            // The other end goes when the test is over, passed or not.
+            let _ = wait.recv();
+            Ok(())
+        });
+        disk.unwrap();
+    });
+    begun.recv().unwrap();
+    let (answer, answered) = std::sync::mpsc::channel();
+    let asked = Arc::clone(&view);
+    std::thread::spawn(move || answer.send(asked.applied()));
+    let answered = answered.recv_timeout(std::time::Duration::from_secs(5));
+    drop(written);
+    slow.join().unwrap();
+    assert_eq!(answered, Ok(10));
+}
+
+/// A slow reader's view may break and be begun anew under him: what it does not have yet must not
+/// be left out as if it were not there.
+#[tokio::test]
+async fn a_view_that_is_begun_anew_in_mid_answer_is_an_error_and_no_end() {
+    let world = World::new();
+    world.write(story()).await;
+    let view = world.view();
+    let (_stop, stopped) = watch::channel(false);
+    view.step(&world.journal, &stopped).unwrap();
+    let (frames, _told) = mpsc::channel(READ_AHEAD);
+    let query = on("a", true);
+    let mut teller = Teller::new(&world.journal, Arc::clone(&view), query, frames).unwrap();
+    view.begin_again();
+    let anew = interlock_broker::state::State::begin(&world.path(), 1 << 20);
+    view.put(Some(anew.unwrap()));
+    let searched = teller.search(10, &scan::Scan::default());
+    assert!(matches!(searched, Err(Failed::View(_))), "{searched:?}");
 }

@@ -2,7 +2,7 @@
 //! searches, and begun again whenever it is broken. No decision waits for it.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use interlock_broker::index::Broken;
@@ -21,8 +21,9 @@ pub struct View {
     /// Nothing while it is broken; cursors that were noted meanwhile are lost, which costs a
     /// re-send.
     state: RwLock<Option<State>>,
-    /// It knows more than the journal, and nobody has accepted that yet.
-    aside: AtomicBool,
+    /// Records that it covers, for whoever must not wait for a disk: the lock is held while the
+    /// view is written.
+    applied: AtomicU64,
 }
 
 /// What was found when the view was opened.
@@ -66,8 +67,8 @@ impl View {
         };
         let view = Arc::new(View {
             path: path.to_owned(),
+            applied: AtomicU64::new(state.as_ref().map_or(0, State::applied)),
             state: RwLock::new(state),
-            aside: AtomicBool::new(false),
         });
         FoundView {
             view,
@@ -76,40 +77,19 @@ impl View {
         }
     }
 
-    /// Records that it covers.
+    /// Records that it covers. Waits for nobody.
     pub fn applied(&self) -> u64 {
-        self.ask(State::applied).unwrap_or_default()
+        self.applied.load(Ordering::Acquire)
     }
 
     /// Throws it away, to be built from the journal as it is now: once somebody has accepted that
     /// the journal is behind, what the view knew beyond it misleads.
     pub fn begin_again(&self) {
-        *self.change() = None;
-        self.aside.store(false, Ordering::SeqCst);
+        self.put(None);
     }
 
-    /// It knows more than the journal. Until somebody accepts that it is asked nothing and takes
-    /// up nothing, but stays as it is: the next start must find it too.
-    pub fn set_aside(&self) {
-        self.aside.store(true, Ordering::SeqCst);
-    }
-
-    /// What it knew beyond the journal was accepted.
-    pub fn accepted(&self) {
-        if self.is_aside() {
-            self.begin_again();
-        }
-    }
-
-    fn is_aside(&self) -> bool {
-        self.aside.load(Ordering::SeqCst)
-    }
-
-    /// Asks it something; `None` while it is broken, or set aside.
+    /// Asks it something; `None` while it is broken.
     pub fn ask<R>(&self, ask: impl FnOnce(&State) -> R) -> Option<R> {
-        if self.is_aside() {
-            return None;
-        }
         self.look().as_ref().map(ask)
     }
 
@@ -119,19 +99,17 @@ impl View {
         journal: &Journal,
         stop: &watch::Receiver<bool>,
     ) -> Result<(), StepError> {
-        if self.is_aside() {
-            return Ok(());
-        }
         if self.look().is_none() {
             let state = State::begin(&self.path, VIEW_CACHE_BYTES)?;
-            *self.change() = Some(state);
+            self.put(Some(state));
             tracing::warn!("the view of the journal is being built again from its records");
         }
         let through = *journal.durable().borrow();
         let begun = self.applied();
         if begun < through {
             let mut follower = journal.follow(begun + 1)?;
-            while !*stop.borrow() && self.batch(&mut follower, through)? {}
+            // One batch even at the stop: what it knows then shows whether the journal was cut.
+            while self.batch(&mut follower, through)? && !*stop.borrow() {}
         }
         self.guard(State::mark)?;
         let taken = self.applied().saturating_sub(begun);
@@ -148,18 +126,35 @@ impl View {
         Ok(!lines.is_empty())
     }
 
-    fn guard(&self, change: impl FnOnce(&mut State) -> Result<(), Broken>) -> Result<(), Broken> {
+    pub(super) fn guard(
+        &self,
+        change: impl FnOnce(&mut State) -> Result<(), Broken>,
+    ) -> Result<(), Broken> {
         let mut state = self.change();
         let changed = state.as_mut().map_or(Ok(()), change);
         if changed.is_err() {
             *state = None;
         }
+        self.note(state.as_ref());
         changed
+    }
+
+    pub(super) fn put(&self, state: Option<State>) {
+        let mut place = self.change();
+        self.note(state.as_ref());
+        *place = state;
+    }
+
+    fn note(&self, state: Option<&State>) {
+        let applied = state.map_or(0, State::applied);
+        self.applied.store(applied, Ordering::Release);
     }
 
     /// Writes all that it holds in memory, and closes it.
     fn close(&self) {
-        let closed = self.change().take().map_or(Ok(()), State::close);
+        let state = self.change().take();
+        self.note(None);
+        let closed = state.map_or(Ok(()), State::close);
         if let Err(error) = closed {
             tracing::warn!(%error, "the view was not closed in order and will be built again");
         }
@@ -204,9 +199,11 @@ pub async fn keep(view: Arc<View>, journal: Journal, mut stop: watch::Receiver<b
 
 impl Cursors for View {
     fn load(&self, sink: &str) -> Option<u64> {
-        // Also of one that is set aside: a sink that is beyond the journal has to be noticed.
-        let state = self.look();
-        state.as_ref().and_then(|state| state.tip().cursor(sink))
+        self.ask(|state| state.tip().cursor(sink)).flatten()
+    }
+
+    fn seen(&self) -> u64 {
+        self.applied()
     }
 
     fn store(&self, sink: &str, through: u64) {

@@ -18,7 +18,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
-mod behind;
+mod cosigned;
 
 use super::*;
 use crate::link::{Finished, ReplyTo};
@@ -288,4 +288,14 @@ async fn a_damaged_journal_brings_no_earlier_policy_back() {
     assert!(olga.converse("press-4", false, clock.now()).is_err());
     let emil = who(&running, "person/emil");
     assert!(emil.converse("press-4", false, clock.now()).is_ok());
+}
+
+/// A disk that hangs is worse than one that fails: nothing ever comes back. A stop ends all the same.
+#[tokio::test]
+async fn a_stop_ends_though_the_disk_of_the_journal_hangs() {
+    let world = World::start("hanging", "timeout_ms = 1000 ").await;
+    world.memory.hold_sync();
+    let stopped = tokio::time::timeout(Duration::from_secs(20), world.running.stop()).await;
+    world.memory.release_sync();
+    assert!(stopped.is_ok(), "it waits for the disk");
 }

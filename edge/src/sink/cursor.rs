@@ -9,6 +9,10 @@ pub trait Cursors: Send + Sync {
     /// What was stored last for this sink.
     fn load(&self, sink: &str) -> Option<u64>;
 
+    /// Records of progress up to this one are in what [`Cursors::load`] gives; those behind it
+    /// may say more.
+    fn seen(&self) -> u64;
+
     /// Stores what this sink has. It may be less than before: when the other side lost some, or
     /// the journal was cut and that was accepted.
     fn store(&self, sink: &str, through: u64);
@@ -24,6 +28,10 @@ impl Cursors for MemoryCursors {
     fn load(&self, sink: &str) -> Option<u64> {
         let through = self.through.lock().unwrap_or_else(PoisonError::into_inner);
         through.get(sink).copied()
+    }
+
+    fn seen(&self) -> u64 {
+        0
     }
 
     fn store(&self, sink: &str, through: u64) {

@@ -35,6 +35,7 @@ pub use cursor::{Cursors, MemoryCursors};
 use run::Task;
 use syslog::{Payload, Syslog};
 pub(crate) use tail::Shelf;
+pub(crate) use tls::faults;
 
 /// What all sinks of a gateway share.
 #[derive(Clone)]

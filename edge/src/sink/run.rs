@@ -116,13 +116,21 @@ impl<T: Transport> Task<T> {
         }
     }
 
-    /// Where the sink is, as far as this gateway knows.
+    /// Where the sink is, as far as this gateway knows: by the cursor, and by what the journal was
+    /// told since that was kept, or ever where it was lost.
     async fn cursor(&mut self) -> Result<u64, SinkError> {
         if let Some(through) = self.through {
             return Ok(through);
         }
         let (cursors, name) = (self.source.cursors.clone(), self.name.clone());
-        let through = tail::blocking(move || Ok(cursors.load(&name).unwrap_or(0))).await?;
+        // In this order: what is taken up in between is then looked at twice, not never.
+        let both = move || {
+            let seen = cursors.seen();
+            Ok((cursors.load(&name), seen))
+        };
+        let (kept, seen) = tail::blocking(both).await?;
+        let told = self.shelf.told(&self.name, seen).await?;
+        let through = kept.max(told).unwrap_or(0);
         self.through = Some(through);
         self.standing
             .send_modify(|standing| standing.acknowledged = through);

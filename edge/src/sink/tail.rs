@@ -77,6 +77,34 @@ impl Shelf {
         .await
     }
 
+    /// What the journal was told behind `seen` of how far this sink is, at the most.
+    pub(super) async fn told(&self, sink: &str, seen: u64) -> Result<Option<u64>, SinkError> {
+        let (journal, last, sink) = (self.journal.clone(), self.last(), sink.to_owned());
+        blocking(move || {
+            let mut told = None;
+            let mut follower = journal.follow(seen + 1)?;
+            loop {
+                let lines = match follower.read(last, SINK_SEARCH_RECORDS) {
+                    // What stands before the damage is forwarded, and stops there by itself.
+                    Err(ReadError::Damage(_)) => return Ok(told),
+                    read => read?,
+                };
+                if lines.is_empty() {
+                    return Ok(told);
+                }
+                for line in &lines {
+                    match event_of_interest(line) {
+                        Some(Event::SinkProgress(progress)) if progress.sink == sink => {
+                            told = told.max(Some(progress.through));
+                        }
+                        _ => {}
+                    }
+                }
+            }
+        })
+        .await
+    }
+
     /// Opens the tail behind `through`.
     pub(super) async fn tail(&self, through: u64) -> Result<Tail, SinkError> {
         let journal = self.journal.clone();

@@ -1,7 +1,7 @@
 //! Mutual TLS towards a sink, from the files that `edge.toml` names. They are read at every
 //! connection, so that a renewed certificate needs no restart.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::client::WebPkiServerVerifier;
@@ -26,36 +26,68 @@ pub(super) fn client_config(
     let provider = Arc::new(aws_lc_rs::default_provider());
     let setup = |error: &dyn std::fmt::Display| SinkError::Setup(format!("TLS: {error}"));
     let mut roots = RootCertStore::empty();
-    for root in certificates(&tls.ca)? {
+    for root in certificates(&tls.ca).map_err(in_file(&tls.ca))? {
         roots.add(root).map_err(|error| setup(&error))?;
     }
     let chain = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone())
         .build()
         .map_err(|error| setup(&error))?;
     let name = ServerName::try_from(tls.server_name.clone()).map_err(|error| setup(&error))?;
-    let key = PrivateKeyDer::from_pem_file(&tls.key)
-        .map_err(|error| SinkError::Setup(format!("{}: {error}", tls.key.display())))?;
+    let chain_shown = certificates(&tls.certificate).map_err(in_file(&tls.certificate))?;
+    let key = key(&tls.key).map_err(in_file(&tls.key))?;
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(versions)
         .map_err(|error| setup(&error))?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(Named { chain, name }))
-        .with_client_auth_cert(certificates(&tls.certificate)?, key)
+        .with_client_auth_cert(chain_shown, key)
         .map_err(|error| setup(&error))?;
     // A resumed session would not ask for the certificate again.
     config.resumption = rustls::client::Resumption::disabled();
     Ok(config)
 }
 
-fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, SinkError> {
-    let fail = |why: String| SinkError::Setup(format!("{}: {why}", file.display()));
+/// What is wrong with the files, each with its own: for whoever asks before anything is dialled.
+pub(crate) fn faults(tls: &SinkTls) -> Vec<(PathBuf, String)> {
+    let read = [
+        (&tls.ca, certificates(&tls.ca).err()),
+        (&tls.certificate, certificates(&tls.certificate).err()),
+        (&tls.key, key(&tls.key).err()),
+    ];
+    let found = read
+        .into_iter()
+        .filter_map(|(file, why)| Some((file.clone(), why?)));
+    let found: Vec<_> = found.collect();
+    if !found.is_empty() {
+        return found;
+    }
+    // Each can be read; whether they go together shows when they are put together.
+    let fitted = client_config(tls, rustls::ALL_VERSIONS);
+    let why = fitted.err().map(|error| match error {
+        SinkError::Setup(why) => why,
+        other => other.to_string(),
+    });
+    why.map(|why| (tls.certificate.clone(), why))
+        .into_iter()
+        .collect()
+}
+
+fn in_file(file: &Path) -> impl FnOnce(String) -> SinkError {
+    move |why| SinkError::Setup(format!("{}: {why}", file.display()))
+}
+
+fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     let found = CertificateDer::pem_file_iter(file)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|error| fail(error.to_string()))?;
+        .map_err(|error| error.to_string())?;
     if found.is_empty() {
-        return Err(fail("there is no certificate in it".to_owned()));
+        return Err("there is no certificate in it".to_owned());
     }
     Ok(found)
+}
+
+fn key(file: &Path) -> Result<PrivateKeyDer<'static>, String> {
+    PrivateKeyDer::from_pem_file(file).map_err(|error| error.to_string())
 }
 
 /// Looks for the configured name in the certificate: the address may be another one, or a

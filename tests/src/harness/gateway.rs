@@ -223,10 +223,10 @@ fn listed(records: &[Record]) -> String {
     records.iter().map(line).collect()
 }
 
-/// An address that no other process of this machine picks, so that an edge comes back at the
-/// same one: the loopback address is made of our process id, and the port is below those that
+/// An address that no other process of this machine picks, so that what listens there comes back
+/// at the same one: the loopback address is made of our process id, and the port is below those that
 /// systems hand out by themselves.
-fn own_address() -> SocketAddr {
+pub fn own_address() -> SocketAddr {
     static NEXT: AtomicU16 = AtomicU16::new(20_000);
     let port = NEXT.fetch_add(1, Ordering::Relaxed);
     let [_, b, c, d] = std::process::id().to_be_bytes();

@@ -13,7 +13,7 @@ mod site;
 
 pub use bench::{Bench, Records, has_effect};
 pub use client::{Connected, Ended};
-pub use gateway::Gateway;
+pub use gateway::{Gateway, own_address};
 pub use modbus::{Fate, Modbus, adu};
 pub use peers::{free_address, peer};
 pub use plc::{Plc, Seen};

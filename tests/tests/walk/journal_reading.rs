@@ -175,3 +175,37 @@ fn a_folder_is_followed_until_ctrl_c_and_that_is_no_failure() {
     assert_eq!(status.code(), Some(0), "{}", follow.output());
     bench.settle();
 }
+
+/// Following may go on for days: who may read no longer is told no more.
+#[test]
+fn a_policy_that_takes_the_journal_away_ends_who_follows_it() {
+    const NO_MORE: &str = r#"
+@id("no-journal-for-aida")
+forbid (
+    principal == Interlock::Person::"aida",
+    action == Interlock::Action::"read-journal",
+    resource
+);
+"#;
+    let mut bench = Bench::start();
+    let mut command = Command::new(binary("client"));
+    command
+        .arg("--profile")
+        .arg(bench.gateway.issue("person/aida"));
+    command.args(["-o", "jsonl", "journal", "show", "-f"]);
+    let mut follow = Process::start("follow", &mut command);
+    follow.next_line("a record", |line| line.contains("sequence").then_some(()));
+    bench.gateway.append("policy/aida.cedar", NO_MORE);
+    bench.gateway.edit(
+        "policy/tests/staff.toml",
+        "act = \"read-journal\"\nexpect = \"allow\"\nrule = \"staff.cedar/auditors-read-journal\"",
+        "act = \"read-journal\"\nexpect = \"deny\"\nrule = \"aida.cedar/no-journal-for-aida\"",
+    );
+    let activated = bench.gateway.client("person/adam", &["policy", "activate"]);
+    assert_eq!(activated.code, 0, "{activated}");
+    let status = follow.exit("the journal was taken away");
+    assert_ne!(status.code(), Some(0), "{}", follow.output());
+    let records = bench.settle();
+    let denied = records.denials.last().unwrap();
+    assert_eq!(denied.policies, ["aida.cedar/no-journal-for-aida"]);
+}

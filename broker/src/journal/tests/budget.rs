@@ -163,6 +163,39 @@ fn a_removal_that_fails_is_finished_later_without_a_second_record() {
     assert!(verify_storage(memory.storage()).unwrap().is_sound());
 }
 
+#[test]
+fn nothing_is_removed_before_the_record_of_it_is_durable() {
+    let (memory, options) = (Memory::new(), budget(6));
+    let journal = open_with(&memory, options);
+    journal.allow_removal(u64::MAX);
+    journal.tree_has(u64::MAX);
+    memory.hold_sync();
+    // Far more than a group: what the journal adds about a removal comes behind all of it.
+    let mut handed = 0;
+    let mut went = false;
+    for round in 0..60 {
+        while round < 20 && journal.append(1, note("x", 50_000)).is_ok() {
+            handed += 1;
+        }
+        if handed == 0 || !memory.wait_until_held() {
+            break;
+        }
+        let oldest = memory.storage().segments().unwrap()[0];
+        let durable = *journal.durable().borrow();
+        let told = records(&memory).iter().any(|record| {
+            record.sequence <= durable && matches!(record.event, Event::RecordsRemoved(_))
+        });
+        assert!(oldest == 1 || told, "round {round}: {oldest} is the oldest");
+        went |= oldest > 1;
+        if went {
+            break;
+        }
+        memory.release_sync_once();
+    }
+    memory.release_sync();
+    assert!(went);
+}
+
 /// I9, on the disk: whoever is merely denied has a share, and what has effect the rest.
 #[test]
 fn a_flood_of_denials_cannot_use_up_the_disk() {

@@ -399,3 +399,20 @@ fn the_journals_own_records_are_no_progress() {
     };
     assert!(tail::is_progress(&line(Event::SessionEnded(ended))));
 }
+
+/// A view that was lost knows of no cursor, and the sink asks before it is built again.
+#[tokio::test]
+async fn a_lost_cursor_is_what_the_journal_was_told_last() {
+    let plant = Plant::new();
+    plant.write(10).await;
+    for (sink, through) in [(SINK, 4), ("other", 9), (SINK, 7)] {
+        plant.record(tail::progress(sink, through)).await;
+    }
+    let last = plant.last();
+    let mut started = plant.start();
+    started
+        .until(|standing| standing.acknowledged >= last)
+        .await;
+    assert_eq!(plant.other.seen.lock().unwrap().offered[0].0, 8);
+    started.stop().await;
+}
