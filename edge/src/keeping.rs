@@ -77,6 +77,7 @@ impl Keeping {
         tell_kept(&outlook, &site.beyond(), journal);
         tell_found(&outlook, &found);
         tell_view(&outlook, &found_view, journal);
+        tell_cosigned(&outlook, site, journal).await;
         let stop_view = watch::Sender::new(false);
         let kept = reading::keep(Arc::clone(&view), journal.clone(), stop_view.subscribe());
         let attending = tokio::spawn(Arc::clone(&outlook).attend());
@@ -191,6 +192,20 @@ fn tell_view(outlook: &Outlook, found: &FoundView, journal: &Journal) {
     outlook.find_beyond("view", through);
     // What it remembers has been told; from here on it is to say what the journal says.
     found.view.begin_again();
+}
+
+/// Whether the witness has cosigned more than there is.
+async fn tell_cosigned(outlook: &Outlook, site: &Site, journal: &Journal) {
+    let (Some(config), true) = (site.config.witness(), journal.is_open()) else {
+        return;
+    };
+    let last = *journal.durable().borrow();
+    match witness::cosigned_size(&site.config.journal().directory, config).await {
+        Ok(Some(size)) if size > last => outlook.tell_beyond("witness", size),
+        Ok(_) => {}
+        // The submitter says so too, and asks the witness.
+        Err(error) => tracing::debug!(%error, "what the witness cosigned last cannot be read"),
+    }
 }
 
 fn tell_found(outlook: &Outlook, found: &Opened) {

@@ -302,6 +302,14 @@ async fn on_a_thread<T: Send + 'static>(
     spawn_blocking(work).await.map_err(io::Error::other)?
 }
 
+/// How many records the witness has cosigned, as far as is known here. Asked before anybody is let
+/// in: the first checkpoint, which is compared whole, comes later.
+pub async fn cosigned_size(journal_dir: &Path, witness: &WitnessConfig) -> io::Result<Option<u64>> {
+    let (dir, key) = (journal_dir.to_owned(), witness.key.clone());
+    let kept = on_a_thread(move || kept::read(&dir, &key)).await?;
+    Ok(kept.map(|(checkpoint, _)| checkpoint.size()))
+}
+
 /// The file beside the journal that holds what was cosigned last.
 pub fn kept_at(journal_dir: &Path) -> PathBuf {
     journal_dir.join(kept::FILE)
