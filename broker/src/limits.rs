@@ -140,6 +140,9 @@ pub const EPOCH_MAX_AGE: Duration = Duration::from_secs(60 * 60);
 /// It has to fit a record.
 pub const CHECKPOINT_MAX_BYTES: usize = 16 << 10;
 
+/// Longest file of a tree, in bytes, whatever its name: a full tile has 8 KiB, a checkpoint 16.
+pub const TREE_FILE_MAX_BYTES: u64 = 32 << 10;
+
 /// How many records a checkpoint may stand behind the last one it covers. What waits for the
 /// disk between the two is bounded by the queue, far below.
 pub const CHECKPOINT_BEHIND_MAX_RECORDS: u64 = 65_536;

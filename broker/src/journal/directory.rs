@@ -6,6 +6,8 @@ use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustix::fs::OFlags;
+
 use super::storage::{SegmentFile, Storage};
 
 /// A folder of segments.
@@ -107,6 +109,18 @@ impl Directory {
     }
 }
 
+/// Opens a file, and nothing else that may stand in its place. A pipe would be waited for for
+/// ever: whoever verifies a folder cannot know who filled it.
+pub(super) fn plain(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    let nonblock = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
+    let file = options.custom_flags(nonblock).open(path)?;
+    if file.metadata()?.is_file() {
+        return Ok(file);
+    }
+    let why = format!("{} is no file", path.display());
+    Err(io::Error::new(io::ErrorKind::InvalidData, why))
+}
+
 const EXTENSION: &str = "segment";
 
 /// Zeros written at once, and then flushed: the disk stays answerable meanwhile.
@@ -149,10 +163,10 @@ impl Storage for Directory {
     }
 
     fn open(&mut self, number: u64) -> io::Result<Box<dyn SegmentFile>> {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(self.lock.is_some())
-            .open(self.file(number))?;
+        let file = plain(
+            OpenOptions::new().read(true).write(self.lock.is_some()),
+            &self.file(number),
+        )?;
         if self.lock.is_some() {
             // Whoever made it may have failed, or died, just before this.
             self.sync_names()?;

@@ -10,7 +10,7 @@
 
 use interlock_protocols::limits::RECORD_MAX_BYTES;
 
-use crate::limits::JOURNAL_SECTOR_BYTES;
+use crate::limits::{JOURNAL_SECTOR_BYTES, TREE_MAX_RECORDS};
 
 /// Bytes before the payload.
 pub(super) const FRAME_HEAD_BYTES: usize = 17;
@@ -148,13 +148,16 @@ pub(super) fn read_head(sector: &[u8]) -> Option<Head> {
         return None;
     }
     let number = |at| Some(u64::from_be_bytes(field(frame.payload, at)?));
-    Some(Head {
+    let head = Head {
         number: number(0)?,
         bytes: number(8)?,
         salt: number(16)?,
         first: frame.sequence,
         before: (number(24)?, number(32)?),
-    })
+    };
+    // Far beyond any journal. Whoever reads one that somebody made up may count on from here.
+    let counted = [head.number, head.first, head.bytes];
+    (counted.iter().all(|most| *most <= TREE_MAX_RECORDS)).then_some(head)
 }
 
 fn checksum(salt: u64, kind: u8, length: u32, sequence: u64, payload: &[u8]) -> u32 {

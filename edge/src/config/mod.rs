@@ -4,6 +4,8 @@
 mod journal;
 mod outlook;
 mod sink;
+#[cfg(test)]
+mod tests;
 
 use std::net::SocketAddr;
 use std::path::Path;

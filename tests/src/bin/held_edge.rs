@@ -1,6 +1,6 @@
 //! An edge whose disk does what a test wants. Groups of records that contain the bytes of
 //! `HELD_BYTES` (hexadecimal) are flushed only once nobody has a lock on the file `HELD_LOCK`;
-//! while the file `HELD_FAILS` exists, flushing them fails.
+//! while the file `HELD_FAILS` exists, every flush fails.
 
 use std::fs::File;
 use std::io;
@@ -90,6 +90,9 @@ impl SegmentFile for HeldFile {
         if std::mem::take(&mut self.written) {
             wait()?;
         }
+        if std::env::var_os("HELD_FAILS").is_some_and(|file| PathBuf::from(file).exists()) {
+            return Err(io::Error::other("the disk of the test failed"));
+        }
         self.file.sync()
     }
 }
@@ -100,9 +103,6 @@ fn wait() -> io::Result<()> {
         let lock = File::open(PathBuf::from(lock))?;
         eprintln!("held");
         lock.lock_shared()?;
-    }
-    if std::env::var_os("HELD_FAILS").is_some_and(|file| PathBuf::from(file).exists()) {
-        return Err(io::Error::other("the disk of the test failed"));
     }
     Ok(())
 }

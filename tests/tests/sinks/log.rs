@@ -88,6 +88,20 @@ impl Log {
     }
 }
 
+/// Copies a folder with all that is in it.
+pub(crate) fn copy_all(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_all(&entry.path(), &to);
+        } else {
+            std::fs::copy(entry.path(), &to).unwrap();
+        }
+    }
+}
+
 fn event(number: u64, mark: &str) -> Event {
     Event::SessionEnded(SessionEnded {
         session: number,

@@ -15,6 +15,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod behind;
 mod jetstream;
 mod log;
 mod nats;

@@ -10,6 +10,10 @@
 
 mod behind;
 mod cosigned;
+mod counters;
+mod disk;
+mod flood;
+mod proofs;
 mod watchman;
 
 use std::fs;
@@ -51,6 +55,10 @@ impl Told {
 
     fn held(&self) -> Option<&str> {
         self.tree["journal"]["held"].as_str()
+    }
+
+    fn failure(&self) -> Option<&str> {
+        self.tree["journal"]["failure"].as_str()
     }
 
     fn number(&self, part: &str, name: &str) -> u64 {

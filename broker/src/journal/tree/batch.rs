@@ -21,13 +21,16 @@ pub(super) struct Batch {
     /// Roots of the whole tiles of leaves among them, if somebody made them already.
     pub(super) tiles: Vec<Hash>,
     /// Intents without an outcome among them.
-    pub(super) open: BTreeSet<u64>,
+    pub(super) open: Open,
     /// Outcomes of no intent among them, with the intent that they name.
     pub(super) unmatched: Vec<(u64, u64)>,
     /// Records that say something of the journal itself, whole.
     pub(super) acts: Vec<Line>,
     pub(super) faults: Vec<Fault>,
 }
+
+/// Hashes for which room is made ahead: a head may say any size.
+const ROOM_MAX: usize = 1 << 20;
 
 /// Something that is not as it must be, and the first record that it touches.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -38,7 +41,60 @@ pub struct Fault {
     pub what: String,
 }
 
+/// Intents without an outcome. Nearly all have theirs a few records on, so the last ones are
+/// looked through before the many are.
+#[derive(Default)]
+pub(super) struct Open {
+    last: Vec<u64>,
+    many: BTreeSet<u64>,
+}
+
+/// Intents that are looked through one by one.
+const LAST_MAX: usize = 32;
+
+impl Open {
+    fn insert(&mut self, intent: u64) {
+        if self.last.len() >= LAST_MAX {
+            self.many.extend(self.last.drain(..));
+        }
+        self.last.push(intent);
+    }
+
+    /// Whether it was open.
+    pub(super) fn remove(&mut self, intent: u64) -> bool {
+        match self.last.iter().rposition(|open| *open == intent) {
+            Some(at) => {
+                self.last.swap_remove(at);
+                true
+            }
+            None => self.many.remove(&intent),
+        }
+    }
+
+    /// Takes over all that is open in `other`.
+    pub(super) fn append(&mut self, other: &mut Open) {
+        self.many.append(&mut other.many);
+        self.many.extend(other.last.drain(..));
+    }
+
+    /// All of them, in order.
+    pub(super) fn into_vec(mut self) -> Vec<u64> {
+        self.many.extend(self.last);
+        self.many.into_iter().collect()
+    }
+}
+
 impl Batch {
+    /// A batch with room for the records of a segment of `bytes`, most of which are longer than
+    /// a hundred.
+    pub(super) fn of_segment(first: u64, bytes: u64) -> Batch {
+        let records = usize::try_from(bytes / 128).unwrap_or_default();
+        Batch {
+            leaves: Vec::with_capacity(records.min(ROOM_MAX)),
+            ..Batch::new(first)
+        }
+    }
+
     pub(super) fn new(first: u64) -> Batch {
         Batch {
             first,
@@ -60,10 +116,10 @@ impl Batch {
     ) -> Result<(), &'static str> {
         let sequence = heading.sequence;
         match heading.kind {
-            INTENT => drop(self.open.insert(sequence)),
+            INTENT => self.open.insert(sequence),
             OUTCOME => {
                 let intent = Heading::first_number(bytes).ok_or("the outcome names no intent")?;
-                if !self.open.remove(&intent) {
+                if !self.open.remove(intent) {
                     self.unmatched.push((sequence, intent));
                 }
             }

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use super::super::directory::plain;
 use super::tiles::TileStore;
+use crate::limits::TREE_FILE_MAX_BYTES;
 
 /// The folder of a journal, as a place for its tree.
 pub struct TileFolder {
@@ -71,9 +73,22 @@ fn unless_absent<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     }
 }
 
+/// The bytes of a file. One that is too long for what it should be is not read: the folder may be
+/// anybody's.
+fn short(path: &Path) -> io::Result<Vec<u8>> {
+    let file = plain(OpenOptions::new().read(true), path)?;
+    let mut bytes = Vec::new();
+    file.take(TREE_FILE_MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > TREE_FILE_MAX_BYTES {
+        let why = format!("{} is too long for what it should be", path.display());
+        return Err(io::Error::new(io::ErrorKind::InvalidData, why));
+    }
+    Ok(bytes)
+}
+
 impl TileStore for TileFolder {
     fn read(&self, path: &str) -> io::Result<Option<Vec<u8>>> {
-        unless_absent(fs::read(self.path.join(path)))
+        unless_absent(short(&self.path.join(path)))
     }
 
     fn write(&mut self, path: &str, bytes: &[u8]) -> io::Result<()> {

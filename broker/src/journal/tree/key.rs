@@ -137,10 +137,16 @@ impl JournalKey {
     /// alone may read.
     pub fn to_secret_text(&self) -> String {
         let mut bytes = tagged(self.secret.as_bytes());
-        let text = BASE64_STANDARD.encode(&bytes);
+        let mut secret = BASE64_STANDARD.encode(&bytes).into_bytes();
         wipe(&mut bytes);
-        let verifier = &self.verifier;
-        format!("{SECRET}{}+{:08x}+{text}\n", verifier.name, verifier.id)
+        let VerifierKey { name, id, .. } = &self.verifier;
+        // Room for all of it from the start: a text that grows leaves copies where it was before.
+        let mut text = String::with_capacity(SECRET.len() + name.len() + secret.len() + 16);
+        text.push_str(&format!("{SECRET}{name}+{id:08x}+"));
+        text.push_str(std::str::from_utf8(&secret).unwrap_or_default());
+        text.push('\n');
+        wipe(&mut secret);
+        text
     }
 
     /// Its public half.

@@ -33,7 +33,7 @@ pub(super) fn scan(file: Box<dyn SegmentFile>, head: &Head) -> io::Result<Option
             start: 0,
             bytes: Vec::new(),
         },
-        batch: Batch::new(head.first),
+        batch: Batch::of_segment(head.first, head.bytes),
         next: head.first,
         head: *head,
     };

@@ -6,7 +6,6 @@
 //! odd says no more than that: the rest is then read by the same slow reader that opens journals,
 //! which knows damage from a torn tail.
 
-use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 
@@ -18,7 +17,7 @@ use super::super::reader::ReadError;
 use super::super::storage::Storage;
 use super::super::walk::Walk;
 use super::append::Tree;
-use super::batch::{Batch, Fault};
+use super::batch::{Batch, Fault, Open};
 use super::compare;
 use super::folder::TileFolder;
 use super::found::{Against, Verification};
@@ -76,7 +75,7 @@ pub(super) struct Course {
     /// The file `checkpoint`, and the one that was kept elsewhere.
     held: Option<SignedCheckpoint>,
     elsewhere: Option<SignedCheckpoint>,
-    open: BTreeSet<u64>,
+    open: Open,
     found: Verification,
     first: u64,
     /// The first record whose hash is not the one in its tile.
@@ -118,7 +117,7 @@ impl Course {
             judge,
             held,
             elsewhere: against.checkpoint,
-            open: BTreeSet::new(),
+            open: Open::default(),
             first,
             exact: None,
         })
@@ -146,7 +145,7 @@ impl Course {
         found.next_sequence = batch.next();
         for (sequence, intent) in &batch.unmatched {
             // The intent of one at the beginning may have been removed.
-            if !self.open.remove(intent) && *intent >= self.first {
+            if !self.open.remove(*intent) && *intent >= self.first {
                 found.stray_outcomes.push(*sequence);
             }
         }
@@ -261,7 +260,7 @@ impl Course {
         let Course {
             mut found, judge, ..
         } = self;
-        found.open_intents = self.open.into_iter().collect();
+        found.open_intents = self.open.into_vec();
         found.removed_through = judge.removed;
         found.epochs = judge.epochs + judge.unjudged;
         found.silent_epochs = judge.silent;

@@ -1,6 +1,7 @@
 //! Each promise of the tree and its notary, attacked.
 
 mod forged;
+mod hostile;
 mod notary;
 mod power;
 mod proofs;

@@ -1,0 +1,105 @@
+//! What the file may say of the log, its sinks, its witness and its metrics; and that every fault
+//! of it is reported, each with its line.
+
+use std::path::Path;
+use std::time::Duration;
+
+use interlock_broker::finding::Finding;
+
+use super::*;
+
+const BASE: &str = "gateway = \"g\"\n[listen]\nquic = \"127.0.0.1:4802\"\n";
+
+fn parsed(rest: &str) -> Result<Config, Vec<Finding>> {
+    Config::parse(Path::new("site"), &format!("{BASE}{rest}"))
+}
+
+/// The one finding, as a person reads it.
+fn fault(rest: &str) -> String {
+    let findings = parsed(rest).err().unwrap_or_default();
+    let [finding] = findings.as_slice() else {
+        panic!("one finding, and not {findings:?}, of {rest}");
+    };
+    finding.to_string()
+}
+
+fn sink(name: &str, kind: &str) -> String {
+    format!(
+        "[[sink]]\nname = \"{name}\"\nkind = \"{kind}\"\naddress = \"siem.example:6514\"\n\
+         ca = \"sinks/ca.pem\"\ncertificate = \"c.pem\"\nkey = \"c.key\"\n"
+    )
+}
+
+#[test]
+fn what_is_left_out_has_a_sensible_value() {
+    let config = parsed("").unwrap();
+    let journal = config.journal();
+    assert_eq!(journal.directory, Path::new("site/journal"));
+    assert_eq!(journal.budget_bytes, 4096 << 20);
+    assert!(journal.reserve_bytes > journal.budget_bytes / 11);
+    assert_eq!(journal.warn_percent, [50, 80]);
+    assert_eq!(journal.retention, Duration::from_secs(365 * 24 * 3600));
+    assert_eq!(journal.when_full, WhenFull::Refuse);
+    assert!(config.sinks().is_empty());
+    assert_eq!((config.witness(), config.metrics()), (None, None));
+}
+
+#[test]
+fn what_is_said_is_taken() {
+    let text = "[journal]\ndirectory = \"log\"\nsegment_mib = 1\nbudget_mib = 8\nreserve_percent = 20\n\
+                warn_percent = [70]\nretention_days = 0\nwhen_full = \"overwrite\"\n\
+                [metrics]\nlisten = \"[::1]:9464\"\n";
+    let sinks = sink("fleet", "nats") + &sink("siem", "syslog-zeek") + "required = false\n";
+    let config = parsed(&format!("{text}{sinks}")).unwrap();
+    let journal = config.journal();
+    assert_eq!(journal.directory, Path::new("site/log"));
+    assert_eq!(
+        (journal.segment_bytes, journal.budget_bytes),
+        (1 << 20, 8 << 20)
+    );
+    assert_eq!(journal.reserve_bytes, (8 << 20) / 100 * 20);
+    assert_eq!(journal.retention, Duration::ZERO);
+    assert_eq!(journal.when_full, WhenFull::Overwrite);
+    assert!(config.metrics().is_some());
+    let [fleet, siem] = config.sinks() else {
+        panic!("two sinks");
+    };
+    assert_eq!((fleet.kind, fleet.required), (SinkKind::Nats, true));
+    assert_eq!(fleet.tls.server_name, "siem.example");
+    assert_eq!(fleet.tls.ca, Path::new("site/sinks/ca.pem"));
+    assert_eq!((siem.kind, siem.required), (SinkKind::SyslogZeek, false));
+}
+
+#[test]
+fn each_fault_is_told_with_its_line() {
+    let metrics = "[metrics]\nlisten = \"10.0.0.1:9464\"\n";
+    for (text, line, what) in [
+        ("[journal]\nbudget_mib = 1\n", 5, "budget_mib"),
+        (
+            "[journal]\nsegment_mib = 4\nbudget_mib = 8\n",
+            6,
+            "four segments",
+        ),
+        ("[journal]\nreserve_percent = 60\n", 5, "reserve_percent"),
+        ("[journal]\nwarn_percent = [0]\n", 5, "warn_percent"),
+        ("[journal]\nretention_days = -1\n", 5, "retention_days"),
+        ("[journal]\nwhen_full = \"panic\"\n", 5, "refuse"),
+        ("[journal]\nbugdet_mib = 8\n", 5, "budget_mib"),
+        (metrics, 5, "loopback"),
+        (
+            "[witness]\naddress = \"w:1\"\nkey = \"nonsense\"\n",
+            6,
+            "witness",
+        ),
+    ] {
+        let told = fault(text);
+        let place = format!("site/edge.toml:{line}:");
+        assert!(told.starts_with(&place) && told.contains(what), "{told}");
+    }
+    let twice = fault(&(sink("siem", "nats") + &sink("siem", "syslog-ocsf")));
+    assert!(twice.contains("two sinks are called `siem`"), "{twice}");
+    let kind = fault(&sink("siem", "kafka"));
+    assert!(kind.contains("syslog-ocsf"), "{kind}");
+    let many = parsed("[journal]\nbudget_mib = 1\nwhen_full = \"x\"\n[metrics]\nlisten = \"x\"\n");
+    assert_eq!(many.err().unwrap_or_default().len(), 3, "all at once");
+}
