@@ -151,8 +151,11 @@ impl Conversation {
         now: Now,
     ) -> Result<Permit, Refusal> {
         let pdu = allowed.request.encode();
-        let duty = if allowed.request.has_effect() {
-            let intent = self.intent(adu, &pdu, &allowed, now);
+        let effect = allowed.request.has_effect();
+        let intent = effect.then(|| self.intent(adu, &pdu, &allowed, now));
+        // From its intent on, what it writes has no value before for whoever writes next.
+        let ear = Ear::new(Arc::clone(&self.heard), adu.unit, &allowed.request);
+        let duty = if let Some(intent) = intent {
             match self.record_intent(intent, now).await {
                 Ok(owed) => {
                     let (subject, device) = (&self.session.subject, self.device.name());
@@ -181,7 +184,7 @@ impl Conversation {
             self.session.certificate_ends_ms,
             self.session.standing.clone(),
             duty,
-            Ear::new(Arc::clone(&self.heard), adu.unit),
+            ear,
         );
         self.outstanding.push(Outstanding {
             transaction: adu.transaction,

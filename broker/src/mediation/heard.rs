@@ -6,7 +6,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use interlock_protocols::modbus::{Address, Area, Pdu, Request, Response, UnitId, Values};
+use interlock_protocols::modbus::{Address, Area, Request, Response, UnitId, Values};
 use interlock_protocols::record::PointValue;
 
 use crate::clock::{Mono, Now};
@@ -35,7 +35,15 @@ impl Hearing {
 pub(super) struct Heard {
     device: Arc<Device>,
     /// In the order of [`Device::points`].
-    readings: Mutex<Vec<Option<Reading>>>,
+    places: Mutex<Vec<Place>>,
+}
+
+/// What is known of one point.
+#[derive(Clone, Copy, Default, Debug)]
+struct Place {
+    reading: Option<Reading>,
+    /// Commands that may change it and whose end is open, from their intents on.
+    underway: u32,
 }
 
 /// All of one point, out of one answer.
@@ -47,14 +55,16 @@ struct Reading {
 
 impl Heard {
     fn new(device: Arc<Device>) -> Heard {
-        let readings = vec![None; device.points().len()];
+        let places = vec![Place::default(); device.points().len()];
         Heard {
             device,
-            readings: Mutex::new(readings),
+            places: Mutex::new(places),
         }
     }
 
     /// Puts into `points`, which begin with those that the request writes, what they held before.
+    /// While another command that may change a point is under way, nobody knows what it will hold
+    /// when this one comes.
     pub(super) fn tell(
         &self,
         unit: UnitId,
@@ -69,10 +79,11 @@ impl Heard {
         if points.len() > BEFORE_POINTS_MAX {
             return;
         }
-        let places = self.device.places_in(unit, written.area);
-        let readings = self.readings();
-        for (told, place) in points.iter_mut().zip(places) {
-            let reading = readings.get(place).copied().flatten();
+        let range = self.device.places_in(unit, written.area);
+        let places = self.places();
+        for (told, place) in points.iter_mut().zip(range) {
+            let known = places.get(place).filter(|place| place.underway == 0);
+            let reading = known.and_then(|place| place.reading);
             let point = self.device.points().get(place);
             if let Some((point, reading)) = point.zip(reading) {
                 told.before = reading.value(point);
@@ -114,51 +125,56 @@ impl Heard {
 
     /// Takes the words of an area; `word` gives the one this far behind its first.
     fn learn(&self, unit: UnitId, area: Area, now: Now, word: impl Fn(usize) -> Option<u16>) {
-        let places = self.device.places_in(unit, area);
-        let Some(points) = self.device.points().get(places.clone()) else {
+        let range = self.device.places_in(unit, area);
+        let Some(points) = self.device.points().get(range.clone()) else {
             return;
         };
         if !points.iter().any(is_kept) {
             return;
         }
-        let mut readings = self.readings();
-        let Some(readings) = readings.get_mut(places) else {
+        let mut places = self.places();
+        let Some(places) = places.get_mut(range) else {
             return;
         };
-        for (point, reading) in points
+        for (point, place) in points
             .iter()
-            .zip(readings)
+            .zip(places)
             .filter(|(point, _)| is_kept(point))
         {
             let said = words_of(point, |address| {
                 let behind = address.value().checked_sub(area.range.first().value())?;
                 word(usize::from(behind))
             });
-            *reading = match said {
+            place.reading = match said {
                 [Some(first), Some(second)] => Some(Reading {
                     words: [first, second],
                     at: now.mono(),
                 }),
                 // A part that is as it was leaves the whole as it was heard.
-                part => reading.filter(|whole| whole.agrees(part)),
+                part => place.reading.filter(|whole| whole.agrees(part)),
             };
         }
     }
 
     fn forget(&self, unit: UnitId, doubt: Doubt) {
-        let mut readings = self.readings();
-        let places = match doubt {
+        self.each(unit, doubt, |place| place.reading = None);
+    }
+
+    /// Does this to all places that are in doubt.
+    fn each(&self, unit: UnitId, doubt: Doubt, change: impl FnMut(&mut Place)) {
+        let mut places = self.places();
+        let range = match doubt {
             Doubt::In(area) => self.device.places_in(unit, area),
-            Doubt::All => 0..readings.len(),
+            Doubt::All => 0..places.len(),
         };
-        if let Some(readings) = readings.get_mut(places) {
-            readings.fill(None);
+        if let Some(places) = places.get_mut(range) {
+            places.iter_mut().for_each(change);
         }
     }
 
-    fn readings(&self) -> MutexGuard<'_, Vec<Option<Reading>>> {
+    fn places(&self) -> MutexGuard<'_, Vec<Place>> {
         // Each place is written at once, so a panic leaves none half written.
-        self.readings.lock().unwrap_or_else(PoisonError::into_inner)
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -235,23 +251,39 @@ impl Doubt {
 pub(super) struct Ear {
     heard: Arc<Heard>,
     unit: UnitId,
-    /// While a command with effect is on its way.
+    /// Of a command with effect, until it has ended.
     doubt: Option<Doubt>,
+    sent: bool,
 }
 
 impl Ear {
-    pub(super) fn new(heard: Arc<Heard>, unit: UnitId) -> Ear {
+    /// Follows this command. One with effect puts in doubt what it may change, from here on.
+    pub(super) fn new(heard: Arc<Heard>, unit: UnitId, request: &Request<'_>) -> Ear {
+        let doubt = Doubt::about(request);
+        if let Some(doubt) = doubt {
+            heard.each(unit, doubt, |place| {
+                place.underway = place.underway.saturating_add(1);
+            });
+        }
         Ear {
             heard,
             unit,
-            doubt: None,
+            doubt,
+            sent: false,
         }
     }
 
-    /// A command with effect is on its way.
-    pub(super) fn sent(&mut self, pdu: &Pdu) {
-        let request = Request::decode(pdu.as_bytes());
-        self.doubt = request.map_or(Some(Doubt::All), |request| Doubt::about(&request));
+    /// It is on its way.
+    pub(super) fn sent(&mut self) {
+        self.sent = true;
+    }
+
+    fn ended(&mut self) -> Option<Doubt> {
+        let doubt = self.doubt.take()?;
+        self.heard.each(self.unit, doubt, |place| {
+            place.underway = place.underway.saturating_sub(1);
+        });
+        Some(doubt)
     }
 
     /// It was answered.
@@ -261,7 +293,7 @@ impl Ear {
         said: Option<&Response<'_>>,
         now: Now,
     ) {
-        self.doubt = None;
+        self.ended();
         if let Some(response) = said {
             self.heard.answered(self.unit, request, response, now);
         }
@@ -271,7 +303,7 @@ impl Ear {
 impl Drop for Ear {
     /// A write that was sent and not answered may have been carried out, or not.
     fn drop(&mut self) {
-        if let Some(doubt) = self.doubt {
+        if let Some(doubt) = self.ended().filter(|_| self.sent) {
             self.heard.forget(self.unit, doubt);
         }
     }

@@ -171,9 +171,7 @@ impl Permit {
                 Redeemed::Withheld(self.withhold(Reason::LinkDown(error.to_string()), now))
             }
             Ok(Ok(handed)) => {
-                if self.has_effect() {
-                    self.ear.sent(&self.pdu);
-                }
+                self.ear.sent();
                 self.duty.sent(now);
                 let awaiting = Awaiting {
                     pdu: self.pdu,

@@ -263,3 +263,25 @@ async fn a_write_of_very_many_points_is_recorded_without() {
         [None, Some((0.0, 1_000)), None, None]
     );
 }
+
+#[tokio::test]
+async fn while_a_write_is_under_way_nobody_knows_what_the_next_one_replaces() {
+    let world = World::new();
+    let session = world.session("person/emil");
+    let mut talk = session.converse("press-4", true, noon()).unwrap();
+    asked(&mut talk, 1, &READ_SPEED_ALONE, &SPEED_IS_800, noon()).await;
+    // One that waits in its queue and is never sent, and one beside it.
+    let queued = talk.authorize(adu(1, 1, &WRITE_SPEED), later(1)).await;
+    talk.settled(adu(1, 1, &WRITE_SPEED).transaction);
+    let first = sent(&mut talk, 1, &WRITE_SPEED, later(1)).await;
+    drop(queued);
+    // One that is sent, and one beside it; both are answered.
+    let second = sent(&mut talk, 1, &WRITE_SPEED, later(2)).await;
+    assert!(first.answer(&WRITE_SPEED, later(3)).is_ok());
+    assert!(second.answer(&WRITE_SPEED, later(3)).is_ok());
+    asked(&mut talk, 1, &WRITE_SPEED, &WRITE_SPEED, later(4)).await;
+    assert_eq!(
+        known(&world.records(), "speed_setpoint"),
+        [Some((800.0, 1_000)), None, None, Some((850.0, 1_000))]
+    );
+}

@@ -28,6 +28,8 @@ pub(super) struct Task<T> {
     through: Option<u64>,
     /// Whether the cursor is behind that.
     unstored: bool,
+    /// The last sequence that was counted as missed.
+    missed: u64,
     /// Of a transport that streams: the last sequence that was sent, and those records among the
     /// unacknowledged that are worth a record of progress, first and last.
     sent: u64,
@@ -61,6 +63,7 @@ impl<T: Transport> Task<T> {
             through: None,
             unstored: false,
             sent: 0,
+            missed: 0,
             worth: None,
             progress: Progress {
                 since: source.clock.now().mono(),
@@ -324,8 +327,11 @@ impl<T: Transport> Task<T> {
     /// Says so when records went before the sink had them. The journal has a record of it, which
     /// tells the other side.
     fn note_gap(&mut self, through: u64, first: &Line) {
+        // A gap that was met before, on a connection that broke, is counted once.
+        let through = through.max(self.missed);
         let missed = first.sequence.saturating_sub(through + 1);
         if missed > 0 {
+            self.missed = first.sequence - 1;
             tracing::error!(
                 sink = self.name,
                 from = through + 1,

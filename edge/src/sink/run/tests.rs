@@ -362,7 +362,12 @@ async fn what_was_removed_before_it_came_is_counted_and_passed_over() {
     segments.sort();
     assert!(segments.len() > 2, "{segments:?}");
     std::fs::remove_file(&segments[0]).unwrap();
+    // Each new connection comes upon the same gap.
+    plant.other(|other| other.breaks_after = Some(0));
     let mut started = plant.start();
+    let connections = || plant.other.seen.lock().unwrap().connections;
+    started.until(|_| connections() >= 3).await;
+    plant.other(|other| other.breaks_after = None);
     let told = started
         .until(|standing| standing.acknowledged >= last)
         .await;
