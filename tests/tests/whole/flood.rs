@@ -26,8 +26,9 @@ const WRITES_EACH: u16 = 2_400;
 fn small(logs: &Site, retention_days: u32) -> (Plc, Gateway) {
     let plc = Plc::start(&logs.join("plc.log"), &[]);
     let mut gateway = Rig::gateway(&[plc.address()], "");
-    let budget = format!("segment_mib = 1\nbudget_mib = 8\nretention_days = {retention_days}");
-    gateway.edit("edge.toml", "segment_mib = 1", &budget);
+    gateway.edit("edge.toml", "budget_mib = 4096", "budget_mib = 8");
+    let retention = format!("retention_days = {retention_days}");
+    gateway.edit("edge.toml", "retention_days = 365", &retention);
     gateway.start();
     (plc, gateway)
 }
