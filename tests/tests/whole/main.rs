@@ -31,25 +31,35 @@ struct Told {
 
 impl Told {
     /// Asks as an administrator.
+    #[track_caller]
     fn of(gateway: &Gateway) -> Told {
+        Told::ask(gateway).unwrap_or_else(|ended| panic!("{ended}"))
+    }
+
+    fn ask(gateway: &Gateway) -> Result<Told, Ended> {
         let ended = gateway.client("person/adam", &["-o", "jsonl", "status"]);
-        let tree = serde_json::from_str(&ended.stdout);
-        Told {
-            code: ended.code,
-            tree: tree.unwrap_or_else(|why| panic!("{why}: {ended}")),
+        match serde_json::from_str(&ended.stdout) {
+            Ok(tree) => Ok(Told {
+                code: ended.code,
+                tree,
+            }),
+            Err(_) => Err(ended),
         }
     }
 
-    /// Asks until the answer is as wanted. Each asking is a process and a session: nothing spins.
+    /// Asks until the answer is as wanted. Each asking is a process and a session: nothing spins,
+    /// and whoever asks too often is turned away for a second.
     #[track_caller]
     fn until(gateway: &Gateway, what: &str, wanted: impl Fn(&Told) -> bool) -> Told {
         let end = Instant::now() + PATIENCE;
         loop {
-            let told = Told::of(gateway);
-            if wanted(&told) {
-                return told;
-            }
-            assert!(Instant::now() < end, "not {what}: {:#}", told.tree);
+            let asked = Told::ask(gateway);
+            let shown = match asked {
+                Ok(told) if wanted(&told) => return told,
+                Ok(told) => format!("{:#}", told.tree),
+                Err(ended) => ended.to_string(),
+            };
+            assert!(Instant::now() < end, "not {what}: {shown}");
         }
     }
 
