@@ -61,7 +61,7 @@ impl Keeping {
         let witness = signing
             .as_ref()
             .and_then(|signing| start_witness(site, signing, &beyond, clock));
-        let mut sources = sources(journal, signing.as_ref(), site.beyond());
+        let mut sources = sources(journal, signing.as_ref(), &view, site.beyond());
         let asked = Arc::clone(&view);
         sources.view_size = Box::new(move || asked.applied());
         let standings = sinks.iter().map(sink::Running::standing);
@@ -76,7 +76,7 @@ impl Keeping {
         let outlook = Arc::new(Outlook::new(clock, warn_percent, sources, beyond));
         tell_kept(&outlook, &site.beyond(), journal);
         tell_found(&outlook, &found);
-        tell_view(&outlook, &found_view, journal);
+        tell_view(&outlook, &found_view, journal, &site.beyond());
         tell_cosigned(&outlook, site, journal).await;
         let stop_view = watch::Sender::new(false);
         let kept = reading::keep(Arc::clone(&view), journal.clone(), stop_view.subscribe());
@@ -178,7 +178,7 @@ fn tell_kept(outlook: &Outlook, path: &Path, journal: &Journal) {
     }
 }
 
-fn tell_view(outlook: &Outlook, found: &FoundView, journal: &Journal) {
+fn tell_view(outlook: &Outlook, found: &FoundView, journal: &Journal, kept_at: &Path) {
     if let Some(why) = &found.thrown_away {
         tracing::warn!(%why, "the view of the journal is built again from its records");
     }
@@ -190,8 +190,13 @@ fn tell_view(outlook: &Outlook, found: &FoundView, journal: &Journal) {
         Standing::Other { at } => at,
     };
     outlook.find_beyond("view", through);
-    // What it remembers has been told; from here on it is to say what the journal says.
-    found.view.begin_again();
+    // What it remembers has been told; from here on it is to say what the journal says. But not
+    // before that is remembered elsewhere, or a restart would be all that is needed to pass.
+    if kept::read(kept_at).is_ok_and(|kept| kept.iter().any(|ahead| ahead.what == "view")) {
+        found.view.begin_again();
+    } else {
+        found.view.set_aside();
+    }
 }
 
 /// Whether the witness has cosigned more than there is.
@@ -270,8 +275,13 @@ fn note_of(signed: &Notarized) -> &str {
     &signed.note
 }
 
-fn sources(journal: &Journal, signing: Option<&Signing>, beyond: PathBuf) -> Sources {
-    let (asked, held) = (journal.clone(), journal.clone());
+fn sources(
+    journal: &Journal,
+    signing: Option<&Signing>,
+    view: &Arc<View>,
+    beyond: PathBuf,
+) -> Sources {
+    let (asked, held, view) = (journal.clone(), journal.clone(), Arc::clone(view));
     let signed = signing.map(Signing::signed);
     Sources {
         journal: Box::new(move || facts(&asked)),
@@ -297,7 +307,10 @@ fn sources(journal: &Journal, signing: Option<&Signing>, beyond: PathBuf) -> Sou
         witness: None,
         hold: Box::new(move |why| match why {
             Some(why) => held.hold(why),
-            None => held.release(),
+            None => {
+                view.accepted();
+                held.release();
+            }
         }),
         remember: Box::new(move |open| {
             if let Err(error) = kept::write(&beyond, open) {

@@ -2,7 +2,7 @@
 //! searches, and begun again whenever it is broken. No decision waits for it.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use interlock_broker::index::Broken;
@@ -24,6 +24,8 @@ pub struct View {
     /// Records that it covers, for whoever must not wait for a disk: the lock is held while the
     /// view is written.
     applied: AtomicU64,
+    /// It knows more than the journal, and nobody has accepted that yet.
+    aside: AtomicBool,
 }
 
 /// What was found when the view was opened.
@@ -69,6 +71,7 @@ impl View {
             path: path.to_owned(),
             applied: AtomicU64::new(state.as_ref().map_or(0, State::applied)),
             state: RwLock::new(state),
+            aside: AtomicBool::new(false),
         });
         FoundView {
             view,
@@ -88,8 +91,28 @@ impl View {
         self.put(None);
     }
 
-    /// Asks it something; `None` while it is broken.
+    /// It knows more than the journal, and that is remembered nowhere else. Until somebody accepts
+    /// it, it is asked nothing and takes up nothing, but stays as it is for the next start.
+    pub fn set_aside(&self) {
+        self.aside.store(true, Ordering::Release);
+    }
+
+    /// What it knew beyond the journal was accepted.
+    pub fn accepted(&self) {
+        if self.aside.swap(false, Ordering::AcqRel) {
+            self.begin_again();
+        }
+    }
+
+    fn is_aside(&self) -> bool {
+        self.aside.load(Ordering::Acquire)
+    }
+
+    /// Asks it something; `None` while it is broken, or set aside.
     pub fn ask<R>(&self, ask: impl FnOnce(&State) -> R) -> Option<R> {
+        if self.is_aside() {
+            return None;
+        }
         self.look().as_ref().map(ask)
     }
 
@@ -99,6 +122,9 @@ impl View {
         journal: &Journal,
         stop: &watch::Receiver<bool>,
     ) -> Result<(), StepError> {
+        if self.is_aside() {
+            return Ok(());
+        }
         if self.look().is_none() {
             let state = State::begin(&self.path, VIEW_CACHE_BYTES)?;
             self.put(Some(state));
