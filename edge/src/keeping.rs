@@ -331,6 +331,7 @@ fn facts(journal: &Journal) -> JournalFacts {
         first_sequence: usage.first_sequence,
         next_sequence: usage.next_sequence,
         used_bytes: usage.used_bytes,
+        removable_bytes: usage.removable_bytes,
         written_bytes: usage.written_bytes,
         budget_bytes: usage.budget_bytes,
         free_bytes: usage.free_bytes,

@@ -35,6 +35,8 @@ pub struct JournalFacts {
     pub next_sequence: u64,
     /// Disk that it uses, in bytes.
     pub used_bytes: u64,
+    /// Those of them that go as soon as their room is needed.
+    pub removable_bytes: u64,
     /// Disk that it may use, in bytes; 0 where nothing bounds it.
     pub budget_bytes: u64,
     /// Free space of its disk, in bytes, if that is known.
@@ -198,8 +200,17 @@ fn shortened(sink: SinkStatus) -> SinkStatus {
 
 /// What is left of the budget, or of the disk where that is less.
 fn room(journal: &JournalFacts) -> u64 {
-    let budget = journal.budget_bytes.saturating_sub(journal.used_bytes);
-    journal.free_bytes.map_or(budget, |free| free.min(budget))
+    let budget = journal.budget_bytes.saturating_sub(bound(journal));
+    let free = journal.free_bytes;
+    free.map_or(budget, |free| {
+        budget.min(free.saturating_add(journal.removable_bytes))
+    })
+}
+
+/// What is used and may not be removed. A journal that is older than its retention fills its budget
+/// for good, and that is nothing to warn of.
+fn bound(journal: &JournalFacts) -> u64 {
+    journal.used_bytes.saturating_sub(journal.removable_bytes)
 }
 
 #[allow(clippy::cast_precision_loss)]
@@ -214,24 +225,20 @@ fn warnings(facts: &Facts, days_left: Option<f64>, warn_percent: &[u64]) -> Vec<
             "no checkpoint is signed: {why}. Records since the last one prove nothing of themselves"
         ));
     }
-    let JournalFacts {
-        used_bytes,
-        budget_bytes,
-        ..
-    } = *journal;
-    let percent = used_bytes.saturating_mul(100).checked_div(budget_bytes);
+    let (bound_bytes, budget_bytes) = (bound(journal), journal.budget_bytes);
+    let percent = bound_bytes.saturating_mul(100).checked_div(budget_bytes);
     let percent = percent.unwrap_or(0);
     if warn_percent.iter().any(|warn| percent >= *warn) {
         let left = days_left.map_or(String::new(), |days| {
             format!("; at the present rate {days:.1} days are left")
         });
         warnings.push(format!(
-            "the journal uses {percent} % of its budget{left}. Give it more room (`budget_mib` in \
+            "records that may not be removed take {percent} % of the journal's budget{left}. Give it more room (`budget_mib` in \
              edge.toml) or a shorter retention (`retention_days`), and see that no required sink \
              is behind: nothing is deleted before it has been acknowledged"
         ));
     }
-    let budget_left = budget_bytes.saturating_sub(used_bytes);
+    let budget_left = budget_bytes.saturating_sub(journal.used_bytes);
     if let Some(free) = journal.free_bytes
         && free < budget_left
     {

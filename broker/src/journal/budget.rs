@@ -75,6 +75,8 @@ impl Default for Options {
 pub struct Usage {
     /// Bytes up to its end. What was made ahead of need is not counted.
     pub used_bytes: u64,
+    /// Those of them that may go as soon as their room is needed.
+    pub removable_bytes: u64,
     /// Bytes of all its files of records.
     pub allocated_bytes: u64,
     /// What may be used before everything is refused, or the oldest overwritten.
@@ -125,7 +127,7 @@ impl Extent {
 }
 
 /// Behind which sequence nothing may go, and for whose sake.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub(super) struct Bounds {
     /// All who must have them have the records through this one.
     pub(super) acknowledged: u64,
@@ -134,6 +136,20 @@ pub(super) struct Bounds {
     /// The oldest intent without an outcome.
     pub(super) open: Option<u64>,
     pub(super) now_ms: i64,
+}
+
+impl Bounds {
+    /// Whether it must stay whatever is needed.
+    fn keep(&self, extent: &Extent) -> bool {
+        extent.last > self.tree || self.open.is_some_and(|open| open <= extent.last)
+    }
+
+    /// Whether it is old enough, and everybody has it.
+    fn release(&self, extent: &Extent, options: &Options) -> bool {
+        extent.last <= self.acknowledged
+            && self.now_ms.saturating_sub(extent.last_ms)
+                >= i64::try_from(options.retention_ms).unwrap_or(i64::MAX)
+    }
 }
 
 /// Segments that are to go.
@@ -186,6 +202,16 @@ impl Shelf {
         missing.max(u64::from(disk_full))
     }
 
+    /// Bytes that may go once their room is needed: oldest first, since nothing is taken out of
+    /// the middle.
+    pub(super) fn removable_bytes(&self, options: &Options, bounds: &Bounds) -> u64 {
+        let overwrites = options.when_full == WhenFull::Overwrite;
+        let removable = self.closed.iter().take_while(|extent| {
+            !bounds.keep(extent) && (bounds.release(extent, options) || overwrites)
+        });
+        removable.map(|extent| extent.bytes).sum()
+    }
+
     /// What has to go and may, if anything.
     pub(super) fn plan(&self, options: &Options, bounds: &Bounds, disk_full: bool) -> Option<Plan> {
         let missing = self.missing_bytes(options, disk_full);
@@ -195,10 +221,7 @@ impl Shelf {
         for extent in &self.closed {
             // The bound of the tree holds for overwriting too: without its leaves, no proof of
             // what remains would be possible. Nor does an intent go before its outcome is known.
-            let kept = extent.last > bounds.tree || bounds.open.is_some_and(|o| o <= extent.last);
-            let due = extent.last <= bounds.acknowledged
-                && bounds.now_ms.saturating_sub(extent.last_ms)
-                    >= i64::try_from(options.retention_ms).unwrap_or(i64::MAX);
+            let (kept, due) = (bounds.keep(extent), bounds.release(extent, options));
             if freed >= missing || kept || !(due || overwrites) {
                 break;
             }

@@ -64,7 +64,7 @@ fn write(queue: &Queue, writer: &mut Writer, batch: Vec<Entry>) -> io::Result<()
         // I2: only here, behind the flush, is anybody told that a record is durable.
         Ok(()) => {
             if let Some(last) = batch.last() {
-                queue.settled(last.sequence, writer.space());
+                queue.settled(last.sequence, writer.space(&queue.bounds()));
             }
             batch.into_iter().for_each(|entry| entry.answer(Ok(())));
             Ok(())
@@ -154,7 +154,7 @@ fn announce(queue: &Queue, writer: &mut Writer, plan: super::budget::Plan) {
 fn remove(queue: &Queue, writer: &mut Writer) {
     match writer.remove_recorded() {
         Ok(false) => {}
-        Ok(true) => queue.fills(writer.space()),
+        Ok(true) => queue.fills(writer.space(&queue.bounds())),
         Err(error) => {
             tracing::warn!(%error, "old segments of the journal could not be deleted; it is tried again");
         }

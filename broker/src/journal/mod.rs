@@ -83,7 +83,12 @@ impl Journal {
             .map_or(now_ms, |last| last.max(now_ms));
         let durable = recovered.next_sequence - opening.outcomes.len() as u64;
         let writer = opening.writer;
-        let queue = Arc::new(Queue::new(durable, options, latest_ms, writer.space()));
+        let queue = Arc::new(Queue::new(
+            durable,
+            options,
+            latest_ms,
+            writer.space(&budget::Bounds::default()),
+        ));
         if let Some(why) = opening.unwritten {
             tracing::error!(%why, "the journal cannot be written; commands with effect are refused until it can");
             queue.begin_failed(&why, opening.outcomes.into_iter().map(|(_, bytes)| bytes));

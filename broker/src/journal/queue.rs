@@ -222,6 +222,7 @@ impl Queue {
         let space = waiting.space;
         Usage {
             used_bytes: space.used_bytes,
+            removable_bytes: space.removable_bytes.min(space.used_bytes),
             allocated_bytes: space.allocated_bytes,
             usable_bytes: self.options.usable_bytes(),
             budget_bytes: self.options.budget_bytes,

@@ -23,6 +23,7 @@ pub(super) struct Line<'a> {
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub(super) struct Space {
     pub(super) used_bytes: u64,
+    pub(super) removable_bytes: u64,
     pub(super) allocated_bytes: u64,
     pub(super) tellings_bytes: u64,
     pub(super) written_bytes: u64,
@@ -160,9 +161,10 @@ impl Writer {
         Ok(())
     }
 
-    pub(super) fn space(&self) -> Space {
+    pub(super) fn space(&self, bounds: &Bounds) -> Space {
         Space {
             used_bytes: self.shelf.used_bytes(self.end),
+            removable_bytes: self.shelf.removable_bytes(&self.options, bounds),
             allocated_bytes: self.shelf.allocated_bytes(),
             tellings_bytes: self.shelf.tellings_bytes(),
             written_bytes: self.written_bytes,

@@ -64,6 +64,23 @@ fn a_share_of_the_budget_that_was_named_is_warned_of_with_what_to_do() {
     }
 }
 
+/// A gateway that is older than its retention has a full journal every day of its life.
+#[test]
+fn what_may_be_removed_is_no_reason_to_warn() {
+    let mut facts = facts();
+    facts.journal.used_bytes = 990 << 20;
+    facts.journal.removable_bytes = 700 << 20;
+    let days_left = assemble(facts.clone(), &[50, 80], 0).journal.days_left;
+    assert_eq!(
+        assemble(facts.clone(), &[50, 80], 0).journal.warnings,
+        Vec::<String>::new()
+    );
+    facts.journal.removable_bytes = 0;
+    let full = assemble(facts, &[50, 80], 0).journal;
+    assert_eq!(full.warnings.len(), 1);
+    assert!(full.days_left < days_left);
+}
+
 #[test]
 fn a_disk_with_less_room_than_the_budget_counts_for_the_days_and_is_warned_of() {
     let mut facts = facts();

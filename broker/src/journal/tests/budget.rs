@@ -86,7 +86,11 @@ fn retention_needs_age_and_acknowledgement_and_the_tree() {
         journal.tree_has(tree);
         assert_eq!(fill(&journal, &memory, options, 4, 2), 4);
         assert_eq!(first(&journal), 1);
+        assert_eq!(journal.usage().removable_bytes, 0, "what is young stays");
         let taken = fill(&journal, &memory, options, 20, now_ms);
+        // Whatever may go and has not had to yet is told as such.
+        let removable = journal.usage().removable_bytes > 0;
+        assert!(!removable || goes, "{acknowledged} {tree} {now_ms}");
         assert_eq!(first(&journal) > 1, goes, "{acknowledged} {tree} {now_ms}");
         // What goes makes room for as much as is not yet old itself.
         assert_eq!(taken > 4, goes, "{taken}");
