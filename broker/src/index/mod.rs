@@ -1,9 +1,9 @@
 //! The search index over the journal, pure: what is kept of each record, and how a question is
 //! answered from it. Where it is kept is somebody else's concern ([`Shelf`]).
 //!
-//! Sequences are cut into chunks of 65,536, and what a record can be found by (a [`Term`]) has a
+//! Sequences are cut into chunks of 65,536, and what a record can be found by (a term) has a
 //! bitmap in each chunk. Answers are the intersection of bitmaps, and still every record found is
-//! decoded and judged by [`matches`]: the index may save work, but never decides.
+//! decoded and judged by [`matches()`]: the index may save work, but never decides.
 //!
 //! An outcome is no answer of its own. It says nothing of who and where; it is found with its
 //! intent, and told with it.

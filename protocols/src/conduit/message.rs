@@ -295,7 +295,7 @@ pub enum Opened {
         #[n(0)]
         conversation: u64,
     },
-    /// A [`Told`] in each frame from here on, then the end of the stream.
+    /// A [`super::Told`] in each frame from here on, then the end of the stream.
     #[n(1)]
     Journal,
     /// Nothing follows.
