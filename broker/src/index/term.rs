@@ -2,7 +2,7 @@
 
 use aws_lc_rs::digest::{SHA256, digest};
 use interlock_protocols::conduit::{Decided, JournalQuery};
-use interlock_protocols::record::{Event, PointValue};
+use interlock_protocols::record::{Event, PointValue, kind};
 
 /// The fields that are searched. Numbers are on disk.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -26,9 +26,6 @@ pub(super) struct Term {
 /// Texts up to here stand in keys as they are. Longer ones are hashed: whoever is denied may
 /// have named a device at length.
 const TEXT_MAX_BYTES: usize = 64;
-
-/// The number of [`Event::Outcome`] on disk.
-const OUTCOME: u64 = 7;
 
 impl Term {
     fn text(field: Field, text: &str) -> Term {
@@ -62,7 +59,7 @@ impl Term {
 
     /// What all outcomes have.
     pub(super) fn outcome() -> Term {
-        Term::kind(OUTCOME)
+        Term::kind(kind::OUTCOME)
     }
 }
 

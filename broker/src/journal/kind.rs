@@ -1,7 +1,7 @@
 //! Kinds of records, each with a budget of its own (I9): a flood of denials leaves room for
 //! effects, in memory as on the disk.
 
-use interlock_protocols::record::Event;
+use interlock_protocols::record::{Event, kind};
 
 use crate::limits::{JOURNAL_QUEUE_MAX_BYTES, JOURNAL_QUEUE_MAX_RECORDS};
 
@@ -40,8 +40,10 @@ impl Kind {
 
     /// The same by the number of a type on disk, for records that are not read whole.
     pub(super) fn is_telling(number: u64) -> bool {
-        // As `Event::kind` numbers them; a test holds the two together.
-        matches!(number, 8..=10)
+        matches!(
+            number,
+            kind::DENIAL | kind::DENIAL_SUMMARY | kind::READ_SUMMARY
+        )
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::io;
 
-use interlock_protocols::record::{Ahead, CommandResult, Event, Outcome, Record, Unreadable};
+use interlock_protocols::record::{Ahead, CommandResult, Event, Outcome, Record, Unreadable, kind};
 
 use super::budget::{Extent, Options, Shelf};
 use super::kind::Kind;
@@ -34,12 +34,6 @@ pub struct Recovered {
     /// The time of the last record: a clock behind it was set back.
     pub last_time_ms: Option<i64>,
 }
-
-const POLICY_ACTIVATED: u64 = 3;
-const INTENT: u64 = 6;
-const OUTCOME: u64 = 7;
-const RECORDS_REMOVED: u64 = 14;
-const JOURNAL_ACCEPTED: u64 = 16;
 
 /// Why an orphan has no better outcome.
 const ORPHANED: &str = "the edge stopped before the answer";
@@ -125,12 +119,14 @@ impl Recovered {
         self.records += 1;
         self.last_time_ms = Some(line.time_ms);
         match line.kind {
-            // As `Event::kind` numbers them; a test holds the two together.
-            INTENT => {
+            kind::INTENT => {
                 open.insert(line.sequence);
                 return Ok(());
             }
-            OUTCOME | POLICY_ACTIVATED | RECORDS_REMOVED | JOURNAL_ACCEPTED => {}
+            kind::OUTCOME
+            | kind::POLICY_ACTIVATED
+            | kind::RECORDS_REMOVED
+            | kind::JOURNAL_ACCEPTED => {}
             _ => return Ok(()),
         }
         match Record::decode(&line.bytes)?.event {

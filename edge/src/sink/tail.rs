@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use interlock_broker::journal::{Follower, Journal, Line, ReadError};
-use interlock_protocols::record::{Event, JournalAccepted, Record, SinkProgress};
+use interlock_protocols::record::{Event, JournalAccepted, Record, SinkProgress, kind};
 use tokio::sync::watch;
 
 use super::{Cursors, SinkError};
@@ -252,17 +252,10 @@ impl Search {
 
 /// Decodes the few records that sinks look for, and no other.
 fn event_of_interest(line: &Line) -> Option<Event> {
-    let interesting = [JOURNAL_ACCEPTED, SINK_PROGRESS].contains(&line.kind);
+    let interesting = [kind::JOURNAL_ACCEPTED, kind::SINK_PROGRESS].contains(&line.kind);
     let record = interesting.then(|| Record::decode(&line.bytes).ok())??;
     Some(record.event)
 }
-
-/// Number of a [`SinkProgress`].
-const SINK_PROGRESS: u64 = 17;
-/// Number of a [`interlock_protocols::record::Checkpointed`].
-const CHECKPOINTED: u64 = 13;
-/// Number of a [`JournalAccepted`].
-const JOURNAL_ACCEPTED: u64 = 16;
 
 /// The lineage that begins with this record, if one does.
 pub(super) fn lineage_from(line: &Line) -> Option<[u8; 8]> {
@@ -275,7 +268,7 @@ pub(super) fn lineage_from(line: &Line) -> Option<[u8; 8]> {
 /// Whether a sink that acknowledged this has got on. What the journal says of itself does not
 /// count: a record of progress must not be what makes the next one due.
 pub(super) fn is_progress(line: &Line) -> bool {
-    ![SINK_PROGRESS, CHECKPOINTED].contains(&line.kind)
+    ![kind::SINK_PROGRESS, kind::CHECKPOINTED].contains(&line.kind)
 }
 
 /// What a sink records of itself.

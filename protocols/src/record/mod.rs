@@ -4,6 +4,7 @@
 
 mod enclosed;
 mod event;
+pub mod kind;
 #[cfg(test)]
 mod tests;
 
@@ -23,9 +24,6 @@ pub use event::{
 
 /// The version of the encoding written here, and the only one read.
 pub const VERSION: u64 = 1;
-
-/// The highest number of a type; all from 1 on are in use.
-pub const LAST_KIND: u64 = 17;
 
 /// One line of the journal.
 #[derive(Clone, PartialEq, Debug)]
@@ -179,23 +177,23 @@ impl Event {
     /// The number of the type on disk; never reused.
     pub fn kind(&self) -> u64 {
         match self {
-            Event::EdgeStarted(_) => 1,
-            Event::EdgeStopped(_) => 2,
-            Event::PolicyActivated(_) => 3,
-            Event::SessionOpened(_) => 4,
-            Event::SessionEnded(_) => 5,
-            Event::Intent(_) => 6,
-            Event::Outcome(_) => 7,
-            Event::Denial(_) => 8,
-            Event::DenialSummary(_) => 9,
-            Event::ReadSummary(_) => 10,
-            Event::JournalRead(_) => 11,
-            Event::EpochStarted(_) => 12,
-            Event::Checkpointed(_) => 13,
-            Event::RecordsRemoved(_) => 14,
-            Event::JournalRecovered(_) => 15,
-            Event::JournalAccepted(_) => 16,
-            Event::SinkProgress(_) => 17,
+            Event::EdgeStarted(_) => kind::EDGE_STARTED,
+            Event::EdgeStopped(_) => kind::EDGE_STOPPED,
+            Event::PolicyActivated(_) => kind::POLICY_ACTIVATED,
+            Event::SessionOpened(_) => kind::SESSION_OPENED,
+            Event::SessionEnded(_) => kind::SESSION_ENDED,
+            Event::Intent(_) => kind::INTENT,
+            Event::Outcome(_) => kind::OUTCOME,
+            Event::Denial(_) => kind::DENIAL,
+            Event::DenialSummary(_) => kind::DENIAL_SUMMARY,
+            Event::ReadSummary(_) => kind::READ_SUMMARY,
+            Event::JournalRead(_) => kind::JOURNAL_READ,
+            Event::EpochStarted(_) => kind::EPOCH_STARTED,
+            Event::Checkpointed(_) => kind::CHECKPOINTED,
+            Event::RecordsRemoved(_) => kind::RECORDS_REMOVED,
+            Event::JournalRecovered(_) => kind::JOURNAL_RECOVERED,
+            Event::JournalAccepted(_) => kind::JOURNAL_ACCEPTED,
+            Event::SinkProgress(_) => kind::SINK_PROGRESS,
         }
     }
 
@@ -224,23 +222,23 @@ impl Event {
 
     fn decode_payload(kind: u64, decoder: &mut Decoder<'_>) -> Result<Event, Unreadable> {
         Ok(match kind {
-            1 => Event::EdgeStarted(decoder.decode()?),
-            2 => Event::EdgeStopped(decoder.decode()?),
-            3 => Event::PolicyActivated(decoder.decode()?),
-            4 => Event::SessionOpened(decoder.decode()?),
-            5 => Event::SessionEnded(decoder.decode()?),
-            6 => Event::Intent(decoder.decode()?),
-            7 => Event::Outcome(decoder.decode()?),
-            8 => Event::Denial(decoder.decode()?),
-            9 => Event::DenialSummary(decoder.decode()?),
-            10 => Event::ReadSummary(decoder.decode()?),
-            11 => Event::JournalRead(decoder.decode()?),
-            12 => Event::EpochStarted(decoder.decode()?),
-            13 => Event::Checkpointed(decoder.decode()?),
-            14 => Event::RecordsRemoved(decoder.decode()?),
-            15 => Event::JournalRecovered(decoder.decode()?),
-            16 => Event::JournalAccepted(decoder.decode()?),
-            17 => Event::SinkProgress(decoder.decode()?),
+            kind::EDGE_STARTED => Event::EdgeStarted(decoder.decode()?),
+            kind::EDGE_STOPPED => Event::EdgeStopped(decoder.decode()?),
+            kind::POLICY_ACTIVATED => Event::PolicyActivated(decoder.decode()?),
+            kind::SESSION_OPENED => Event::SessionOpened(decoder.decode()?),
+            kind::SESSION_ENDED => Event::SessionEnded(decoder.decode()?),
+            kind::INTENT => Event::Intent(decoder.decode()?),
+            kind::OUTCOME => Event::Outcome(decoder.decode()?),
+            kind::DENIAL => Event::Denial(decoder.decode()?),
+            kind::DENIAL_SUMMARY => Event::DenialSummary(decoder.decode()?),
+            kind::READ_SUMMARY => Event::ReadSummary(decoder.decode()?),
+            kind::JOURNAL_READ => Event::JournalRead(decoder.decode()?),
+            kind::EPOCH_STARTED => Event::EpochStarted(decoder.decode()?),
+            kind::CHECKPOINTED => Event::Checkpointed(decoder.decode()?),
+            kind::RECORDS_REMOVED => Event::RecordsRemoved(decoder.decode()?),
+            kind::JOURNAL_RECOVERED => Event::JournalRecovered(decoder.decode()?),
+            kind::JOURNAL_ACCEPTED => Event::JournalAccepted(decoder.decode()?),
+            kind::SINK_PROGRESS => Event::SinkProgress(decoder.decode()?),
             unknown => return Err(Unreadable::Type(unknown)),
         })
     }

@@ -325,7 +325,7 @@ fn the_first_number_of_an_outcome_is_its_intent() {
             event,
         };
         let bytes = record.encode();
-        assert!(record.event.kind() <= LAST_KIND);
+        assert!(record.event.kind() <= kind::LAST);
         if expected.is_some() {
             assert_eq!(Heading::first_number(&bytes), expected);
             assert_eq!(Heading::first_number(&bytes[..4]), None);

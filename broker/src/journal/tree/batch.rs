@@ -3,13 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use interlock_protocols::record::{Heading, LAST_KIND};
+use interlock_protocols::record::{Heading, kind};
 
 use super::super::walk::Line;
 use super::hash::Hash;
-use super::history::{
-    CHECKPOINTED, EPOCH_STARTED, INTENT, JOURNAL_ACCEPTED, OUTCOME, RECORDS_REMOVED,
-};
 use crate::limits::TREE_TILE_HASHES;
 
 /// Records in a row.
@@ -116,14 +113,17 @@ impl Batch {
     ) -> Result<(), &'static str> {
         let sequence = heading.sequence;
         match heading.kind {
-            INTENT => self.open.insert(sequence),
-            OUTCOME => {
+            kind::INTENT => self.open.insert(sequence),
+            kind::OUTCOME => {
                 let intent = Heading::first_number(bytes).ok_or("the outcome names no intent")?;
                 if !self.open.remove(intent) {
                     self.unmatched.push((sequence, intent));
                 }
             }
-            EPOCH_STARTED | CHECKPOINTED | RECORDS_REMOVED | JOURNAL_ACCEPTED => {
+            kind::EPOCH_STARTED
+            | kind::CHECKPOINTED
+            | kind::RECORDS_REMOVED
+            | kind::JOURNAL_ACCEPTED => {
                 self.acts.push(Line {
                     sequence,
                     kind: heading.kind,
@@ -132,7 +132,7 @@ impl Batch {
                     bytes: bytes.to_vec(),
                 });
             }
-            1..=LAST_KIND => {}
+            1..=kind::LAST => {}
             _ => return Err("the record is of a type that this program does not know"),
         }
         self.leaves.push(leaf);

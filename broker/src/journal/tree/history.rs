@@ -1,7 +1,7 @@
 //! What the end of a journal says of its own chain. Read from the back: an epoch starts each hour,
 //! so the last one is near.
 
-use interlock_protocols::record::{Event, JournalAccepted, Record};
+use interlock_protocols::record::{Event, JournalAccepted, Record, kind};
 
 use super::super::follow::Follower;
 use super::super::reader::ReadError;
@@ -9,15 +9,6 @@ use super::super::storage::Storage;
 use super::super::walk::{self, Line, Opened};
 use super::epoch::Link;
 use super::note::SignedCheckpoint;
-
-/// Numbers of the record types that matter here; see [`Event::kind`].
-pub(super) const OUTCOME: u64 = 7;
-pub(super) const INTENT: u64 = 6;
-pub(super) const EPOCH_STARTED: u64 = 12;
-pub(super) const CHECKPOINTED: u64 = 13;
-pub(super) const RECORDS_REMOVED: u64 = 14;
-pub(super) const JOURNAL_ACCEPTED: u64 = 16;
-pub(super) const SINK_PROGRESS: u64 = 17;
 
 /// The end of a journal.
 #[derive(Default)]
@@ -70,7 +61,10 @@ const BATCH: usize = 1024;
 
 impl History {
     fn note(&mut self, line: &Line) {
-        if !matches!(line.kind, EPOCH_STARTED | CHECKPOINTED | JOURNAL_ACCEPTED) {
+        if !matches!(
+            line.kind,
+            kind::EPOCH_STARTED | kind::CHECKPOINTED | kind::JOURNAL_ACCEPTED
+        ) {
             return;
         }
         match Record::decode(&line.bytes).map(|record| record.event) {
@@ -113,7 +107,9 @@ pub(super) fn epoch_of(storage: &dyn Storage, through: u64) -> Result<Option<Lin
             if lines.is_empty() {
                 break;
             }
-            let mut epochs = lines.into_iter().filter(|line| line.kind == EPOCH_STARTED);
+            let mut epochs = lines
+                .into_iter()
+                .filter(|line| line.kind == kind::EPOCH_STARTED);
             found = epochs.next_back().or(found);
         }
         if found.is_some() {

@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use interlock_protocols::record::{Ahead, Event, Record};
+use interlock_protocols::record::{Ahead, Event, Record, kind};
 
 use super::super::walk::Line;
 use super::batch::Fault;
 use super::epoch::{self, Link};
-use super::history::{AHEAD, EPOCH_STARTED};
+use super::history::AHEAD;
 use super::key::VerifierKey;
 use super::note::{Checkpoint, SignedCheckpoint};
 use super::roots::Roots;
@@ -258,7 +258,7 @@ impl Judge {
     /// held against their own words alone.
     pub(super) fn end(&mut self) {
         if self.origin.is_none() && !self.waiting.is_empty() {
-            let epochs = |line: &Line| line.kind == EPOCH_STARTED;
+            let epochs = |line: &Line| line.kind == kind::EPOCH_STARTED;
             self.unjudged = self.waiting.iter().filter(|line| epochs(line)).count() as u64;
             let accepted = self.waiting.iter().filter(|line| !epochs(line));
             self.accepted.extend(accepted.map(|line| line.sequence));

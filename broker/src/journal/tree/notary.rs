@@ -6,7 +6,7 @@
 use std::io;
 use std::time::Duration;
 
-use interlock_protocols::record::{Checkpointed, Event, Record};
+use interlock_protocols::record::{Checkpointed, Event, Record, kind};
 
 use super::super::Journal;
 use super::super::follow::Follower;
@@ -14,7 +14,7 @@ use super::super::walk::Line;
 use super::append::Tree;
 use super::epoch::{self, Link, Starting};
 use super::hash::Hash;
-use super::history::{self, CHECKPOINTED, EPOCH_STARTED, JOURNAL_ACCEPTED, SINK_PROGRESS};
+use super::history;
 use super::key::JournalKey;
 use super::notarized::{Notarized, NotaryError, Opened};
 use super::note::Checkpoint;
@@ -197,14 +197,14 @@ impl Notary {
             self.tree.append(Hash::leaf(&line.bytes));
         }
         match line.kind {
-            EPOCH_STARTED => self.epoch_started(line, now),
+            kind::EPOCH_STARTED => self.epoch_started(line, now),
             // Its own, and what its own lead to: an idle journal must stay idle.
-            CHECKPOINTED | SINK_PROGRESS => {}
-            JOURNAL_ACCEPTED if self.halted.is_some() => {
+            kind::CHECKPOINTED | kind::SINK_PROGRESS => {}
+            kind::JOURNAL_ACCEPTED if self.halted.is_some() => {
                 self.fresh += 1;
                 return self.accepted(line.sequence);
             }
-            JOURNAL_ACCEPTED => {
+            kind::JOURNAL_ACCEPTED => {
                 self.fresh += 1;
                 self.may_restart = true;
             }

@@ -5,7 +5,7 @@ use std::io;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use interlock_protocols::record::{Enclosed, Event, Record};
+use interlock_protocols::record::{Enclosed, Event, Record, kind};
 use tlog_tiles::check_record;
 
 use super::super::follow::Follower;
@@ -13,7 +13,7 @@ use super::super::reader::ReadError;
 use super::super::storage::Storage;
 use super::epoch;
 use super::hash::{Hash, tile_bytes};
-use super::history::{self, CHECKPOINTED};
+use super::history;
 use super::key::VerifierKey;
 use super::notary::CHECKPOINT;
 use super::note::{Checkpoint, SignedCheckpoint};
@@ -316,7 +316,7 @@ pub fn checkpoint_of(
         if lines.is_empty() {
             return Err(none());
         }
-        for line in lines.iter().filter(|line| line.kind == CHECKPOINTED) {
+        for line in lines.iter().filter(|line| line.kind == kind::CHECKPOINTED) {
             if let Ok(Record {
                 event: Event::Checkpointed(checkpointed),
                 ..

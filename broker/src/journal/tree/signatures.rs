@@ -4,11 +4,10 @@
 use std::collections::BTreeMap;
 use std::thread;
 
-use interlock_protocols::record::{Event, Record};
+use interlock_protocols::record::{Event, Record, kind};
 
 use super::super::walk::Line;
 use super::epoch;
-use super::history::{CHECKPOINTED, EPOCH_STARTED};
 use super::key::VerifierKey;
 use super::note::SignedCheckpoint;
 
@@ -66,7 +65,7 @@ fn tasks(acts: &[Line], origin: &str, current: Option<&VerifierKey>) -> Vec<Task
     let mut current = current.cloned();
     let mut tasks = Vec::new();
     for act in acts {
-        if !matches!(act.kind, EPOCH_STARTED | CHECKPOINTED) {
+        if !matches!(act.kind, kind::EPOCH_STARTED | kind::CHECKPOINTED) {
             continue;
         }
         match Record::decode(&act.bytes).map(|record| record.event) {
