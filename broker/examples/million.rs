@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use interlock_broker::clock::Clock;
 use interlock_broker::index::{Search, matches};
 use interlock_broker::journal::{Directory, Follower, Journal, Options, PointReader, Storage};
+use interlock_broker::limits::VIEW_READ_RECORDS;
 use interlock_broker::state::State;
 use interlock_protocols::conduit::JournalQuery;
 use interlock_protocols::record::{CommandResult, Event, Intent, Outcome, PointValue, Record};
@@ -75,9 +76,13 @@ fn main() {
     };
     let begun = clock.now().mono();
     let mut follower = Follower::new(&log, state.applied() + 1).unwrap();
-    state
-        .catch_up(&mut follower, records, &mut |_, _| {})
-        .unwrap();
+    loop {
+        let lines = follower.read(records, VIEW_READ_RECORDS).unwrap();
+        if lines.is_empty() {
+            break;
+        }
+        state.advance(&lines).unwrap();
+    }
     state.settle().unwrap();
     println!(
         "caught up with {records} records in {:?}",

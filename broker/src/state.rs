@@ -17,8 +17,8 @@ use std::sync::mpsc;
 use std::thread;
 
 use crate::index::{Broken, Change, Found, Index, Place, Search, Shelf, Tip};
-use crate::journal::{Follower, Line, ReadError};
-use crate::limits::{VIEW_LOCK_PAUSE, VIEW_LOCK_TRIES, VIEW_OPEN_MAX, VIEW_READ_RECORDS};
+use crate::journal::Line;
+use crate::limits::{VIEW_LOCK_PAUSE, VIEW_LOCK_TRIES, VIEW_OPEN_MAX};
 
 /// The part of the library's file that is written at once, in bytes. A node has up to 17 values,
 /// and one longer than a quarter of this goes to a file that is never flushed.
@@ -45,17 +45,6 @@ pub enum Standing {
         /// The sequence.
         at: u64,
     },
-}
-
-/// Why a view did not catch up.
-#[derive(Debug, thiserror::Error)]
-pub enum CatchUpError {
-    /// The view must be built again.
-    #[error(transparent)]
-    View(#[from] Broken),
-    /// The journal cannot be read.
-    #[error(transparent)]
-    Journal(#[from] ReadError),
 }
 
 /// An open view.
@@ -180,24 +169,6 @@ impl State {
             }
             Ok(())
         })
-    }
-
-    /// Takes up all records through `through`; `progress` is told how many of how many.
-    pub fn catch_up(
-        &mut self,
-        journal: &mut Follower,
-        through: u64,
-        progress: &mut dyn FnMut(u64, u64),
-    ) -> Result<(), CatchUpError> {
-        let begun = self.applied();
-        loop {
-            let lines = journal.read(through, VIEW_READ_RECORDS)?;
-            let Some(last) = lines.last().map(|line| line.sequence) else {
-                return Ok(());
-            };
-            self.advance(&lines)?;
-            progress(last.saturating_sub(begun), through.saturating_sub(begun));
-        }
     }
 
     /// Notes how far a sink is, between two records that say so.

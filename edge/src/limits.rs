@@ -88,6 +88,9 @@ pub(crate) const SINK_BATCH_RECORDS: usize = 1_024;
 /// [`SINK_READ_RECORDS`]. A gateway has several sinks and little memory.
 pub(crate) const SINK_BATCH_BYTES: usize = 1024 * 1024;
 
+/// Least time between two looks of a sink that has all there was: many records share one look.
+pub(crate) const SINK_PACE: Duration = Duration::from_millis(100);
+
 /// Records that a sink reads between two looks at how many bytes it holds.
 pub(crate) const SINK_READ_RECORDS: usize = 16;
 

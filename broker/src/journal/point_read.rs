@@ -8,6 +8,7 @@ use super::error::Damage;
 use super::layout::{self, FRAME_HEAD_BYTES, Found, Head, Kind};
 use super::reader::ReadError;
 use super::storage::{SegmentFile, Storage};
+use super::window::read_whole;
 use crate::limits::{JOURNAL_POINT_READ_BYTES, JOURNAL_POINT_SEGMENTS};
 
 /// Reads records at places that an index remembers. A place is where a frame began when the
@@ -99,16 +100,6 @@ impl PointReader {
 /// Up to `want` bytes from `offset` on, fewer only at the end; never less than a frame's head.
 fn look(file: &dyn SegmentFile, offset: u64, want: usize) -> io::Result<Vec<u8>> {
     let mut bytes = vec![0; want.max(FRAME_HEAD_BYTES)];
-    let mut filled = 0;
-    while let Some(rest) = bytes.get_mut(filled..)
-        && !rest.is_empty()
-    {
-        let read = file.read_at(offset.saturating_add(filled as u64), rest)?;
-        if read == 0 {
-            break;
-        }
-        filled += read;
-    }
-    bytes.truncate(filled);
+    read_whole(file, offset, &mut bytes)?;
     Ok(bytes)
 }

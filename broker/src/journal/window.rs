@@ -98,17 +98,26 @@ impl Window {
         let left = usize::try_from(self.len.saturating_sub(offset)).unwrap_or(usize::MAX);
         self.bytes.resize(want.min(left), 0);
         self.start = offset;
-        let mut filled = 0;
-        while let Some(rest) = self.bytes.get_mut(filled..)
-            && !rest.is_empty()
-        {
-            let read = self.file.read_at(offset + filled as u64, rest)?;
-            if read == 0 {
-                break;
-            }
-            filled += read;
-        }
-        self.bytes.truncate(filled);
-        Ok(())
+        read_whole(self.file.as_ref(), offset, &mut self.bytes)
     }
+}
+
+/// Fills `bytes` from `offset` on, and cuts them where the file ends.
+pub(super) fn read_whole(
+    file: &dyn SegmentFile,
+    offset: u64,
+    bytes: &mut Vec<u8>,
+) -> io::Result<()> {
+    let mut filled = 0;
+    while let Some(rest) = bytes.get_mut(filled..)
+        && !rest.is_empty()
+    {
+        let read = file.read_at(offset.saturating_add(filled as u64), rest)?;
+        if read == 0 {
+            break;
+        }
+        filled += read;
+    }
+    bytes.truncate(filled);
+    Ok(())
 }

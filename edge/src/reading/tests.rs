@@ -172,8 +172,11 @@ async fn what_belongs_to_a_match_comes_directly_before_it_however_it_was_found()
     view.begin_again();
     let told = world.ask(&view, &on("a", true)).await.unwrap();
     assert_eq!(spelled(&told), newest);
-    view.step(&world.journal, &stopped).unwrap();
+    let mut told = Vec::new();
+    let mut progress = |done, all| told.push((done, all));
+    view.step(&world.journal, &stopped, &mut progress).unwrap();
     assert_eq!(view.applied(), 10);
+    assert_eq!(told, [(10, 10)], "how far the building is");
 }
 
 #[tokio::test]
@@ -324,7 +327,7 @@ async fn a_view_that_is_begun_anew_in_mid_answer_is_an_error_and_no_end() {
     world.write(story()).await;
     let view = world.view();
     let (_stop, stopped) = watch::channel(false);
-    view.step(&world.journal, &stopped).unwrap();
+    view.step(&world.journal, &stopped, &mut |_, _| {}).unwrap();
     let (frames, _told) = mpsc::channel(READ_AHEAD);
     let query = on("a", true);
     let mut teller = Teller::new(&world.journal, Arc::clone(&view), query, frames).unwrap();

@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use tokio::time::sleep;
 
 use crate::limits::{VIEW_RETRY, VIEW_STEP_EVERY};
+use crate::progress::telling;
 use crate::sink::Cursors;
 
 /// The view, shared.
@@ -116,11 +117,13 @@ impl View {
         self.look().as_ref().map(ask)
     }
 
-    /// Takes up all records through `through`, and writes how far it is.
+    /// Takes up all records that are durable, and writes how far it is; `progress` is told how many
+    /// of how many.
     pub(super) fn step(
         &self,
         journal: &Journal,
         stop: &watch::Receiver<bool>,
+        progress: &mut dyn FnMut(u64, u64),
     ) -> Result<(), StepError> {
         if self.is_aside() {
             return Ok(());
@@ -135,7 +138,10 @@ impl View {
         if begun < through {
             let mut follower = journal.follow(begun + 1)?;
             // One batch even at the stop: what it knows then shows whether the journal was cut.
-            while self.batch(&mut follower, through)? && !*stop.borrow() {}
+            while self.batch(&mut follower, through)? && !*stop.borrow() {
+                let done = self.applied().saturating_sub(begun);
+                progress(done, through.saturating_sub(begun));
+            }
         }
         self.guard(State::mark)?;
         let taken = self.applied().saturating_sub(begun);
@@ -200,7 +206,7 @@ pub async fn keep(view: Arc<View>, journal: Journal, mut stop: watch::Receiver<b
     loop {
         let stopping = *stop.borrow_and_update();
         let (here, journal, watched) = (Arc::clone(&view), journal.clone(), stop.clone());
-        let step = move || here.step(&journal, &watched);
+        let step = move || here.step(&journal, &watched, &mut telling("records into the view"));
         let pause = match tokio::task::spawn_blocking(step).await {
             Ok(Ok(())) => VIEW_STEP_EVERY,
             Ok(Err(error)) => {

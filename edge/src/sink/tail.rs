@@ -6,9 +6,12 @@ use std::sync::Arc;
 use interlock_broker::journal::{Follower, Journal, Line, ReadError};
 use interlock_protocols::record::{Event, JournalAccepted, Record, SinkProgress, kind};
 use tokio::sync::watch;
+use tokio::time::sleep;
 
 use super::{Cursors, SinkError};
-use crate::limits::{SINK_BATCH_BYTES, SINK_BATCH_RECORDS, SINK_READ_RECORDS, SINK_SEARCH_RECORDS};
+use crate::limits::{
+    SINK_BATCH_BYTES, SINK_BATCH_RECORDS, SINK_PACE, SINK_READ_RECORDS, SINK_SEARCH_RECORDS,
+};
 
 /// The journal as a sink may ask it for single records.
 #[derive(Clone)]
@@ -35,12 +38,14 @@ impl Shelf {
         *self.durable.borrow_and_update()
     }
 
-    /// Waits until there is more on the disk than was seen.
+    /// Waits until there is more on the disk than was seen, and a moment longer: a sink that has
+    /// all is not to be woken by each command, on the thread that serves them.
     pub(super) async fn grown(&mut self) {
         if self.durable.changed().await.is_err() {
             // The journal is closed: there is no more to come.
             std::future::pending().await
         }
+        sleep(SINK_PACE).await;
     }
 
     /// One record; `None` when it is no longer there, or not yet.

@@ -81,12 +81,13 @@ impl History {
         }
     }
 
-    /// Whether an administrator accepted that a checkpoint of `size` is ahead.
+    /// Whether an administrator accepted that a checkpoint of `size` is ahead: of just that size,
+    /// since a journal that was cut again leaves one of another.
     pub(super) fn accepts(&self, size: u64) -> bool {
         self.accepted
             .iter()
             .flat_map(|accepted| &accepted.ahead)
-            .any(|ahead| ahead.what == AHEAD && ahead.through >= size)
+            .any(|ahead| ahead.what == AHEAD && ahead.through == size)
     }
 }
 

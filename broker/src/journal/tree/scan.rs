@@ -7,6 +7,7 @@ use interlock_protocols::record::Heading;
 
 use super::super::layout::{self, FRAME_HEAD_BYTES, Found, Head, Kind};
 use super::super::storage::SegmentFile;
+use super::super::window::read_whole;
 use super::batch::Batch;
 use super::hash::{Hash, LEAF};
 use crate::limits::JOURNAL_SECTOR_BYTES;
@@ -156,18 +157,7 @@ impl Chunk {
         let left = usize::try_from(self.len.saturating_sub(offset)).unwrap_or(usize::MAX);
         self.bytes.resize(CHUNK_BYTES.min(left), 0);
         self.start = offset;
-        let mut filled = 0;
-        while let Some(rest) = self.bytes.get_mut(filled..)
-            && !rest.is_empty()
-        {
-            let read = self.file.read_at(offset + filled as u64, rest)?;
-            if read == 0 {
-                break;
-            }
-            filled += read;
-        }
-        self.bytes.truncate(filled);
-        Ok(())
+        read_whole(self.file.as_ref(), offset, &mut self.bytes)
     }
 
     fn is_blank(&mut self, from: u64, to: u64) -> io::Result<bool> {
