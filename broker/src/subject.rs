@@ -1,8 +1,11 @@
 //! Who somebody is, from the certificate of their connection: the *subject* of NIST SP 800-207.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use aws_lc_rs::digest::{SHA256, digest};
+use interlock_protocols::identity::{AuthStrength, KeyProtection};
+use x509_parser::der_parser::{Oid, oid};
+use x509_parser::oid_registry::OID_X509_SERIALNUMBER;
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
 /// People, vendors and workloads are different kinds, and policy tells them apart.
@@ -135,6 +138,84 @@ pub struct Identity {
     subject: SubjectId,
     ends_ms: i64,
     fingerprint: [u8; 32],
+    key: [u8; 32],
+    bound: Option<Bound>,
+}
+
+/// What our own issuer says beside the name, in the certificate's subject: `serialNumber` (X.520
+/// §6.2.9) is the SHA-256 of the machine's key, `description` the rest as [`Bound`] shows it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Bound {
+    /// SHA-256 of the key of the one machine that the certificate may be used on.
+    pub device_key: [u8; 32],
+    /// How that key is kept, as its owner says.
+    pub protection: KeyProtection,
+    /// How strongly the subject showed who they are.
+    pub auth: AuthStrength,
+    /// When they last did so, ms since 1970 UTC.
+    pub auth_ms: i64,
+}
+
+impl Bound {
+    /// The text of `serialNumber`.
+    pub fn serial_number(&self) -> String {
+        self.device_key
+            .iter()
+            .fold(String::new(), |mut text, byte| {
+                let _infallible = write!(text, "{byte:02x}");
+                text
+            })
+    }
+
+    fn read(serial_number: &str, description: &str) -> Option<Bound> {
+        let (pairs, rest) = serial_number.as_bytes().as_chunks::<2>();
+        let digit = |byte: u8| char::from(byte).to_digit(16);
+        let key = pairs
+            .iter()
+            .map(|&[high, low]| u8::try_from(digit(high)? * 16 + digit(low)?).ok())
+            .collect::<Option<Vec<u8>>>()?;
+        let mut words = description.split(' ');
+        let mut word = |name: &str| words.next()?.strip_prefix(name)?.strip_prefix('=');
+        let bound = Bound {
+            device_key: key.try_into().ok().filter(|_| rest.is_empty())?,
+            protection: KeyProtection::from_name(word("device-key")?)?,
+            auth: AuthStrength::from_name(word("auth")?)?,
+            auth_ms: word("auth-time")?.parse::<i64>().ok()?.checked_mul(1_000)?,
+        };
+        // One spelling alone.
+        let same = bound.to_string() == description && bound.serial_number() == serial_number;
+        same.then_some(bound)
+    }
+}
+
+/// The text of `description`.
+impl fmt::Display for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "device-key={} auth={} auth-time={}",
+            self.protection.name(),
+            self.auth.name(),
+            self.auth_ms.div_euclid(1_000)
+        )
+    }
+}
+
+/// `id-at-description` of X.520.
+static OID_DESCRIPTION: Oid<'static> = oid!(2.5.4.13);
+
+fn bound(certificate: &X509Certificate<'_>) -> Option<Bound> {
+    Bound::read(
+        one(certificate, &OID_X509_SERIALNUMBER)?,
+        one(certificate, &OID_DESCRIPTION)?,
+    )
+}
+
+/// The text of an attribute of the subject that is there exactly once.
+fn one<'c>(certificate: &'c X509Certificate<'_>, oid: &'c Oid<'static>) -> Option<&'c str> {
+    let mut found = certificate.subject().iter_by_oid(oid);
+    let first = found.next()?.as_str().ok()?;
+    found.next().is_none().then_some(first)
 }
 
 /// Why a certificate names no subject.
@@ -193,11 +274,26 @@ impl Identity {
         let ends_s = certificate.validity().not_after.timestamp();
         let mut fingerprint = [0; 32];
         fingerprint.copy_from_slice(digest(&SHA256, der).as_ref());
+        let mut key = [0; 32];
+        key.copy_from_slice(digest(&SHA256, certificate.public_key().raw).as_ref());
         Ok(Identity {
             subject,
             ends_ms: ends_s.saturating_mul(1_000),
             fingerprint,
+            key,
+            bound: bound(&certificate),
         })
+    }
+
+    /// SHA-256 over its public key, as `SubjectPublicKeyInfo`.
+    pub fn key(&self) -> &[u8; 32] {
+        &self.key
+    }
+
+    /// What our own issuer says beside the name. Another authority may write what it likes there:
+    /// the caller asks only where it knows who signed.
+    pub fn bound(&self) -> Option<&Bound> {
+        self.bound.as_ref()
     }
 
     /// Whose certificate it is.
@@ -214,6 +310,13 @@ impl Identity {
     pub fn fingerprint(&self) -> &[u8; 32] {
         &self.fingerprint
     }
+}
+
+/// `person/olga` of `spiffe://site/person/olga`; another text as it is.
+pub fn path(subject: &str) -> &str {
+    let rest = subject.strip_prefix(SCHEME);
+    let path = rest.and_then(|rest| rest.split_once('/'));
+    path.map_or(subject, |(_, path)| path)
 }
 
 fn is_name(part: &str) -> bool {

@@ -29,6 +29,8 @@ pub mod modbus;
 #[cfg(feature = "alloc")]
 pub mod conduit;
 #[cfg(feature = "alloc")]
+pub mod identity;
+#[cfg(feature = "alloc")]
 pub mod record;
 #[cfg(feature = "alloc")]
 mod strict;

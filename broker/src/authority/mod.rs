@@ -5,13 +5,19 @@
 //! for nothing else. Neither can stand in for the other.
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
-    Issuer, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PublicKeyData, SanType,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, DnValue,
+    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
+    PublicKeyData, SanType,
 };
 use time::OffsetDateTime;
 
 use crate::clock::Now;
-use crate::subject::{SubjectId, SubjectKind};
+use crate::subject::{Bound, SubjectId, SubjectKind};
+
+/// `id-at-serialNumber` of X.520.
+const SERIAL_NUMBER: [u64; 4] = [2, 5, 4, 5];
+/// `id-at-description` of X.520.
+const DESCRIPTION: [u64; 4] = [2, 5, 4, 13];
 
 /// A clock that runs a little behind must not refuse a certificate made a moment ago.
 const BACKDATE_S: i64 = 300;
@@ -118,6 +124,36 @@ impl Authority {
         self.sign(params)
     }
 
+    /// Signs a certificate of a client for a key of theirs, which stays where it is. `spki` is that
+    /// key as `SubjectPublicKeyInfo` in DER.
+    pub fn sign_client(
+        &self,
+        subject: &SubjectId,
+        spki: &[u8],
+        bound: &Bound,
+        ends_ms: i64,
+        now: Now,
+    ) -> Result<String, AuthorityError> {
+        let mut params = CertificateParams::default();
+        let mut name = named(subject.path());
+        name.push(
+            DnType::CustomDnType(SERIAL_NUMBER.to_vec()),
+            DnValue::PrintableString(bound.serial_number().try_into()?),
+        );
+        name.push(
+            DnType::CustomDnType(DESCRIPTION.to_vec()),
+            DnValue::Utf8String(bound.to_string()),
+        );
+        params.distinguished_name = name;
+        params.subject_alt_names = vec![SanType::URI(subject.as_str().try_into()?)];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.use_authority_key_identifier_extension = true;
+        valid(&mut params, now, (ends_ms - now.wall_ms()) / 1_000);
+        let key = rcgen::SubjectPublicKeyInfo::from_der(spki)?;
+        Ok(params.signed_by(&key, &self.issuer)?.pem())
+    }
+
     /// Makes the key and certificate that the edge shows to clients, who look for `server_name`.
     pub fn issue_gateway(&self, server_name: &str, now: Now) -> Result<Credential, AuthorityError> {
         let mut params = CertificateParams::new(vec![server_name.to_owned()])?;
@@ -158,6 +194,7 @@ mod tests {
     use super::*;
     use crate::clock::Mono;
     use crate::subject::{Identity, NoIdentity};
+    use interlock_protocols::identity::{AuthStrength, KeyProtection};
     use std::time::Duration;
 
     fn at(wall_ms: i64) -> Now {
@@ -185,6 +222,37 @@ mod tests {
             Identity::of_certificate(&der(&issued.certificate), "otherworks"),
             Err(NoIdentity::OtherSite { .. })
         ));
+    }
+
+    #[test]
+    fn a_certificate_carries_its_machine_and_how_its_owner_showed_themselves() {
+        let now = at(1_795_000_000_000);
+        let authority = Authority::open(&Authority::create("issuer", now).unwrap()).unwrap();
+        let subject = SubjectId::parse("spiffe://waterworks/person/olga").unwrap();
+        let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
+        let bound = Bound {
+            device_key: [0xA7; 32],
+            protection: KeyProtection::Tpm,
+            auth: AuthStrength::UserPresent,
+            auth_ms: 1_794_999_000_000,
+        };
+        let ends_ms = 1_795_003_600_000;
+        let pem = authority
+            .sign_client(
+                &subject,
+                &key.subject_public_key_info(),
+                &bound,
+                ends_ms,
+                now,
+            )
+            .unwrap();
+        let identity = Identity::of_certificate(&der(&pem), "waterworks").unwrap();
+        assert_eq!(identity.subject(), &subject);
+        assert_eq!(identity.bound(), Some(&bound));
+        assert_eq!(identity.ends_ms(), ends_ms);
+        let hash =
+            aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &key.subject_public_key_info());
+        assert_eq!(identity.key(), hash.as_ref());
     }
 
     #[test]

@@ -6,7 +6,8 @@ use std::fmt::Write;
 use interlock_protocols::conduit::{Decided, JournalQuery};
 use interlock_protocols::record::{Event, Record};
 
-use super::term::{facts, path};
+use super::term::facts;
+use crate::subject::path;
 
 /// Whether `record` answers `query`, its order and its limit apart. Times are those of the
 /// record itself, also where it counts what happened before. An outcome never does: it is told

@@ -2,7 +2,9 @@
 
 use aws_lc_rs::digest::{SHA256, digest};
 use interlock_protocols::conduit::{Decided, JournalQuery};
-use interlock_protocols::record::{Event, PointValue, kind};
+use interlock_protocols::record::{Event, PointValue, Scope, kind};
+
+use crate::subject::path;
 
 /// The fields that are searched. Numbers are on disk.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -88,12 +90,13 @@ pub fn facts(event: &Event) -> Facts<'_> {
         session: Some(session),
         ..Facts::default()
     };
+    let asked = |session, subject| Facts {
+        subject: Some(subject),
+        session,
+        ..Facts::default()
+    };
     match event {
-        Event::PolicyActivated(it) => Facts {
-            subject: Some(&it.by),
-            session: it.session,
-            ..Facts::default()
-        },
+        Event::PolicyActivated(it) => asked(it.session, it.by.as_str()),
         Event::SessionOpened(it) => of(it.session, it.subject.as_str()),
         Event::SessionEnded(it) => of(it.session, &it.subject),
         Event::JournalRead(it) => of(it.session, &it.subject),
@@ -124,8 +127,27 @@ pub fn facts(event: &Event) -> Facts<'_> {
             decision: Some(Decided::Allow),
             ..of(it.session, &it.subject)
         },
+        Event::Invited(it) => asked(it.session, &it.by),
+        Event::InvitationClosed(it) => asked(it.session, &it.by),
+        Event::EnrolmentAsked(it) => asked(None, &it.subject),
+        Event::Enrolled(it) => asked(it.session, &it.enrolment.subject),
+        Event::CertificateIssued(it) => asked(None, &it.subject),
+        Event::Restricted(it) => Facts {
+            device: match &it.scope {
+                Scope::Device(device) => named(device),
+                _ => None,
+            },
+            ..asked(it.session, &it.by)
+        },
+        Event::Reinstated(it) => of(it.session, &it.by),
+        Event::PostureChanged(it) => of(it.session, &it.subject),
+        Event::Asserted(it) => of(it.session, &it.subject),
+        Event::ClockAccepted(it) => asked(None, &it.by),
         Event::EdgeStarted(_)
         | Event::EdgeStopped(_)
+        | Event::ClockDoubted(_)
+        | Event::RegisterKept(_)
+        | Event::TrustTakenUp(_)
         | Event::Outcome(_)
         | Event::EpochStarted(_)
         | Event::Checkpointed(_)
@@ -138,13 +160,6 @@ pub fn facts(event: &Event) -> Facts<'_> {
 /// What is denied to a session as a whole names no device.
 fn named(device: &str) -> Option<&str> {
     Some(device).filter(|device| !device.is_empty())
-}
-
-/// `person/olga` of `spiffe://site/person/olga`; another text as it is.
-pub(super) fn path(subject: &str) -> &str {
-    let rest = subject.strip_prefix("spiffe://");
-    let path = rest.and_then(|rest| rest.split_once('/'));
-    path.map_or(subject, |(_, path)| path)
 }
 
 /// All terms of a record, its kind apart.

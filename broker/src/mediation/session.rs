@@ -113,6 +113,11 @@ impl Broker {
             peer: peer.to_owned(),
             certificate: *identity.fingerprint(),
             certificate_ends_ms: identity.ends_ms(),
+            device_key: None,
+            device_protection: None,
+            auth: None,
+            auth_ms: None,
+            authority: None,
         });
         let inner = Inner {
             id,

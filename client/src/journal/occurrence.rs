@@ -1,5 +1,7 @@
 //! What happened besides commands, in words.
 
+use interlock_broker::index;
+use interlock_broker::wording::happened;
 use interlock_protocols::record::Event;
 use jiff::tz::TimeZone;
 
@@ -114,8 +116,27 @@ fn of_the_journal(line: &mut Line, event: &Event, zone: &TimeZone) -> Vec<String
             )]
         }
         // Commands are told by their line itself.
-        _ => Vec::new(),
+        event => of_identities(line, event),
     }
+}
+
+/// Who may act, and what was taken from whom.
+fn of_identities(line: &mut Line, event: &Event) -> Vec<String> {
+    let Some(text) = happened(event) else {
+        return Vec::new();
+    };
+    let facts = index::facts(event);
+    line.session = facts.session;
+    line.subject = facts.subject.map(str::to_owned);
+    line.device = facts.device.map(str::to_owned);
+    line.housekeeping = matches!(event, Event::RegisterKept(_));
+    match event {
+        Event::Restricted(it) => line.reason = Some(it.reason.clone()),
+        Event::Reinstated(it) => line.reason = Some(it.reason.clone()),
+        Event::Invited(it) => line.detail = Some(it.subject.clone()),
+        _ => {}
+    }
+    vec![text]
 }
 
 /// The first three lines of a checkpoint are its origin, its size and the root of the tree.

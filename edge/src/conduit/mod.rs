@@ -174,21 +174,12 @@ async fn run(
                 tokio::spawn(serve_stream(edge, session, notices.clone(), send, recv));
                 Ok(())
             }
-            Turn::Said(FromClient::Hello { .. }) => {
-                return "the client said hello twice".to_owned();
-            }
-            Turn::Said(FromClient::Bye) => return "the client is done".to_owned(),
-            Turn::Said(FromClient::ReadStatus { call }) => {
-                let told = calls::status(edge, session, call);
-                tell(&mut control.send, &told).await
-            }
-            Turn::Said(FromClient::AcceptJournal { call, reason }) => {
-                let reply = calls::accept(edge, session, call, &reason).await;
-                tell(&mut control.send, &reply).await
-            }
-            Turn::Said(FromClient::ActivatePolicy { call }) => {
-                let reply = calls::activate(edge, session, call).await;
-                tell(&mut control.send, &reply).await
+            Turn::Said(message) => {
+                match calls::said(edge, session, &mut control.send, message).await {
+                    Ok(None) => Ok(()),
+                    Ok(Some(reason)) => return reason,
+                    Err(error) => Err(error),
+                }
             }
             Turn::Tell(notice) => tell(&mut control.send, &ToClient::Notice(notice)).await,
             Turn::Tick => match session.tick(edge.clock().now()) {

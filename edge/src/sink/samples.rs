@@ -63,6 +63,11 @@ pub(super) fn every() -> (Context, Vec<Record>) {
             peer: "198.51.100.7:50123".into(),
             certificate: [0xCD; 32],
             certificate_ends_ms: 1_795_003_600_000,
+            device_key: None,
+            device_protection: None,
+            auth: None,
+            auth_ms: None,
+            authority: None,
         }),
         // 4: the intent of all outcomes here.
         intent(1_000, "press-4", vec![16, 0, 100, 0, 2, 4, 0, 7, 1, 0]),
@@ -238,6 +243,11 @@ pub(super) fn hostile(text: &str) -> (Context, Vec<Record>) {
             peer: text(),
             certificate: [0; 32],
             certificate_ends_ms: i64::MIN,
+            device_key: None,
+            device_protection: None,
+            auth: None,
+            auth_ms: None,
+            authority: None,
         }),
         Event::Intent(Intent {
             session: u64::MAX,

@@ -35,6 +35,16 @@ impl Severity {
             Event::RecordsRemoved(_) | Event::JournalRecovered(_) => Severity::High,
             // Part of the log was cut or replaced, and somebody said that this is well.
             Event::JournalAccepted(_) => Severity::Critical,
+            // Somebody pulled a cord, or the gateway did by itself.
+            Event::Restricted(_) | Event::ClockDoubted(_) | Event::ClockAccepted(_) => {
+                Severity::High
+            }
+            Event::Reinstated(_) | Event::TrustTakenUp(_) => Severity::Medium,
+            Event::Invited(_)
+            | Event::InvitationClosed(_)
+            | Event::EnrolmentAsked(_)
+            | Event::Enrolled(_)
+            | Event::PostureChanged(_) => Severity::Low,
             Event::SessionOpened(_)
             | Event::SessionEnded(_)
             | Event::Intent(_)
@@ -42,7 +52,10 @@ impl Severity {
             | Event::JournalRead(_)
             | Event::EpochStarted(_)
             | Event::Checkpointed(_)
-            | Event::SinkProgress(_) => Severity::Informational,
+            | Event::SinkProgress(_)
+            | Event::CertificateIssued(_)
+            | Event::Asserted(_)
+            | Event::RegisterKept(_) => Severity::Informational,
         }
     }
 

@@ -150,7 +150,20 @@ pub(crate) fn detailed(
         | Event::RecordsRemoved(_)
         | Event::JournalRecovered(_)
         | Event::JournalAccepted(_)
-        | Event::SinkProgress(_) => None,
+        | Event::SinkProgress(_)
+        | Event::Invited(_)
+        | Event::InvitationClosed(_)
+        | Event::EnrolmentAsked(_)
+        | Event::Enrolled(_)
+        | Event::CertificateIssued(_)
+        | Event::Restricted(_)
+        | Event::Reinstated(_)
+        | Event::PostureChanged(_)
+        | Event::Asserted(_)
+        | Event::ClockDoubted(_)
+        | Event::ClockAccepted(_)
+        | Event::RegisterKept(_)
+        | Event::TrustTakenUp(_) => None,
     }
 }
 

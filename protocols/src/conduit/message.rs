@@ -5,7 +5,9 @@ use alloc::vec::Vec;
 
 use minicbor::{Decode, Encode};
 
+use super::ask::{Answer, Ask};
 use super::{FrameError, JournalQuery, Message, Status};
+use crate::identity::{PostureReport, Signed};
 use crate::limits::CONDUIT_POINTS_MAX_BYTES;
 
 /// Control stream, client to edge.
@@ -48,6 +50,48 @@ pub enum FromClient {
         /// Why, for the record.
         #[n(1)]
         reason: String,
+    },
+    /// The second message: that the machine is the one that the certificate names, and how it is.
+    /// No session opens without.
+    #[n(5)]
+    Prove {
+        /// The machine's key, and its signature over [`crate::identity::proof_statement`].
+        #[n(0)]
+        device: Signed,
+        /// The machine's health.
+        #[n(1)]
+        posture: Option<PostureReport>,
+    },
+    /// How the machine is now, every few minutes. The signature is as in [`FromClient::Prove`].
+    #[n(6)]
+    Posture {
+        /// The machine's key, and its signature.
+        #[n(0)]
+        device: Signed,
+        /// The machine's health.
+        #[n(1)]
+        posture: PostureReport,
+    },
+    /// That the person is there, just now: their authenticator and its signature over
+    /// [`crate::identity::presence_statement`]. Answered by a reply.
+    #[n(7)]
+    Assert {
+        /// Chosen by the client, given back in the reply.
+        #[n(0)]
+        call: u32,
+        /// The authenticator.
+        #[n(1)]
+        authenticator: Signed,
+    },
+    /// Administration.
+    #[n(8)]
+    Ask {
+        /// Chosen by the client, given back in the answer.
+        #[n(0)]
+        call: u32,
+        /// What is asked.
+        #[n(1)]
+        ask: Ask,
     },
 }
 
@@ -131,6 +175,29 @@ pub enum ToClient {
         /// How the gateway is doing.
         #[n(1)]
         status: Status,
+    },
+    /// The answer to [`FromClient::Ask`], where it is allowed and is more than a word.
+    #[n(9)]
+    Answer {
+        /// The call it answers.
+        #[n(0)]
+        call: u32,
+        /// This part of it.
+        #[n(1)]
+        answer: Answer,
+        /// Whether more parts follow.
+        #[n(2)]
+        more: bool,
+    },
+    /// The session, or what it may do, ends soon.
+    #[n(10)]
+    Warning {
+        /// What ends, when and what to do, in words.
+        #[n(0)]
+        text: String,
+        /// When, ms since 1970 UTC.
+        #[n(1)]
+        ends_ms: i64,
     },
     /// There will be no session. Never changes.
     #[n(7)]

@@ -11,6 +11,7 @@
 //! always be read, [`FromClient::Hello`] and [`ToClient::Refused`] never change, number and
 //! fields, in any version.
 
+mod ask;
 mod frame;
 mod journal;
 mod message;
@@ -21,6 +22,10 @@ mod tests;
 use alloc::vec::Vec;
 
 pub use crate::strict::Malformed;
+pub use ask::{
+    Acknowledged, Answer, Ask, IdentityRow, IdentityStanding, InvitationRow, Invited, OpenWrite,
+    RestrictionRow, SessionRow,
+};
 pub use frame::{FrameError, frame, next_frame};
 pub use journal::{Decided, JournalQuery, Told};
 pub use message::{
@@ -29,12 +34,13 @@ pub use message::{
 pub use status::{JournalStatus, SinkStatus, Status, WitnessStatus};
 
 /// The version written here, and the only one read.
-pub const VERSION: u16 = 2;
+pub const VERSION: u16 = 3;
 
 /// The protocol named in the TLS handshake.
 pub const ALPN: &[u8] = b"interlock/1";
 
-/// One of the messages: [`FromClient`], [`ToClient`], [`Opening`], [`Opened`], [`Told`].
+/// One of the messages: [`FromClient`], [`ToClient`], [`Opening`], [`Opened`], [`Told`], and those
+/// of the identity port in [`crate::identity`].
 pub trait Message: sealed::Sealed + Sized {
     /// Its one spelling in bytes, without a frame.
     fn encode(&self) -> Vec<u8>;
@@ -67,4 +73,13 @@ macro_rules! message {
     )*};
 }
 
-message!(FromClient, ToClient, Opening, Opened, Told);
+message!(
+    FromClient,
+    ToClient,
+    Opening,
+    Opened,
+    Told,
+    crate::identity::EnrolRequest,
+    crate::identity::LoginRequest,
+    crate::identity::IdentityReply
+);

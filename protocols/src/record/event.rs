@@ -6,6 +6,12 @@ use alloc::vec::Vec;
 
 use minicbor::{Decode, Encode};
 
+use super::identity::{
+    Asserted, CertificateIssued, ClockAccepted, ClockDoubted, Enrolled, Enrolment,
+    InvitationClosed, Invited, PostureChanged, RegisterKept, Reinstated, Restricted, TrustTakenUp,
+};
+use crate::identity::{AuthStrength, KeyProtection};
+
 /// One thing that happened.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Event {
@@ -43,6 +49,32 @@ pub enum Event {
     JournalAccepted(JournalAccepted),
     /// How far a sink has acknowledged.
     SinkProgress(SinkProgress),
+    /// Somebody may enrol, once and until a time.
+    Invited(Invited),
+    /// An invitation was withdrawn, or an enrolment turned away.
+    InvitationClosed(InvitationClosed),
+    /// Somebody enrolled who must be confirmed first.
+    EnrolmentAsked(Enrolment),
+    /// A subject has keys on a machine.
+    Enrolled(Enrolled),
+    /// The identity issuer signed a certificate.
+    CertificateIssued(CertificateIssued),
+    /// Something was taken away: revoked, frozen, isolated or downgraded.
+    Restricted(Restricted),
+    /// A restriction was lifted.
+    Reinstated(Reinstated),
+    /// What is known of a machine's health is other than before.
+    PostureChanged(PostureChanged),
+    /// Somebody showed, by a PIN or a touch, that they are there.
+    Asserted(Asserted),
+    /// The system's clock is not believed.
+    ClockDoubted(ClockDoubted),
+    /// A local administrator accepted what the system's clock shows.
+    ClockAccepted(ClockAccepted),
+    /// All that the register of identities knows, so that older records may go.
+    RegisterKept(RegisterKept),
+    /// A document of the site root, or an authority's bundle, took effect.
+    TrustTakenUp(TrustTakenUp),
 }
 
 /// See [`Event::EdgeStarted`].
@@ -102,6 +134,21 @@ pub struct SessionOpened {
     /// When that certificate ends, ms since 1970 UTC.
     #[n(5)]
     pub certificate_ends_ms: i64,
+    /// SHA-256 of the machine's key, whose possession was shown; `None` before there were such.
+    #[cbor(n(6), with = "minicbor::bytes")]
+    pub device_key: Option<[u8; 32]>,
+    /// How that one is kept, as its owner says.
+    #[n(7)]
+    pub device_protection: Option<KeyProtection>,
+    /// How strongly the subject showed who they are.
+    #[n(8)]
+    pub auth: Option<AuthStrength>,
+    /// When they last did so, ms since 1970 UTC.
+    #[n(9)]
+    pub auth_ms: Option<i64>,
+    /// Name of the authority that signed the certificate.
+    #[n(10)]
+    pub authority: Option<String>,
 }
 
 /// See [`Event::SessionEnded`].

@@ -35,5 +35,31 @@ pub const JOURNAL_RECOVERED: u64 = 15;
 pub const JOURNAL_ACCEPTED: u64 = 16;
 /// See [`super::Event::SinkProgress`].
 pub const SINK_PROGRESS: u64 = 17;
+/// See [`super::Event::Invited`].
+pub const INVITED: u64 = 18;
+/// See [`super::Event::InvitationClosed`].
+pub const INVITATION_CLOSED: u64 = 19;
+/// See [`super::Event::EnrolmentAsked`].
+pub const ENROLMENT_ASKED: u64 = 20;
+/// See [`super::Event::Enrolled`].
+pub const ENROLLED: u64 = 21;
+/// See [`super::Event::CertificateIssued`].
+pub const CERTIFICATE_ISSUED: u64 = 22;
+/// See [`super::Event::Restricted`].
+pub const RESTRICTED: u64 = 23;
+/// See [`super::Event::Reinstated`].
+pub const REINSTATED: u64 = 24;
+/// See [`super::Event::PostureChanged`].
+pub const POSTURE_CHANGED: u64 = 25;
+/// See [`super::Event::Asserted`].
+pub const ASSERTED: u64 = 26;
+/// See [`super::Event::ClockDoubted`].
+pub const CLOCK_DOUBTED: u64 = 27;
+/// See [`super::Event::ClockAccepted`].
+pub const CLOCK_ACCEPTED: u64 = 28;
+/// See [`super::Event::RegisterKept`].
+pub const REGISTER_KEPT: u64 = 29;
+/// See [`super::Event::TrustTakenUp`].
+pub const TRUST_TAKEN_UP: u64 = 30;
 /// The greatest number that this program knows.
-pub const LAST: u64 = SINK_PROGRESS;
+pub const LAST: u64 = TRUST_TAKEN_UP;

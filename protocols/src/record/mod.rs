@@ -4,6 +4,7 @@
 
 mod enclosed;
 mod event;
+mod identity;
 pub mod kind;
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,11 @@ pub use event::{
     EpochStarted, Event, Intent, JournalAccepted, JournalRead, JournalRecovered, Outcome,
     PointValue, PolicyActivated, ReadSummary, RecordsRemoved, SessionEnded, SessionOpened,
     SinkProgress,
+};
+pub use identity::{
+    Asserted, CertificateIssued, ClockAccepted, ClockDoubted, Enrolled, Enrolment,
+    InvitationClosed, Invited, Measure, PostureChanged, RegisterKept, Reinstated, Restricted,
+    Scope, TrustTakenUp,
 };
 
 /// The version of the encoding written here, and the only one read.
@@ -169,6 +175,19 @@ impl<C> Encode<C> for Record {
             Event::JournalRecovered(event) => event.encode(e, ctx),
             Event::JournalAccepted(event) => event.encode(e, ctx),
             Event::SinkProgress(event) => event.encode(e, ctx),
+            Event::Invited(event) => event.encode(e, ctx),
+            Event::InvitationClosed(event) => event.encode(e, ctx),
+            Event::EnrolmentAsked(event) => event.encode(e, ctx),
+            Event::Enrolled(event) => event.encode(e, ctx),
+            Event::CertificateIssued(event) => event.encode(e, ctx),
+            Event::Restricted(event) => event.encode(e, ctx),
+            Event::Reinstated(event) => event.encode(e, ctx),
+            Event::PostureChanged(event) => event.encode(e, ctx),
+            Event::Asserted(event) => event.encode(e, ctx),
+            Event::ClockDoubted(event) => event.encode(e, ctx),
+            Event::ClockAccepted(event) => event.encode(e, ctx),
+            Event::RegisterKept(event) => event.encode(e, ctx),
+            Event::TrustTakenUp(event) => event.encode(e, ctx),
         }
     }
 }
@@ -194,6 +213,19 @@ impl Event {
             Event::JournalRecovered(_) => kind::JOURNAL_RECOVERED,
             Event::JournalAccepted(_) => kind::JOURNAL_ACCEPTED,
             Event::SinkProgress(_) => kind::SINK_PROGRESS,
+            Event::Invited(_) => kind::INVITED,
+            Event::InvitationClosed(_) => kind::INVITATION_CLOSED,
+            Event::EnrolmentAsked(_) => kind::ENROLMENT_ASKED,
+            Event::Enrolled(_) => kind::ENROLLED,
+            Event::CertificateIssued(_) => kind::CERTIFICATE_ISSUED,
+            Event::Restricted(_) => kind::RESTRICTED,
+            Event::Reinstated(_) => kind::REINSTATED,
+            Event::PostureChanged(_) => kind::POSTURE_CHANGED,
+            Event::Asserted(_) => kind::ASSERTED,
+            Event::ClockDoubted(_) => kind::CLOCK_DOUBTED,
+            Event::ClockAccepted(_) => kind::CLOCK_ACCEPTED,
+            Event::RegisterKept(_) => kind::REGISTER_KEPT,
+            Event::TrustTakenUp(_) => kind::TRUST_TAKEN_UP,
         }
     }
 
@@ -217,6 +249,19 @@ impl Event {
             Event::JournalRecovered(_) => "journal-recovered",
             Event::JournalAccepted(_) => "journal-accepted",
             Event::SinkProgress(_) => "sink-progress",
+            Event::Invited(_) => "invited",
+            Event::InvitationClosed(_) => "invitation-closed",
+            Event::EnrolmentAsked(_) => "enrolment-asked",
+            Event::Enrolled(_) => "enrolled",
+            Event::CertificateIssued(_) => "certificate-issued",
+            Event::Restricted(_) => "restricted",
+            Event::Reinstated(_) => "reinstated",
+            Event::PostureChanged(_) => "posture-changed",
+            Event::Asserted(_) => "asserted",
+            Event::ClockDoubted(_) => "clock-doubted",
+            Event::ClockAccepted(_) => "clock-accepted",
+            Event::RegisterKept(_) => "register-kept",
+            Event::TrustTakenUp(_) => "trust-taken-up",
         }
     }
 
@@ -239,6 +284,19 @@ impl Event {
             kind::JOURNAL_RECOVERED => Event::JournalRecovered(decoder.decode()?),
             kind::JOURNAL_ACCEPTED => Event::JournalAccepted(decoder.decode()?),
             kind::SINK_PROGRESS => Event::SinkProgress(decoder.decode()?),
+            kind::INVITED => Event::Invited(decoder.decode()?),
+            kind::INVITATION_CLOSED => Event::InvitationClosed(decoder.decode()?),
+            kind::ENROLMENT_ASKED => Event::EnrolmentAsked(decoder.decode()?),
+            kind::ENROLLED => Event::Enrolled(decoder.decode()?),
+            kind::CERTIFICATE_ISSUED => Event::CertificateIssued(decoder.decode()?),
+            kind::RESTRICTED => Event::Restricted(decoder.decode()?),
+            kind::REINSTATED => Event::Reinstated(decoder.decode()?),
+            kind::POSTURE_CHANGED => Event::PostureChanged(decoder.decode()?),
+            kind::ASSERTED => Event::Asserted(decoder.decode()?),
+            kind::CLOCK_DOUBTED => Event::ClockDoubted(decoder.decode()?),
+            kind::CLOCK_ACCEPTED => Event::ClockAccepted(decoder.decode()?),
+            kind::REGISTER_KEPT => Event::RegisterKept(decoder.decode()?),
+            kind::TRUST_TAKEN_UP => Event::TrustTakenUp(decoder.decode()?),
             unknown => return Err(Unreadable::Type(unknown)),
         })
     }

@@ -77,6 +77,11 @@ fn samples() -> Vec<Event> {
             peer: "[::1]:9".into(),
             certificate: [1; 32],
             certificate_ends_ms: 1_700_000_000_000,
+            device_key: None,
+            device_protection: None,
+            auth: None,
+            auth_ms: None,
+            authority: None,
         }),
         Event::SessionEnded(SessionEnded {
             session: 7,

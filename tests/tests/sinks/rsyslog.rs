@@ -288,6 +288,11 @@ fn conversation() -> Vec<Event> {
             peer: "198.51.100.7:40000".to_owned(),
             certificate: [0; 32],
             certificate_ends_ms: 0,
+            device_key: None,
+            device_protection: None,
+            auth: None,
+            auth_ms: None,
+            authority: None,
         }),
         Event::Intent(Intent {
             session: 9,

@@ -139,6 +139,11 @@ fn opened(session: u64, who: &str) -> Event {
         peer: "192.0.2.7:5000".into(),
         certificate: [0; 32],
         certificate_ends_ms: 0,
+        device_key: None,
+        device_protection: None,
+        auth: None,
+        auth_ms: None,
+        authority: None,
     })
 }
 

@@ -2,6 +2,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use interlock_broker::index;
+use interlock_broker::wording::happened;
 use interlock_protocols::record::{
     EpochStarted, Event, JournalAccepted, JournalRead, PolicyActivated, SessionEnded, SessionOpened,
 };
@@ -80,7 +82,19 @@ impl Telling<'_> {
             | Event::Denial(_)
             | Event::DenialSummary(_)
             | Event::ReadSummary(_) => {}
+            other => self.identity_act(event, other),
         }
+    }
+
+    /// What happened to identities, sessions and the clock.
+    fn identity_act(&self, event: &mut ApiActivity, what: &Event) {
+        let facts = index::facts(what);
+        match (facts.session, facts.subject) {
+            (Some(session), Some(subject)) => self.by(event, session, subject),
+            (None, Some(subject)) => note(event, "subject", self.clip(subject)),
+            _ => {}
+        }
+        self.say(event, self.clip(&happened(what).unwrap_or_default()));
     }
 
     fn policy_activated(&self, event: &mut ApiActivity, activated: &PolicyActivated) {

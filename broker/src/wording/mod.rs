@@ -1,4 +1,6 @@
-//! Commands in a plant engineer's words, for notices and listings.
+//! Commands and other events in a plant engineer's words, for notices, listings and collectors.
+
+mod happened;
 
 use std::fmt::Write;
 
@@ -6,6 +8,7 @@ use interlock_protocols::modbus::{Area, Request, UnitId};
 
 use crate::limits::WRITES_SHOWN_MAX;
 use crate::plant::Device;
+pub use happened::{happened, scope};
 
 /// What a PDU asks of a device: `write speed_setpoint = 900 rpm, holding 100 (40101)`.
 pub fn asked(device: &Device, unit: UnitId, pdu: &[u8]) -> String {

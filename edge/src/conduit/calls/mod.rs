@@ -1,15 +1,61 @@
 //! Calls on the control stream: administration, each decided by policy, and their answers.
 
+mod identity;
+mod restraint;
+
+use std::io;
 use std::sync::Arc;
 
 use interlock_broker::activation::NotActivated;
 use interlock_broker::mediation::{NotAccepted, Session};
-use interlock_protocols::conduit::{CallEnd, ToClient};
+use interlock_protocols::conduit::{Ask, CallEnd, FromClient, ToClient};
+use quinn::SendStream;
 
+use super::tell;
 use crate::limits::REPLY_MAX_BYTES;
 use crate::service::Edge;
 
-pub(super) async fn activate(edge: &Arc<Edge>, session: &Session, call: u32) -> ToClient {
+/// Answers one message. Gives the reason where the session ends with it.
+pub(super) async fn said(
+    edge: &Arc<Edge>,
+    session: &Session,
+    send: &mut SendStream,
+    message: FromClient,
+) -> io::Result<Option<String>> {
+    let answer = match message {
+        FromClient::Hello { .. } => return Ok(Some("the client said hello twice".to_owned())),
+        FromClient::Prove { .. } => return Ok(Some("the client proved itself twice".to_owned())),
+        FromClient::Bye => return Ok(Some("the client is done".to_owned())),
+        FromClient::ReadStatus { call } => status(edge, session, call),
+        FromClient::AcceptJournal { call, reason } => accept(edge, session, call, &reason).await,
+        FromClient::ActivatePolicy { call } => activate(edge, session, call).await,
+        FromClient::Posture { .. } => return Ok(None),
+        FromClient::Assert { call, .. } => identity::assert(call),
+        FromClient::Ask { call, ask } => {
+            for answer in asked(edge, session, call, ask).await {
+                tell(send, &answer).await?;
+            }
+            return Ok(None);
+        }
+    };
+    tell(send, &answer).await?;
+    Ok(None)
+}
+
+async fn asked(edge: &Arc<Edge>, session: &Session, call: u32, ask: Ask) -> Vec<ToClient> {
+    match ask {
+        Ask::Invite { .. }
+        | Ask::Invitations
+        | Ask::CloseInvitation { .. }
+        | Ask::ConfirmEnrolment { .. }
+        | Ask::Identities => identity::asked(edge, session, call, ask).await,
+        Ask::Sessions | Ask::Restrict { .. } | Ask::Restrictions | Ask::Reinstate { .. } => {
+            restraint::asked(edge, session, call, ask).await
+        }
+    }
+}
+
+async fn activate(edge: &Arc<Edge>, session: &Session, call: u32) -> ToClient {
     let (end, text) = match edge.activate_policy(session).await {
         Ok(activated) => (CallEnd::Done, activated.to_string()),
         Err(error @ NotActivated::Refused(_)) => (CallEnd::Denied, error.to_string()),
@@ -19,7 +65,7 @@ pub(super) async fn activate(edge: &Arc<Edge>, session: &Session, call: u32) -> 
     ToClient::Reply { call, end, text }
 }
 
-pub(super) fn status(edge: &Edge, session: &Session, call: u32) -> ToClient {
+fn status(edge: &Edge, session: &Session, call: u32) -> ToClient {
     match session.read_status(edge.clock().now()) {
         Ok(()) => ToClient::Status {
             call,
@@ -33,7 +79,7 @@ pub(super) fn status(edge: &Edge, session: &Session, call: u32) -> ToClient {
     }
 }
 
-pub(super) async fn accept(edge: &Edge, session: &Session, call: u32, reason: &str) -> ToClient {
+async fn accept(edge: &Edge, session: &Session, call: u32, reason: &str) -> ToClient {
     let (end, text) = match edge.outlook().accept(session, reason).await {
         Ok(record) => (
             CallEnd::Done,

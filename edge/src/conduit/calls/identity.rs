@@ -1,0 +1,29 @@
+//! Invitations, enrolments and identities.
+
+use std::sync::Arc;
+
+use interlock_broker::mediation::Session;
+use interlock_protocols::conduit::{Ask, CallEnd, ToClient};
+
+use crate::service::Edge;
+
+pub(super) fn assert(call: u32) -> ToClient {
+    not_yet(call)
+}
+
+pub(super) async fn asked(
+    _edge: &Arc<Edge>,
+    _session: &Session,
+    call: u32,
+    _ask: Ask,
+) -> Vec<ToClient> {
+    vec![not_yet(call)]
+}
+
+fn not_yet(call: u32) -> ToClient {
+    ToClient::Reply {
+        call,
+        end: CallEnd::Failed,
+        text: "this gateway does not do that yet".to_owned(),
+    }
+}
