@@ -19,6 +19,7 @@ use interlock_broker::journal::{Directory, Journal, Memory, Options};
 use interlock_broker::mediation::{Authorized, Broker, Handed, Redeemed, decide};
 use interlock_broker::plant::Plant;
 use interlock_broker::policy::{Bundle, Circumstances, LocalTime, Transport, View};
+use interlock_broker::register::Register;
 use interlock_broker::subject::{Identity, SubjectId};
 use interlock_protocols::modbus::tcp::Adu;
 use interlock_protocols::modbus::{TransactionId, UnitId};
@@ -118,7 +119,14 @@ fn reading(c: &mut Criterion) {
     let policy = activation::compile(&bundle, &plant).unwrap();
     let storage = Memory::new().storage();
     let (journal, _) = Journal::open(storage, Options::default(), NOON_MS).unwrap();
-    let broker = Broker::new(plant, policy, journal, TimeZone::UTC, 1);
+    let broker = Broker::new(
+        plant,
+        policy,
+        journal,
+        TimeZone::UTC,
+        1,
+        Register::default(),
+    );
     let now = Now::new(NOON_MS, Mono::at(Duration::from_secs(60)));
     let made = Authority::create("issuer", now).unwrap();
     let subject = SubjectId::parse("spiffe://waterworks/person/olga").unwrap();

@@ -107,6 +107,7 @@ pub async fn start(
         journal,
         site.config.zone().clone(),
         recovered.next_sequence,
+        recovered.register,
     );
     let links = site
         .plant

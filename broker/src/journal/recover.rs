@@ -13,6 +13,7 @@ use super::layout;
 use super::storage::Storage;
 use super::walk::{Line, Place, Walk};
 use super::writer::{self, End, Writer, erase, group_room, line_bytes};
+use crate::register::Register;
 
 /// What was found when the journal was opened.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
@@ -33,6 +34,8 @@ pub struct Recovered {
     pub accepted: Vec<Ahead>,
     /// The time of the last record: a clock behind it was set back.
     pub last_time_ms: Option<i64>,
+    /// What is known of identities, and what was taken from whom.
+    pub register: Register,
 }
 
 /// Why an orphan has no better outcome.
@@ -127,9 +130,13 @@ impl Recovered {
             | kind::POLICY_ACTIVATED
             | kind::RECORDS_REMOVED
             | kind::JOURNAL_ACCEPTED => {}
+            other if Register::heeds(other) => {}
             _ => return Ok(()),
         }
-        match Record::decode(&line.bytes)?.event {
+        let record = Record::decode(&line.bytes)?;
+        self.register
+            .apply(record.sequence, record.time_ms, &record.event);
+        match record.event {
             Event::Outcome(outcome) => {
                 open.remove(&outcome.intent);
             }

@@ -6,6 +6,7 @@
 
 mod acceptance;
 mod allowance;
+mod broker;
 mod conversation;
 mod decide;
 mod duty;
@@ -17,10 +18,11 @@ mod session;
 mod standing;
 
 pub use acceptance::NotAccepted;
+pub use broker::Broker;
 pub use conversation::{Authorized, Conversation};
 pub(crate) use decide::reason_of;
 pub use decide::{Allowed, Decision, Denied, decide};
 pub use permit::{Answer, Awaiting, Handed, Permit, Redeemed};
 pub use refusal::{Reason, Refusal, Wire};
-pub use session::{Broker, Session};
+pub use session::Session;
 pub use standing::{Lost, Standing};

@@ -1,88 +1,24 @@
-//! The broker as a whole, and the sessions it has open.
+//! One connection of one subject.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use interlock_protocols::conduit::JournalQuery;
 use interlock_protocols::record::{Denial, Event, JournalRead, SessionEnded, SessionOpened};
-use jiff::tz::TimeZone;
 
-use super::allowance::Allowances;
+use super::broker::Broker;
 use super::conversation::{Conversation, exception_byte};
 use super::decide::reason_of;
-use super::heard::Hearing;
 use super::ledger::{Key, Ledger};
 use super::refusal::{Reason, Refusal};
 use super::standing::{Lost, Standing};
 use crate::clock::Now;
 use crate::index;
-use crate::journal::Journal;
 use crate::limits::FILTER_WORDS_MAX_BYTES;
-use crate::plant::Plant;
-use crate::policy::{Action, Circumstances, Facts, LocalTime, Policy, Resource, Transport, View};
+use crate::policy::{Action, Circumstances, Facts, LocalTime, Resource, Transport, View};
 use crate::subject::{Identity, SubjectId};
 
-/// The policy decision point of one gateway.
-pub struct Broker {
-    pub(super) plant: Arc<Plant>,
-    pub(super) journal: Journal,
-    policy: RwLock<Arc<Policy>>,
-    zone: TimeZone,
-    next_session: AtomicU64,
-    stopping: AtomicBool,
-    allowances: Allowances,
-    hearing: Hearing,
-}
-
 impl Broker {
-    /// A broker over a plant, an activated policy and an open journal. `first_session` must be
-    /// the journal's next sequence: every session writes at least one record, so numbers that
-    /// count up from there meet no number of an earlier run.
-    pub fn new(
-        plant: Arc<Plant>,
-        policy: Arc<Policy>,
-        journal: Journal,
-        zone: TimeZone,
-        first_session: u64,
-    ) -> Arc<Broker> {
-        Arc::new(Broker {
-            hearing: Hearing::of(&plant),
-            plant,
-            journal,
-            policy: RwLock::new(policy),
-            zone,
-            next_session: AtomicU64::new(first_session),
-            stopping: AtomicBool::new(false),
-            allowances: Allowances::default(),
-        })
-    }
-
-    /// The inventory.
-    pub fn plant(&self) -> &Arc<Plant> {
-        &self.plant
-    }
-
-    /// The command log.
-    pub fn journal(&self) -> &Journal {
-        &self.journal
-    }
-
-    /// The policy in force.
-    pub fn policy(&self) -> Arc<Policy> {
-        let policy = self.policy.read().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(&policy)
-    }
-
-    /// Puts a policy in force. Every live session is decided by it from its next command on.
-    pub(crate) fn replace_policy(&self, policy: Arc<Policy>) {
-        *self.policy.write().unwrap_or_else(PoisonError::into_inner) = policy;
-    }
-
-    /// From here on every new command is refused; what was permitted may finish.
-    pub fn stop_admitting(&self) {
-        self.stopping.store(true, Ordering::Release);
-    }
-
     /// Opens a session for somebody whose certificate was verified. Its record is made durable
     /// no sooner than any other denial or read: what a session then does with effect waits for
     /// its own commit, which comes after it in the log.

@@ -61,6 +61,7 @@ impl World {
             journal,
             TimeZone::UTC,
             recovered.next_sequence,
+            recovered.register,
         );
         let made = Authority::create("issuer", noon()).unwrap();
         World {
