@@ -246,6 +246,31 @@ pub const USED_DEVICES_MAX: usize = 256;
 /// Bytes of the register in one record: a part with the longest entry behind it still fits.
 pub const REGISTER_PART_BYTES: usize = 48 << 10;
 
+/// Days without use after which an identity is flagged, unless configured: a quarter.
+pub const UNUSED_DAYS: u32 = 90;
+
+/// How long after somebody last showed that they are there they may renew without, in ms: a long
+/// shift.
+pub const PRESENCE_LASTS_MS: i64 = 12 * 60 * 60 * 1000;
+
+/// For how long an invitation may be valid, in seconds: a minute, to a week of holidays.
+pub const INVITATION_VALID_S: std::ops::RangeInclusive<u32> = 60..=7 * 24 * 60 * 60;
+
+/// Groups of one invitation.
+pub const INVITED_GROUPS_MAX: usize = 16;
+
+/// Longest name of a machine, in bytes: a host name's label.
+pub const MACHINE_NAME_MAX_BYTES: usize = 63;
+
+/// Certificates of one identity in [`ISSUED_AT_ONCE_MS`]: above what tries and lost answers take.
+/// Each is a record.
+pub const ISSUED_AT_ONCE: usize = 8;
+/// See [`ISSUED_AT_ONCE`], in ms.
+pub const ISSUED_AT_ONCE_MS: i64 = 60 * 1000;
+
+/// Certificates that are held for those whose answer was lost: about a kilobyte each.
+pub const ISSUED_RECENT_MAX: usize = 64;
+
 // Whom to trust, and for how long.
 
 /// Longest role in a certificate, in bytes: a word or two. Its length fits one byte of DER.

@@ -3,7 +3,9 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::io;
 
-use interlock_protocols::record::{Ahead, CommandResult, Event, Outcome, Record, Unreadable, kind};
+use interlock_protocols::record::{
+    Ahead, CommandResult, Event, Heading, Outcome, Record, Unreadable, kind,
+};
 
 use super::budget::{Extent, Options, Shelf};
 use super::kind::Kind;
@@ -127,6 +129,9 @@ impl Recovered {
         match line.kind {
             kind::INTENT => {
                 open.insert(line.sequence);
+                if let Some((subject, device, function)) = Heading::used(&line.bytes) {
+                    self.register.note_use(subject, device, function);
+                }
                 return Ok(());
             }
             kind::OUTCOME

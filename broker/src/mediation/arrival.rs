@@ -46,12 +46,15 @@ impl Broker {
         if now.wall_ms() >= identity.ends_ms() {
             return Err(Refusal::new(Reason::Standing(Lost::Expired)));
         }
+        if self.is_disabled(subject, arrival.proven.device_key(), now) {
+            return Err(Refusal::new(Reason::Disabled));
+        }
         if !self.allowances.session(subject, now) {
             tracing::warn!(%subject, "turned away: too many sessions in a short time");
             return Err(Refusal::new(Reason::SessionRate));
         }
         let id = self.next_session.fetch_add(1, Ordering::Relaxed);
-        let view = View::new(self.policy(), subject);
+        let view = self.view_of(subject);
         let opened = opened(id, &arrival, &view);
         let ledger = Ledger::new(self.journal.clone(), id, subject.to_string(), now);
         let inner = Inner {
@@ -60,7 +63,8 @@ impl Broker {
             certificate_ends_ms: identity.ends_ms(),
             device_key: *arrival.proven.device_key(),
             protection: arrival.proven.protection(),
-            auth: arrival.proven.auth(),
+            auth: Mutex::new(arrival.proven.auth()),
+            leaf_key: *identity.key(),
             standing: Standing::good(),
             view: Mutex::new(view),
             next_conversation: AtomicU64::new(1),
@@ -68,7 +72,9 @@ impl Broker {
             transport: arrival.transport,
             subject: subject.clone(),
         };
-        inner.append(now, opened);
+        if let Some(sequence) = inner.append(now, opened.clone()) {
+            self.take_up(sequence, now, &opened);
+        }
         Ok(Session::new(inner))
     }
 
@@ -107,7 +113,7 @@ fn opened(session: u64, arrival: &Arrival<'_>, view: &View) -> Event {
     Event::SessionOpened(SessionOpened {
         session,
         subject: identity.subject().to_string(),
-        groups: view.policy().groups_of(identity.subject()).to_vec(),
+        groups: view.groups().to_vec(),
         peer: arrival.peer.to_owned(),
         certificate: *identity.fingerprint(),
         certificate_ends_ms: identity.ends_ms(),

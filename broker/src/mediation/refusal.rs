@@ -28,6 +28,8 @@ pub enum Reason {
     Standing(Lost),
     /// The edge takes no new commands: it is being stopped.
     Stopping,
+    /// The identity was not used for so long that it is disabled.
+    Disabled,
     /// The subject opened too many sessions in a short time.
     SessionRate,
     /// The subject asked for the journal too often in a short time.
@@ -80,6 +82,7 @@ impl Reason {
             Reason::Standing(Lost::Untrusted) => "certificate-untrusted",
             Reason::Standing(Lost::Stopping) | Reason::Stopping => "stopping",
             Reason::Standing(Lost::Broken) => "internal",
+            Reason::Disabled => "disabled",
             Reason::SessionRate => "session-rate",
             Reason::ReadingRate => "reading-rate",
             Reason::TransactionReused => "transaction-reused",
@@ -111,6 +114,7 @@ impl Reason {
             Reason::TransactionReused | Reason::NotModbus | Reason::TooSlow => return Wire::Close,
             Reason::Standing(Lost::Stopping) | Reason::Stopping => Code::ServerDeviceBusy,
             Reason::Standing(_)
+            | Reason::Disabled
             | Reason::NotArmed
             | Reason::Forbidden
             | Reason::NoRule
@@ -150,6 +154,9 @@ impl Reason {
             }
             Reason::Standing(Lost::Broken) => {
                 "the gateway could not tell whether your session still stands".to_owned()
+            }
+            Reason::Disabled => {
+                "your identity was not used for so long that it is disabled".to_owned()
             }
             Reason::SessionRate => "you opened too many sessions in a short time".to_owned(),
             Reason::ReadingRate => "you asked for the journal too often in a short time".to_owned(),
@@ -198,6 +205,7 @@ impl Reason {
                 "ask whoever runs that authority, or the administrator of this site"
             }
             Reason::Standing(_) | Reason::Stopping => "wait, then connect again",
+            Reason::Disabled => "ask the administrator for a new invitation, and enrol again",
             Reason::SessionRate => {
                 "wait a minute, then connect again; look for a program that connects in a loop"
             }

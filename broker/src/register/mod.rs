@@ -68,6 +68,11 @@ impl Register {
         }
     }
 
+    /// Takes up that a function was used on a device: all that it heeds of an INTENT.
+    pub fn note_use(&mut self, subject: &str, device: &str, function: u8) {
+        self.identities.uses.note(subject, device, function);
+    }
+
     /// The last sequence that a decision may rest on.
     pub fn through(&self) -> u64 {
         self.through

@@ -2,6 +2,8 @@
 
 use interlock_protocols::record::{Event, KeptRestriction, RegisterEntry};
 
+use crate::subject::SubjectId;
+
 /// See the module.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Restraints {}
@@ -9,6 +11,16 @@ pub struct Restraints {}
 impl Restraints {
     /// Takes up one record.
     pub(super) fn apply(&mut self, _sequence: u64, _time_ms: i64, _event: &Event) {}
+
+    /// What revokes a subject on a machine, in a session.
+    pub fn revoked(
+        &self,
+        _subject: &SubjectId,
+        _machine: Option<&[u8; 32]>,
+        _session: Option<u64>,
+    ) -> Option<u64> {
+        None
+    }
 
     /// Takes up one entry of what was kept.
     pub(super) fn take(&mut self, _restriction: KeptRestriction) {}
