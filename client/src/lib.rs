@@ -4,7 +4,7 @@
 
 mod connect;
 #[cfg(unix)]
-mod demo;
+pub mod demo;
 mod devices;
 pub mod failure;
 pub mod gateway;

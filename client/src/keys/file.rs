@@ -33,7 +33,8 @@ impl FileKey {
         FileKey::parse(&text).map_err(|why| unusable(path, &why))
     }
 
-    pub(crate) fn parse(pem: &str) -> Result<FileKey, String> {
+    /// Reads the private key of a text in PEM.
+    pub fn parse(pem: &str) -> Result<FileKey, String> {
         let der = PrivateKeyDer::from_pem_slice(pem.as_bytes())
             .map_err(|error| format!("it holds no private key ({error})"))?;
         let pair = KeyPair::try_from(&der).map_err(|error| error.to_string())?;
