@@ -59,6 +59,7 @@ impl Broker {
             ledger: Arc::new(ledger),
             certificate_ends_ms: identity.ends_ms(),
             device_key: *arrival.proven.device_key(),
+            protection: arrival.proven.protection(),
             auth: arrival.proven.auth(),
             standing: Standing::good(),
             view: Mutex::new(view),

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use interlock_protocols::conduit::JournalQuery;
+use interlock_protocols::identity::KeyProtection;
 use interlock_protocols::record::{Denial, Event, JournalRead, SessionEnded};
 
 use super::broker::Broker;
@@ -15,7 +16,9 @@ use super::standing::{Lost, Standing};
 use crate::clock::Now;
 use crate::index;
 use crate::limits::FILTER_WORDS_MAX_BYTES;
-use crate::policy::{Action, Circumstances, Facts, LocalTime, Resource, Transport, View};
+use crate::policy::{
+    Action, Circumstances, Facts, LocalTime, Matter, Presence, Resource, Transport, Trust, View,
+};
 use crate::proof::Auth;
 use crate::subject::SubjectId;
 
@@ -28,6 +31,7 @@ pub(super) struct Inner {
     pub(super) standing: Standing,
     pub(super) certificate_ends_ms: i64,
     pub(super) device_key: [u8; 32],
+    pub(super) protection: KeyProtection,
     pub(super) auth: Auth,
     pub(super) view: Mutex<View>,
     pub(super) next_conversation: AtomicU64,
@@ -58,9 +62,14 @@ impl Inner {
 
     /// A clock that shows no time of a calendar denies: rules may ask for the hour.
     pub(super) fn circumstances(&self, now: Now) -> Result<Circumstances, Reason> {
+        let wall_ms = now.wall_ms();
         Ok(Circumstances {
-            time: LocalTime::at(now.wall_ms(), &self.broker.zone).ok_or(Reason::NoTime)?,
+            time: LocalTime::at(wall_ms, &self.broker.zone).ok_or(Reason::NoTime)?,
             transport: self.transport,
+            presence: Presence::at(self.auth.strength, self.auth.at_ms, wall_ms),
+            device_key: Some(self.protection),
+            health: None,
+            trust: Trust::Fresh,
         })
     }
 
@@ -140,7 +149,8 @@ impl Session {
         let Some((known, heard)) = self.inner.broker.hearing.of_device(device) else {
             return Err(self.refuse_device(device, Vec::new(), now));
         };
-        self.permitted(Action::Connect, Resource::Device(known.name()), now)
+        let resource = Resource::Device(known.name());
+        self.permitted(Action::Connect, resource, Matter::Plain, now)
             .map_err(|(_, policies)| self.refuse_device(device, policies, now))?;
         let id = self.inner.next_conversation.fetch_add(1, Ordering::Relaxed);
         Ok(Conversation::new(
@@ -185,8 +195,18 @@ impl Session {
 
     /// Decides an administrative act on the site.
     pub(crate) fn administer(&self, action: Action, now: Now) -> Result<(), Refusal> {
+        self.administer_with(action, Matter::Plain, now)
+    }
+
+    /// Decides an administrative act of which policy is told more than its name.
+    pub(crate) fn administer_with(
+        &self,
+        action: Action,
+        matter: Matter<'_>,
+        now: Now,
+    ) -> Result<(), Refusal> {
         self.inner.may_act(now).map_err(Refusal::new)?;
-        self.permitted(action, Resource::Site, now)
+        self.permitted(action, Resource::Site, matter, now)
             .map_err(|(reason, policies)| {
                 // A denial of a command has its bytes; this one has but its name.
                 let detail = format!("{}: {}", action.name(), reason.what());
@@ -245,6 +265,7 @@ impl Session {
         &self,
         action: Action,
         resource: Resource<'_>,
+        matter: Matter<'_>,
         now: Now,
     ) -> Result<(), (Reason, Vec<String>)> {
         let circumstances = self
@@ -253,7 +274,7 @@ impl Session {
             .map_err(|reason| (reason, Vec::new()))?;
         let facts = Facts {
             circumstances,
-            command: None,
+            matter,
         };
         let verdict = self.inner.view().decide(action, resource, &facts);
         if verdict.allow {
