@@ -104,6 +104,7 @@ impl NotProven {
 pub struct Proven<'a> {
     identity: &'a Identity,
     bound: Bound,
+    exporter: [u8; 32],
 }
 
 impl<'a> Proven<'a> {
@@ -115,6 +116,11 @@ impl<'a> Proven<'a> {
     /// SHA-256 of the key of the machine.
     pub fn device_key(&self) -> &[u8; 32] {
         &self.bound.device_key
+    }
+
+    /// What this connection has and no other.
+    pub(crate) fn exporter(&self) -> &[u8; 32] {
+        &self.exporter
     }
 
     /// How that key is kept, as its owner says.
@@ -157,7 +163,11 @@ pub fn prove<'a>(
     if device_key != bound.device_key {
         return Err(NotProven::OtherMachine);
     }
-    Ok(Proven { identity, bound })
+    Ok(Proven {
+        identity,
+        bound,
+        exporter: *exporter,
+    })
 }
 
 /// Verifies one signature over one statement, and gives the SHA-256 of the key as

@@ -5,6 +5,7 @@
 
 pub mod beyond;
 mod conduit;
+mod first_invitation;
 mod keeping;
 mod limits;
 mod link;
@@ -12,6 +13,7 @@ mod progress;
 
 pub mod reading;
 mod recall;
+mod registering;
 mod signing;
 
 pub mod cli;

@@ -9,6 +9,7 @@ use interlock_broker::journal::{
     self, Directory, Journal, OpenError, Options, Recovered, Storage, WhenFull,
 };
 use interlock_broker::policy::Policy;
+use interlock_broker::register::{Register, read_beside};
 use interlock_protocols::record::Event;
 
 use crate::config::{self, JournalConfig};
@@ -59,12 +60,26 @@ pub(crate) fn open_journal(
                 last_policy: activation::remembered(&site.snapshots())
                     .or_else(|| last_readable_policy(&site.config.journal().directory)),
                 next_sequence: damage.sequence,
+                register: register_beside(site),
                 ..Recovered::default()
             };
             let reader = Directory::read_only(&site.config.journal().directory);
             Ok((Journal::damaged(&damage, Box::new(reader)), recovered))
         }
         Err(error) => Err(error.into()),
+    }
+}
+
+/// The register as it was last kept beside the journal: who was revoked stays so on the day on which
+/// the journal cannot be read.
+fn register_beside(site: &Site) -> Register {
+    let path = site.register();
+    match read_beside(&path) {
+        Ok(register) => register.unwrap_or_default(),
+        Err(error) => {
+            tracing::error!(%error, path = %path.display(), "who is enrolled and who is revoked is not known");
+            Register::default()
+        }
     }
 }
 

@@ -28,6 +28,9 @@ pub const VIEW: &str = "state/view";
 /// Where it is kept that the journal is behind what others know, until that is accepted.
 pub const BEYOND: &str = "state/beyond";
 
+/// Where the register of identities is kept beside the journal, inside the site directory.
+pub const REGISTER: &str = "state/register";
+
 /// What an edge runs on, apart from its policy.
 pub struct Site {
     /// The directory.
@@ -103,6 +106,11 @@ impl Site {
     /// Where activated policies are kept.
     pub fn snapshots(&self) -> PathBuf {
         self.dir.join(SNAPSHOTS)
+    }
+
+    /// Where the register of identities is kept beside the journal.
+    pub fn register(&self) -> PathBuf {
+        self.dir.join(REGISTER)
     }
 
     /// Where the view of the journal is.

@@ -38,12 +38,11 @@ impl Registrar {
         &self,
         session: &Session,
         authenticator: &Signed,
-        exporter: &[u8; 32],
         server_name: &str,
         now: Now,
     ) -> Result<(), NotPresent> {
         session.stands(now).map_err(NotPresent::Refused)?;
-        let statement = presence_statement(exporter, session.leaf_key(), server_name);
+        let statement = presence_statement(session.exporter(), session.leaf_key(), server_name);
         let key = verify(authenticator, &statement)?;
         let subject = session.subject().to_string();
         {

@@ -36,6 +36,8 @@ pub(super) struct Inner {
     pub(super) auth: Mutex<Auth>,
     /// SHA-256 of the key of its certificate.
     pub(super) leaf_key: [u8; 32],
+    /// What its connection has and no other.
+    pub(super) exporter: [u8; 32],
     pub(super) view: Mutex<View>,
     pub(super) next_conversation: AtomicU64,
     pub(super) transport: Transport,
@@ -155,6 +157,11 @@ impl Session {
     /// SHA-256 of the key of its certificate.
     pub(crate) fn leaf_key(&self) -> &[u8; 32] {
         &self.inner.leaf_key
+    }
+
+    /// What its connection has and no other.
+    pub(crate) fn exporter(&self) -> &[u8; 32] {
+        &self.inner.exporter
     }
 
     /// Whether it may still act.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use interlock_broker::proof::sha256;
 use interlock_broker::subject::Identity;
 use interlock_protocols::conduit::ALPN;
 use rustls::client::danger::HandshakeSignatureValid;
@@ -81,6 +82,43 @@ pub(crate) fn server_config(material: &Material<'_>) -> Result<ServerConfig, Tls
     config.send_tls13_tickets = 0;
     config.session_storage = Arc::new(NoServerSessionStorage {});
     Ok(config)
+}
+
+/// Builds the configuration of the identity listener: nobody shows a certificate there, and the
+/// gateway shows its authority as well, so that a client can hold that against its join line.
+pub(crate) fn identity_config(
+    material: &Material<'_>,
+    authority_pem: &str,
+    alpn: &[&[u8]],
+) -> Result<ServerConfig, TlsError> {
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let setup = |error: &dyn std::fmt::Display| TlsError::Setup(error.to_string());
+    let mut chain = certificates("the gateway's certificate", material.certificate_pem)?;
+    chain.extend(certificates("the gateway's authority", authority_pem)?);
+    let key = PrivateKeyDer::from_pem_slice(material.key_pem.as_bytes()).map_err(|error| {
+        TlsError::Pem {
+            what: "the gateway's key",
+            why: error.to_string(),
+        }
+    })?;
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&TLS13])
+        .map_err(|error| setup(&error))?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .map_err(|error| setup(&error))?;
+    config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
+    config.max_early_data_size = 0;
+    config.send_tls13_tickets = 0;
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    Ok(config)
+}
+
+/// SHA-256 of the certificate in a PEM text.
+pub(crate) fn fingerprint(pem: &str) -> Result<[u8; 32], TlsError> {
+    let chain = certificates("the gateway's authority", pem)?;
+    let first = chain.first().map(|first| sha256(first));
+    first.ok_or(TlsError::Setup("there is no certificate".to_owned()))
 }
 
 /// Whether clients that look for `name` find it in the gateway's certificate.

@@ -30,7 +30,10 @@ pub(super) async fn said(
         FromClient::AcceptJournal { call, reason } => accept(edge, session, call, &reason).await,
         FromClient::ActivatePolicy { call } => activate(edge, session, call).await,
         FromClient::Posture { .. } => return Ok(None),
-        FromClient::Assert { call, .. } => identity::assert(call),
+        FromClient::Assert {
+            call,
+            authenticator,
+        } => identity::assert(edge, session, call, &authenticator).await,
         FromClient::Ask { call, ask } => {
             for answer in asked(edge, session, call, ask).await {
                 tell(send, &answer).await?;
