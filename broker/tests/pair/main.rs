@@ -10,6 +10,7 @@
 
 mod acceptance;
 mod before;
+mod doubt;
 mod invariants;
 mod records;
 mod world;
