@@ -19,5 +19,6 @@ pub mod proof;
 pub mod register;
 pub mod state;
 pub mod subject;
+pub mod timekeeping;
 pub mod witness;
 pub mod wording;

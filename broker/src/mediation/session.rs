@@ -211,7 +211,13 @@ impl Session {
                 // A denial of a command has its bytes; this one has but its name.
                 let detail = format!("{}: {}", action.name(), reason.what());
                 self.refuse("", reason, detail, policies, now)
-            })
+            })?;
+        if now.doubted() && action.needs_time() {
+            let reason = Reason::ClockDoubted;
+            let detail = format!("{}: {}", action.name(), reason.what());
+            return Err(self.refuse("", reason, detail, Vec::new(), now));
+        }
+        Ok(())
     }
 
     /// Writes the summaries that are due, and notices a certificate that has ended. Call it
