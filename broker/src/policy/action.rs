@@ -171,13 +171,23 @@ impl Action {
     /// something, or takes something away, does not.
     pub const fn needs_time(self) -> bool {
         match self {
-            Action::ActivatePolicy | Action::AcceptJournal => true,
+            Action::ActivatePolicy
+            | Action::AcceptJournal
+            | Action::Invite
+            | Action::ConfirmEnrolment
+            | Action::Reinstate => true,
             // Commands are judged by whether they have an effect.
             Action::Function(_)
             | Action::ControlDiagnostics
             | Action::Connect
             | Action::ReadJournal
-            | Action::ReadStatus => false,
+            | Action::ReadStatus
+            | Action::ReadIdentities
+            | Action::ReadSessions
+            | Action::Revoke
+            | Action::Freeze
+            | Action::Isolate
+            | Action::Downgrade => false,
         }
     }
 
