@@ -41,9 +41,9 @@ impl Source for Shifted {
         let real = self.machine.read();
         Reading {
             system_ms: real.system_ms + system,
-            mono: real
-                .mono
-                .after(Duration::from_millis(mono.try_into().expect("time goes on"))),
+            mono: real.mono.after(Duration::from_millis(
+                mono.try_into().expect("time goes on"),
+            )),
         }
     }
 }
