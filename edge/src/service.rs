@@ -63,6 +63,7 @@ pub(crate) struct Edge {
     clock: Clock,
     links: HashMap<String, Link>,
     gateway: String,
+    server_name: String,
     policy_dir: PathBuf,
     snapshots: PathBuf,
     reading: Reading,
@@ -135,6 +136,7 @@ pub async fn start(
         clock,
         links,
         gateway,
+        server_name: site.config.server_name(site.plant.site()),
         policy_dir: site.dir.join(POLICY),
         snapshots: site.snapshots(),
         reading,
@@ -324,6 +326,11 @@ impl Edge {
             subject: subject.clone(),
             open: *open,
         }
+    }
+
+    /// The name in the gateway's certificate, by which clients know it.
+    pub(crate) fn server_name(&self) -> &str {
+        &self.server_name
     }
 
     /// Answers questions about the journal.

@@ -6,6 +6,7 @@
 
 mod acceptance;
 mod allowance;
+mod arrival;
 mod broker;
 mod conversation;
 mod decide;
@@ -14,15 +15,18 @@ mod heard;
 mod ledger;
 mod permit;
 mod refusal;
+mod schedule;
 mod session;
 mod standing;
 
 pub use acceptance::NotAccepted;
+pub use arrival::Arrival;
 pub use broker::Broker;
 pub use conversation::{Authorized, Conversation};
 pub(crate) use decide::reason_of;
 pub use decide::{Allowed, Decision, Denied, decide};
 pub use permit::{Answer, Awaiting, Handed, Permit, Redeemed};
 pub use refusal::{Reason, Refusal, Wire};
+pub use schedule::{SessionTimes, Warning};
 pub use session::Session;
 pub use standing::{Lost, Standing};

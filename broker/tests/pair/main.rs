@@ -9,6 +9,7 @@
 )]
 
 mod acceptance;
+mod arrival;
 mod before;
 mod doubt;
 mod invariants;
