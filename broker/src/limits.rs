@@ -215,6 +215,24 @@ pub const VIEW_LOCK_PAUSE: Duration = Duration::from_millis(5);
 /// How often that is tried: five seconds in all.
 pub const VIEW_LOCK_TRIES: usize = 1000;
 
+// The health of machines
+
+/// How long a report holds unless the configuration says otherwise: a laptop that was closed, or
+/// whose firewall was turned off, keeps its rights for no longer.
+pub const POSTURE_LEASE: Duration = Duration::from_secs(10 * 60);
+
+/// How old the statement of a management server may be unless the configuration says otherwise:
+/// most look at a machine once a day or more often.
+pub const POSTURE_MANAGEMENT_MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How far the clock of whoever looked may be ahead of the gateway's. Where both ask the same
+/// servers for the time they are together within milliseconds.
+pub const POSTURE_SKEW: Duration = Duration::from_secs(60);
+
+/// Longest name and version of an operating system in a report, in bytes: it is for people, and
+/// goes into a record.
+pub const POSTURE_OS_MAX_BYTES: usize = 128;
+
 // Whom to trust, and for how long.
 
 /// Longest role in a certificate, in bytes: a word or two. Its length fits one byte of DER.

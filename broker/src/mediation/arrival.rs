@@ -13,6 +13,7 @@ use super::session::{Inner, Session};
 use super::standing::{Lost, Standing};
 use crate::clock::Now;
 use crate::policy::{Transport, View};
+use crate::posture::{Evidence, Lease};
 use crate::proof::{NotProven, Proven};
 use crate::subject::Identity;
 
@@ -28,6 +29,8 @@ pub struct Arrival<'a> {
     pub peer: &'a str,
     /// How their commands will travel.
     pub transport: Transport,
+    /// The health of their machine, where something of it was said and verified.
+    pub posture: Option<Evidence>,
 }
 
 impl Broker {
@@ -61,6 +64,7 @@ impl Broker {
             device_key: *arrival.proven.device_key(),
             protection: arrival.proven.protection(),
             auth: arrival.proven.auth(),
+            posture: Lease::default(),
             standing: Standing::good(),
             view: Mutex::new(view),
             next_conversation: AtomicU64::new(1),
@@ -69,7 +73,11 @@ impl Broker {
             subject: subject.clone(),
         };
         inner.append(now, opened);
-        Ok(Session::new(inner))
+        let session = Session::new(inner);
+        if let Some(evidence) = arrival.posture {
+            session.take_up_posture(evidence, now);
+        }
+        Ok(session)
     }
 
     /// Records that somebody showed a certificate and no machine to go with it, as far as the

@@ -11,6 +11,7 @@ mod broker;
 mod conversation;
 mod decide;
 mod duty;
+mod health;
 mod heard;
 mod ledger;
 mod permit;

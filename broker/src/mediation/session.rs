@@ -17,8 +17,10 @@ use crate::clock::Now;
 use crate::index;
 use crate::limits::FILTER_WORDS_MAX_BYTES;
 use crate::policy::{
-    Action, Circumstances, Facts, LocalTime, Matter, Presence, Resource, Transport, Trust, View,
+    Action, Circumstances, Facts, Health, LocalTime, Matter, Presence, Resource, Transport, Trust,
+    View,
 };
+use crate::posture::Lease;
 use crate::proof::Auth;
 use crate::subject::SubjectId;
 
@@ -33,6 +35,7 @@ pub(super) struct Inner {
     pub(super) device_key: [u8; 32],
     pub(super) protection: KeyProtection,
     pub(super) auth: Auth,
+    pub(super) posture: Lease,
     pub(super) view: Mutex<View>,
     pub(super) next_conversation: AtomicU64,
     pub(super) transport: Transport,
@@ -68,9 +71,19 @@ impl Inner {
             transport: self.transport,
             presence: Presence::at(self.auth.strength, self.auth.at_ms, wall_ms),
             device_key: Some(self.protection),
-            health: None,
+            health: self.health(now),
             trust: Trust::Fresh,
         })
+    }
+
+    /// What is known of the machine at this moment. That it has run out is recorded by whoever
+    /// asks first, so that a denial for want of it never stands before that record.
+    fn health(&self, now: Now) -> Option<Health> {
+        let (health, change) = self.posture.health(now);
+        if let Some(change) = change {
+            self.record_posture(&change, now);
+        }
+        health
     }
 
     /// Notes a denial; true where it is to be recorded in full.
@@ -79,7 +92,7 @@ impl Inner {
     }
 
     /// Whether the subject may have one more record of a denial, or of one kind of denials.
-    fn may_record(&self, now: Now) -> bool {
+    pub(super) fn may_record(&self, now: Now) -> bool {
         self.broker.allowances.denial(&self.subject, now)
     }
 
@@ -99,7 +112,7 @@ impl Inner {
 /// One connection of one subject. Ending it, or dropping it, records its end; commands that it
 /// has already been permitted live on in their links.
 pub struct Session {
-    inner: Arc<Inner>,
+    pub(super) inner: Arc<Inner>,
     ended: AtomicBool,
 }
 
@@ -224,6 +237,7 @@ impl Session {
     /// about once a second; an error means that the session is over.
     pub fn tick(&self, now: Now) -> Result<(), Refusal> {
         self.inner.ledger.tick(now, || self.inner.may_record(now));
+        self.inner.health(now);
         match self.inner.may_act(now) {
             Err(reason @ Reason::Standing(_)) => Err(Refusal::new(reason)),
             _ => Ok(()),
@@ -296,7 +310,7 @@ impl Session {
         self.refuse(device, reason, detail, policies, now)
     }
 
-    fn refuse(
+    pub(super) fn refuse(
         &self,
         device: &str,
         reason: Reason,

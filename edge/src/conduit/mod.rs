@@ -111,6 +111,7 @@ async fn opened(
         authority: ISSUER,
         peer: &peer,
         transport: TRANSPORT,
+        posture: None,
     };
     match edge.broker().open_session(arrival, edge.clock().now()) {
         Ok(session) => {
