@@ -4,13 +4,18 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use interlock_protocols::conduit::JournalQuery;
+use interlock_protocols::identity::AuthStrength;
 use interlock_protocols::record::{Denial, Event, JournalRead, SessionEnded, SessionOpened};
 
+use tokio::sync::watch;
+
+use super::activity::Activity;
 use super::broker::Broker;
 use super::conversation::{Conversation, exception_byte};
 use super::decide::reason_of;
 use super::ledger::{Key, Ledger};
 use super::refusal::{Reason, Refusal};
+use super::roll::Whose;
 use super::standing::{Lost, Standing};
 use crate::clock::Now;
 use crate::index;
@@ -41,6 +46,12 @@ impl Broker {
             return Err(Refusal::new(Reason::SessionRate));
         }
         let id = self.next_session.fetch_add(1, Ordering::Relaxed);
+        let whose = Arc::new(Whose {
+            session: id,
+            subject: subject.clone(),
+            machine: identity.bound().map(|bound| bound.device_key),
+        });
+        let standing = self.admit(&whose, peer, now)?;
         let view = View::new(self.policy(), &subject);
         let opened = Event::SessionOpened(SessionOpened {
             session: id,
@@ -64,7 +75,12 @@ impl Broker {
                 now,
             )),
             certificate_ends_ms: identity.ends_ms(),
-            standing: Standing::good(),
+            standing,
+            activity: Activity::default(),
+            peer: peer.to_owned(),
+            since_ms: now.wall_ms(),
+            auth: identity.bound().map(|bound| (bound.auth, bound.auth_ms)),
+            whose,
             view: Mutex::new(view),
             next_conversation: AtomicU64::new(1),
             broker: Arc::clone(self),
@@ -72,8 +88,10 @@ impl Broker {
             subject,
         };
         inner.append(now, opened);
+        let inner = Arc::new(inner);
+        self.roll.opened(&inner);
         Ok(Session {
-            inner: Arc::new(inner),
+            inner,
             ended: AtomicBool::new(false),
         })
     }
@@ -87,6 +105,12 @@ pub(super) struct Inner {
     pub(super) ledger: Arc<Ledger>,
     pub(super) standing: Standing,
     pub(super) certificate_ends_ms: i64,
+    pub(super) whose: Arc<Whose>,
+    pub(super) activity: Activity,
+    pub(super) peer: String,
+    pub(super) since_ms: i64,
+    /// How strongly the subject has shown who they are, and when.
+    pub(super) auth: Option<(AuthStrength, i64)>,
     view: Mutex<View>,
     next_conversation: AtomicU64,
     transport: Transport,
@@ -148,7 +172,7 @@ impl Inner {
 /// One connection of one subject. Ending it, or dropping it, records its end; commands that it
 /// has already been permitted live on in their links.
 pub struct Session {
-    inner: Arc<Inner>,
+    pub(super) inner: Arc<Inner>,
     ended: AtomicBool,
 }
 
@@ -178,7 +202,9 @@ impl Session {
     /// subject's to see are refused alike.
     pub fn converse(&self, device: &str, armed: bool, now: Now) -> Result<Conversation, Refusal> {
         self.inner.may_act(now).map_err(Refusal::new)?;
-        let Some((known, heard)) = self.inner.broker.hearing.of_device(device) else {
+        let broker = &self.inner.broker;
+        let known = broker.hearing.of_device(device);
+        let Some(((known, heard), gate)) = known.zip(broker.gates.before(device)) else {
             return Err(self.refuse_device(device, Vec::new(), now));
         };
         self.permitted(Action::Connect, Resource::Device(known.name()), now)
@@ -188,6 +214,7 @@ impl Session {
             Arc::clone(&self.inner),
             Arc::clone(known),
             Arc::clone(heard),
+            Arc::clone(gate),
             id,
             armed,
         ))
@@ -227,7 +254,9 @@ impl Session {
     /// Decides an administrative act on the site.
     pub(crate) fn administer(&self, action: Action, now: Now) -> Result<(), Refusal> {
         self.inner.may_act(now).map_err(Refusal::new)?;
-        self.permitted(action, Resource::Site, now)
+        self.undiminished(action)
+            .map_err(|reason| (reason, Vec::new()))
+            .and_then(|()| self.permitted(action, Resource::Site, now))
             .map_err(|(reason, policies)| {
                 // A denial of a command has its bytes; this one has but its name.
                 let detail = format!("{}: {}", action.name(), reason.what());
@@ -235,10 +264,25 @@ impl Session {
             })
     }
 
+    /// Whoever was left nothing but reading may look, and no more.
+    fn undiminished(&self, action: Action) -> Result<(), Reason> {
+        match action {
+            Action::ReadJournal
+            | Action::ReadStatus
+            | Action::ReadIdentities
+            | Action::ReadSessions => Ok(()),
+            _ => match self.inner.standing.downgraded() {
+                Some(restraint) => Err(Reason::Downgraded(restraint)),
+                None => Ok(()),
+            },
+        }
+    }
+
     /// Writes the summaries that are due, and notices a certificate that has ended. Call it
     /// about once a second; an error means that the session is over.
     pub fn tick(&self, now: Now) -> Result<(), Refusal> {
         self.inner.ledger.tick(now, || self.inner.may_record(now));
+        self.inner.broker.record_unrecorded(now);
         match self.inner.may_act(now) {
             Err(reason @ Reason::Standing(_)) => Err(Refusal::new(reason)),
             _ => Ok(()),
@@ -255,15 +299,25 @@ impl Session {
         if self.ended.swap(true, Ordering::AcqRel) {
             return;
         }
+        self.inner.activity.end();
         self.inner.ledger.flush(now, || self.inner.may_record(now));
-        self.inner.append(
-            now,
-            Event::SessionEnded(SessionEnded {
-                session: self.inner.id,
-                subject: self.inner.subject.to_string(),
-                reason: reason.to_owned(),
-            }),
-        );
+        let ended = Event::SessionEnded(SessionEnded {
+            session: self.inner.id,
+            subject: self.inner.subject.to_string(),
+            reason: reason.to_owned(),
+        });
+        self.inner.append(now, ended.clone());
+        self.inner.broker.left(self.inner.id, now, &ended);
+    }
+
+    /// Turns true when its standing is lost.
+    pub fn over(&self) -> watch::Receiver<bool> {
+        self.inner.standing.over()
+    }
+
+    /// Why its standing was lost, if it was.
+    pub fn lost(&self) -> Option<Lost> {
+        self.inner.standing.lost()
     }
 
     pub(crate) fn broker(&self) -> &Arc<Broker> {
@@ -310,7 +364,7 @@ impl Session {
         self.refuse(device, reason, detail, policies, now)
     }
 
-    fn refuse(
+    pub(super) fn refuse(
         &self,
         device: &str,
         reason: Reason,
