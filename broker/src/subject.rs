@@ -296,6 +296,13 @@ impl Identity {
         self.bound.as_ref()
     }
 
+    /// The same as another authority would have certified it.
+    #[cfg(test)]
+    pub(crate) fn without_bound(mut self) -> Identity {
+        self.bound = None;
+        self
+    }
+
     /// Whose certificate it is.
     pub fn subject(&self) -> &SubjectId {
         &self.subject

@@ -7,6 +7,7 @@
 mod acceptance;
 mod activity;
 mod allowance;
+mod arrival;
 mod broker;
 mod conversation;
 mod decide;
@@ -22,6 +23,7 @@ mod session;
 mod standing;
 
 pub use acceptance::NotAccepted;
+pub use arrival::Arrival;
 pub use broker::Broker;
 pub use conversation::{Authorized, Conversation};
 pub(crate) use decide::reason_of;

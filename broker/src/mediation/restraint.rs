@@ -277,7 +277,7 @@ impl Broker {
             }
             Scope::Machine(key) => {
                 let mut present = self.roll.present().into_iter();
-                if !present.any(|present| present.whose.machine == Some(key)) {
+                if !present.any(|present| present.whose.machine == key) {
                     return Err(format!(
                         "no {} is known here; look at `interlock sessions` and `interlock identities`",
                         wording::scope(&Scope::Machine(key))
@@ -320,7 +320,7 @@ impl Broker {
 }
 
 fn revoked<'r>(restraints: &'r Restraints, whose: &Whose) -> Option<&'r Arc<Restraint>> {
-    restraints.revoked(&whose.subject, whose.machine.as_ref(), Some(whose.session))
+    restraints.revoked(&whose.subject, Some(&whose.machine), Some(whose.session))
 }
 
 /// A text of a client in a sentence of ours: a name of ours is never this long.
@@ -423,14 +423,12 @@ impl Session {
         if restraint.by() == who || self.inner.whose.is_in(restraint.scope()) {
             return Err(Reason::OwnCase);
         }
-        let fresh_ms = i64::try_from(PRESENCE_FRESH_MAX.as_millis()).unwrap_or(i64::MAX);
-        match self.inner.auth {
-            Some((AuthStrength::UserPresent, at_ms))
-                if now.wall_ms().saturating_sub(at_ms) <= fresh_ms =>
-            {
-                Ok(())
-            }
-            _ => Err(Reason::NotPresent),
+        let presence = self.inner.circumstances(now)?.presence;
+        let fresh_s = i64::try_from(PRESENCE_FRESH_MAX.as_secs()).unwrap_or(i64::MAX);
+        if presence.auth == AuthStrength::UserPresent && presence.age_s <= fresh_s {
+            Ok(())
+        } else {
+            Err(Reason::NotPresent)
         }
     }
 
@@ -440,21 +438,19 @@ impl Session {
         let row = |present: Present| {
             let session = present.session?;
             let last = session.activity.last();
-            let (auth, auth_ms) = session
-                .auth
-                .unwrap_or((AuthStrength::SingleFactor, session.since_ms));
+            let auth = session.auth;
             Some(SessionRow {
                 session: session.id,
                 subject: session.subject.to_string(),
                 machine: String::new(),
-                device_key: session.whose.machine,
+                device_key: Some(session.whose.machine),
                 peer: session.peer.clone(),
                 devices: session.activity.devices(),
                 since_ms: session.since_ms,
                 last_ms: last.as_ref().map(|(at_ms, _)| *at_ms),
                 last: last.map_or_else(String::new, |(_, asked)| asked),
-                auth,
-                auth_ms,
+                auth: auth.strength,
+                auth_ms: auth.at_ms,
                 ends_ms: session.certificate_ends_ms,
                 read_only: session.standing.downgraded().is_some(),
                 posture: String::new(),

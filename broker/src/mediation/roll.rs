@@ -20,7 +20,7 @@ use crate::wording;
 pub(super) struct Whose {
     pub(super) session: u64,
     pub(super) subject: SubjectId,
-    pub(super) machine: Option<[u8; 32]>,
+    pub(super) machine: [u8; 32],
 }
 
 impl Whose {
@@ -28,7 +28,7 @@ impl Whose {
         takes_in(
             scope,
             &self.subject,
-            self.machine.as_ref(),
+            Some(&self.machine),
             Some(self.session),
         )
     }

@@ -4,9 +4,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use interlock_protocols::conduit::JournalQuery;
-use interlock_protocols::identity::AuthStrength;
-use interlock_protocols::record::{Denial, Event, JournalRead, SessionEnded, SessionOpened};
-
+use interlock_protocols::identity::KeyProtection;
+use interlock_protocols::record::{Denial, Event, JournalRead, SessionEnded};
 use tokio::sync::watch;
 
 use super::activity::Activity;
@@ -20,82 +19,11 @@ use super::standing::{Lost, Standing};
 use crate::clock::Now;
 use crate::index;
 use crate::limits::FILTER_WORDS_MAX_BYTES;
-use crate::policy::{Action, Circumstances, Facts, LocalTime, Resource, Transport, View};
-use crate::subject::{Identity, SubjectId};
-
-impl Broker {
-    /// Opens a session for somebody whose certificate was verified. Its record is made durable
-    /// no sooner than any other denial or read: what a session then does with effect waits for
-    /// its own commit, which comes after it in the log.
-    pub fn open_session(
-        self: &Arc<Self>,
-        identity: &Identity,
-        peer: &str,
-        transport: Transport,
-        now: Now,
-    ) -> Result<Session, Refusal> {
-        if self.stopping.load(Ordering::Acquire) {
-            return Err(Refusal::new(Reason::Stopping));
-        }
-        if now.wall_ms() >= identity.ends_ms() {
-            return Err(Refusal::new(Reason::Standing(Lost::Expired)));
-        }
-        let subject = identity.subject().clone();
-        if !self.allowances.session(&subject, now) {
-            tracing::warn!(%subject, "turned away: too many sessions in a short time");
-            return Err(Refusal::new(Reason::SessionRate));
-        }
-        let id = self.next_session.fetch_add(1, Ordering::Relaxed);
-        let whose = Arc::new(Whose {
-            session: id,
-            subject: subject.clone(),
-            machine: identity.bound().map(|bound| bound.device_key),
-        });
-        let standing = self.admit(&whose, peer, now)?;
-        let view = View::new(self.policy(), &subject);
-        let opened = Event::SessionOpened(SessionOpened {
-            session: id,
-            subject: subject.to_string(),
-            groups: view.policy().groups_of(&subject).to_vec(),
-            peer: peer.to_owned(),
-            certificate: *identity.fingerprint(),
-            certificate_ends_ms: identity.ends_ms(),
-            device_key: None,
-            device_protection: None,
-            auth: None,
-            auth_ms: None,
-            authority: None,
-        });
-        let inner = Inner {
-            id,
-            ledger: Arc::new(Ledger::new(
-                self.journal.clone(),
-                id,
-                subject.to_string(),
-                now,
-            )),
-            certificate_ends_ms: identity.ends_ms(),
-            standing,
-            activity: Activity::default(),
-            peer: peer.to_owned(),
-            since_ms: now.wall_ms(),
-            auth: identity.bound().map(|bound| (bound.auth, bound.auth_ms)),
-            whose,
-            view: Mutex::new(view),
-            next_conversation: AtomicU64::new(1),
-            broker: Arc::clone(self),
-            transport,
-            subject,
-        };
-        inner.append(now, opened);
-        let inner = Arc::new(inner);
-        self.roll.opened(&inner);
-        Ok(Session {
-            inner,
-            ended: AtomicBool::new(false),
-        })
-    }
-}
+use crate::policy::{
+    Action, Circumstances, Facts, LocalTime, Matter, Presence, Resource, Transport, Trust, View,
+};
+use crate::proof::Auth;
+use crate::subject::SubjectId;
 
 /// What the conversations of one session share.
 pub(super) struct Inner {
@@ -109,11 +37,11 @@ pub(super) struct Inner {
     pub(super) activity: Activity,
     pub(super) peer: String,
     pub(super) since_ms: i64,
-    /// How strongly the subject has shown who they are, and when.
-    pub(super) auth: Option<(AuthStrength, i64)>,
-    view: Mutex<View>,
-    next_conversation: AtomicU64,
-    transport: Transport,
+    pub(super) protection: KeyProtection,
+    pub(super) auth: Auth,
+    pub(super) view: Mutex<View>,
+    pub(super) next_conversation: AtomicU64,
+    pub(super) transport: Transport,
 }
 
 impl Inner {
@@ -140,9 +68,14 @@ impl Inner {
 
     /// A clock that shows no time of a calendar denies: rules may ask for the hour.
     pub(super) fn circumstances(&self, now: Now) -> Result<Circumstances, Reason> {
+        let wall_ms = now.wall_ms();
         Ok(Circumstances {
-            time: LocalTime::at(now.wall_ms(), &self.broker.zone).ok_or(Reason::NoTime)?,
+            time: LocalTime::at(wall_ms, &self.broker.zone).ok_or(Reason::NoTime)?,
             transport: self.transport,
+            presence: Presence::at(self.auth.strength, self.auth.at_ms, wall_ms),
+            device_key: Some(self.protection),
+            health: None,
+            trust: Trust::Fresh,
         })
     }
 
@@ -177,6 +110,13 @@ pub struct Session {
 }
 
 impl Session {
+    pub(super) fn new(inner: Arc<Inner>) -> Session {
+        Session {
+            inner,
+            ended: AtomicBool::new(false),
+        }
+    }
+
     /// Its number, which every record of it carries.
     pub fn id(&self) -> u64 {
         self.inner.id
@@ -198,6 +138,16 @@ impl Session {
         self.inner.certificate_ends_ms
     }
 
+    /// SHA-256 of the key of the machine it comes from, which has proven that it has it.
+    pub fn device_key(&self) -> &[u8; 32] {
+        &self.inner.whose.machine
+    }
+
+    /// How the subject showed who they are, and when.
+    pub fn auth(&self) -> Auth {
+        self.inner.auth
+    }
+
     /// Opens a conversation with a device. One that is unknown and one that is not this
     /// subject's to see are refused alike.
     pub fn converse(&self, device: &str, armed: bool, now: Now) -> Result<Conversation, Refusal> {
@@ -207,7 +157,8 @@ impl Session {
         let Some(((known, heard), gate)) = known.zip(broker.gates.before(device)) else {
             return Err(self.refuse_device(device, Vec::new(), now));
         };
-        self.permitted(Action::Connect, Resource::Device(known.name()), now)
+        let resource = Resource::Device(known.name());
+        self.permitted(Action::Connect, resource, Matter::Plain, now)
             .map_err(|(_, policies)| self.refuse_device(device, policies, now))?;
         let id = self.inner.next_conversation.fetch_add(1, Ordering::Relaxed);
         Ok(Conversation::new(
@@ -253,10 +204,20 @@ impl Session {
 
     /// Decides an administrative act on the site.
     pub(crate) fn administer(&self, action: Action, now: Now) -> Result<(), Refusal> {
+        self.administer_with(action, Matter::Plain, now)
+    }
+
+    /// Decides an administrative act of which policy is told more than its name.
+    pub(crate) fn administer_with(
+        &self,
+        action: Action,
+        matter: Matter<'_>,
+        now: Now,
+    ) -> Result<(), Refusal> {
         self.inner.may_act(now).map_err(Refusal::new)?;
         self.undiminished(action)
             .map_err(|reason| (reason, Vec::new()))
-            .and_then(|()| self.permitted(action, Resource::Site, now))
+            .and_then(|()| self.permitted(action, Resource::Site, matter, now))
             .map_err(|(reason, policies)| {
                 // A denial of a command has its bytes; this one has but its name.
                 let detail = format!("{}: {}", action.name(), reason.what());
@@ -340,6 +301,7 @@ impl Session {
         &self,
         action: Action,
         resource: Resource<'_>,
+        matter: Matter<'_>,
         now: Now,
     ) -> Result<(), (Reason, Vec<String>)> {
         let circumstances = self
@@ -348,7 +310,7 @@ impl Session {
             .map_err(|reason| (reason, Vec::new()))?;
         let facts = Facts {
             circumstances,
-            command: None,
+            matter,
         };
         let verdict = self.inner.view().decide(action, resource, &facts);
         if verdict.allow {
