@@ -168,6 +168,14 @@ pub const WITNESS_REQUEST_MAX_BYTES: usize = 32 * 1024;
 /// Longest reason that an administrator may give with an act, in bytes: some sentences.
 pub const ACT_REASON_MAX_BYTES: usize = 1024;
 
+/// How long ago a person may have shown that they are there, for acts that take one: time to read
+/// what they decide on, and not to leave the desk.
+pub const PRESENCE_FRESH_MAX: Duration = Duration::from_secs(5 * 60);
+
+/// Sessions, and open commands, that the record of one restriction lists: twice what a gateway
+/// serves at once, and few enough that the record can always be written.
+pub const RESTRICTED_LISTED_MAX: usize = 2048;
+
 // The view of the journal, and searching it.
 
 /// First read at the place of a record, in bytes: nearly every record is whole in it.

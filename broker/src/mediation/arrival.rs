@@ -6,11 +6,13 @@ use std::sync::{Arc, Mutex};
 
 use interlock_protocols::record::{Denial, Event, SessionOpened};
 
+use super::activity::Activity;
 use super::broker::Broker;
 use super::ledger::Ledger;
 use super::refusal::{Reason, Refusal};
+use super::roll::Whose;
 use super::session::{Inner, Session};
-use super::standing::{Lost, Standing};
+use super::standing::Lost;
 use crate::clock::Now;
 use crate::policy::{Transport, View};
 use crate::posture::{Evidence, Lease};
@@ -54,6 +56,12 @@ impl Broker {
             return Err(Refusal::new(Reason::SessionRate));
         }
         let id = self.next_session.fetch_add(1, Ordering::Relaxed);
+        let whose = Arc::new(Whose {
+            session: id,
+            subject: subject.clone(),
+            machine: *arrival.proven.device_key(),
+        });
+        let standing = self.admit(&whose, arrival.peer, now)?;
         let view = View::new(self.policy(), subject);
         let opened = opened(id, &arrival, &view);
         let ledger = Ledger::new(self.journal.clone(), id, subject.to_string(), now);
@@ -61,11 +69,14 @@ impl Broker {
             id,
             ledger: Arc::new(ledger),
             certificate_ends_ms: identity.ends_ms(),
-            device_key: *arrival.proven.device_key(),
             protection: arrival.proven.protection(),
             auth: arrival.proven.auth(),
             posture: Lease::default(),
-            standing: Standing::good(),
+            standing,
+            whose,
+            activity: Activity::default(),
+            peer: arrival.peer.to_owned(),
+            since_ms: now.wall_ms(),
             view: Mutex::new(view),
             next_conversation: AtomicU64::new(1),
             broker: Arc::clone(self),
@@ -73,6 +84,8 @@ impl Broker {
             subject: subject.clone(),
         };
         inner.append(now, opened);
+        let inner = Arc::new(inner);
+        self.roll.opened(&inner);
         let session = Session::new(inner);
         if let Some(evidence) = arrival.posture {
             session.take_up_posture(evidence, now);

@@ -6,12 +6,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use interlock_protocols::conduit::JournalQuery;
 use interlock_protocols::identity::KeyProtection;
 use interlock_protocols::record::{Denial, Event, JournalRead, SessionEnded};
+use tokio::sync::watch;
 
+use super::activity::Activity;
 use super::broker::Broker;
 use super::conversation::{Conversation, exception_byte};
 use super::decide::reason_of;
 use super::ledger::{Key, Ledger};
 use super::refusal::{Reason, Refusal};
+use super::roll::Whose;
 use super::standing::{Lost, Standing};
 use crate::clock::Now;
 use crate::index;
@@ -32,7 +35,10 @@ pub(super) struct Inner {
     pub(super) ledger: Arc<Ledger>,
     pub(super) standing: Standing,
     pub(super) certificate_ends_ms: i64,
-    pub(super) device_key: [u8; 32],
+    pub(super) whose: Arc<Whose>,
+    pub(super) activity: Activity,
+    pub(super) peer: String,
+    pub(super) since_ms: i64,
     pub(super) protection: KeyProtection,
     pub(super) auth: Auth,
     pub(super) posture: Lease,
@@ -117,9 +123,9 @@ pub struct Session {
 }
 
 impl Session {
-    pub(super) fn new(inner: Inner) -> Session {
+    pub(super) fn new(inner: Arc<Inner>) -> Session {
         Session {
-            inner: Arc::new(inner),
+            inner,
             ended: AtomicBool::new(false),
         }
     }
@@ -147,7 +153,7 @@ impl Session {
 
     /// SHA-256 of the key of the machine it comes from, which has proven that it has it.
     pub fn device_key(&self) -> &[u8; 32] {
-        &self.inner.device_key
+        &self.inner.whose.machine
     }
 
     /// How the subject showed who they are, and when.
@@ -159,7 +165,9 @@ impl Session {
     /// subject's to see are refused alike.
     pub fn converse(&self, device: &str, armed: bool, now: Now) -> Result<Conversation, Refusal> {
         self.inner.may_act(now).map_err(Refusal::new)?;
-        let Some((known, heard)) = self.inner.broker.hearing.of_device(device) else {
+        let broker = &self.inner.broker;
+        let known = broker.hearing.of_device(device);
+        let Some(((known, heard), gate)) = known.zip(broker.gates.before(device)) else {
             return Err(self.refuse_device(device, Vec::new(), now));
         };
         let resource = Resource::Device(known.name());
@@ -170,6 +178,7 @@ impl Session {
             Arc::clone(&self.inner),
             Arc::clone(known),
             Arc::clone(heard),
+            Arc::clone(gate),
             id,
             armed,
         ))
@@ -219,7 +228,9 @@ impl Session {
         now: Now,
     ) -> Result<(), Refusal> {
         self.inner.may_act(now).map_err(Refusal::new)?;
-        self.permitted(action, Resource::Site, matter, now)
+        self.undiminished(action)
+            .map_err(|reason| (reason, Vec::new()))
+            .and_then(|()| self.permitted(action, Resource::Site, matter, now))
             .map_err(|(reason, policies)| {
                 // A denial of a command has its bytes; this one has but its name.
                 let detail = format!("{}: {}", action.name(), reason.what());
@@ -233,11 +244,26 @@ impl Session {
         Ok(())
     }
 
+    /// Whoever was left nothing but reading may look, and no more.
+    fn undiminished(&self, action: Action) -> Result<(), Reason> {
+        match action {
+            Action::ReadJournal
+            | Action::ReadStatus
+            | Action::ReadIdentities
+            | Action::ReadSessions => Ok(()),
+            _ => match self.inner.standing.downgraded() {
+                Some(restraint) => Err(Reason::Downgraded(restraint)),
+                None => Ok(()),
+            },
+        }
+    }
+
     /// Writes the summaries that are due, and notices a certificate that has ended. Call it
     /// about once a second; an error means that the session is over.
     pub fn tick(&self, now: Now) -> Result<(), Refusal> {
         self.inner.ledger.tick(now, || self.inner.may_record(now));
         self.inner.health(now);
+        self.inner.broker.record_unrecorded(now);
         match self.inner.may_act(now) {
             Err(reason @ Reason::Standing(_)) => Err(Refusal::new(reason)),
             _ => Ok(()),
@@ -254,15 +280,25 @@ impl Session {
         if self.ended.swap(true, Ordering::AcqRel) {
             return;
         }
+        self.inner.activity.end();
         self.inner.ledger.flush(now, || self.inner.may_record(now));
-        self.inner.append(
-            now,
-            Event::SessionEnded(SessionEnded {
-                session: self.inner.id,
-                subject: self.inner.subject.to_string(),
-                reason: reason.to_owned(),
-            }),
-        );
+        let ended = Event::SessionEnded(SessionEnded {
+            session: self.inner.id,
+            subject: self.inner.subject.to_string(),
+            reason: reason.to_owned(),
+        });
+        self.inner.append(now, ended.clone());
+        self.inner.broker.left(self.inner.id, now, &ended);
+    }
+
+    /// Turns true when its standing is lost.
+    pub fn over(&self) -> watch::Receiver<bool> {
+        self.inner.standing.over()
+    }
+
+    /// Why its standing was lost, if it was.
+    pub fn lost(&self) -> Option<Lost> {
+        self.inner.standing.lost()
     }
 
     pub(crate) fn broker(&self) -> &Arc<Broker> {
