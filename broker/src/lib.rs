@@ -7,6 +7,7 @@ pub mod activation;
 pub mod authority;
 pub mod clock;
 pub mod document;
+pub mod enrolment;
 pub mod finding;
 pub mod index;
 pub mod journal;
