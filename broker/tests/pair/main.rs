@@ -13,4 +13,5 @@ mod arrival;
 mod before;
 mod invariants;
 mod records;
+mod restraints;
 mod world;
