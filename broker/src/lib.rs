@@ -18,5 +18,6 @@ pub mod policy;
 pub mod register;
 pub mod state;
 pub mod subject;
+pub mod token;
 pub mod witness;
 pub mod wording;

@@ -214,3 +214,18 @@ pub const VIEW_LOCK_PAUSE: Duration = Duration::from_millis(5);
 
 /// How often that is tried: five seconds in all.
 pub const VIEW_LOCK_TRIES: usize = 1000;
+
+// Keys in tokens
+
+/// Longest label of a token or of a key in it, in bytes. A token's own is 32 by PKCS#11; keys are
+/// given no more than twice that.
+pub const TOKEN_TEXT_MAX_BYTES: usize = 64;
+
+/// Longest path of a module inside a URI, in bytes: the longest that Linux opens.
+pub const TOKEN_PATH_MAX_BYTES: usize = 4096;
+
+/// Longest `CKA_ID`, in bytes: what cards and modules make is a hash or shorter.
+pub const TOKEN_ID_MAX_BYTES: usize = 64;
+
+/// Bytes of the `CKA_ID` that a new key is given: chance alone never makes two equal.
+pub const TOKEN_NEW_ID_BYTES: usize = 16;
