@@ -18,9 +18,12 @@ use interlock_broker::clock::{Mono, Now};
 use interlock_broker::journal::{Directory, Journal, Memory, Options};
 use interlock_broker::mediation::{Authorized, Broker, Handed, Redeemed, decide};
 use interlock_broker::plant::Plant;
-use interlock_broker::policy::{Bundle, Circumstances, LocalTime, Transport, View};
+use interlock_broker::policy::{
+    Bundle, Circumstances, Health, LocalTime, Presence, Transport, Trust, View,
+};
 use interlock_broker::register::Register;
 use interlock_broker::subject::{Identity, SubjectId};
+use interlock_protocols::identity::{AuthStrength, KeyProtection, OsFamily, PostureSource};
 use interlock_protocols::modbus::tcp::Adu;
 use interlock_protocols::modbus::{TransactionId, UnitId};
 use interlock_protocols::record::{EdgeStopped, Event};
@@ -62,6 +65,22 @@ fn deciding(c: &mut Criterion) {
     let circumstances = Circumstances {
         time: LocalTime::of(date(2026, 1, 7).at(12, 0, 0, 0)),
         transport: Transport::Quic,
+        presence: Presence {
+            auth: AuthStrength::UserPresent,
+            age_s: 60,
+        },
+        device_key: Some(KeyProtection::Token),
+        health: Some(Health {
+            source: PostureSource::Management,
+            age_s: 60,
+            os: OsFamily::Linux,
+            patch_age_days: Some(5),
+            disk_encrypted: true,
+            screen_lock: true,
+            firewall: true,
+            agent: true,
+        }),
+        trust: Trust::Fresh,
     };
     let read = [0x03, 0x00, 0x64, 0x00, 0x02];
     let mut group = c.benchmark_group("decide");

@@ -15,8 +15,7 @@ use crate::journal::{Journal, Unrecordable};
 use crate::mediation::{Decision, Refusal, Session, decide, reason_of};
 use crate::plant::{Outline, Plant};
 use crate::policy::{
-    Action, Answer, Ask, Bundle, Case, Circumstances, Estate, Facts, LocalTime, Policy, Report,
-    Resource, Transport, View, hex, run,
+    Action, Answer, Bundle, Case, Estate, Facts, Policy, Report, Resource, View, hex, run,
 };
 
 /// Why a policy was not activated. The one before it stays in force.
@@ -266,10 +265,7 @@ async fn record(
 
 fn answer(case: &Case, policy: &Arc<Policy>, plant: &Plant) -> Result<Answer, String> {
     let mut view = View::new(Arc::clone(policy), &case.as_subject);
-    let circumstances = Circumstances {
-        time: LocalTime::of(case.at),
-        transport: Transport::Quic,
-    };
+    let circumstances = case.circumstances;
     let device = match &case.device {
         Some(name) => Some(
             plant
@@ -278,13 +274,13 @@ fn answer(case: &Case, policy: &Arc<Policy>, plant: &Plant) -> Result<Answer, St
         ),
         None => None,
     };
-    if let Ask::Act(action) = &case.ask {
+    if let Some((action, matter)) = case.ask.act() {
         let resource = device.map_or(Resource::Site, |device| Resource::Device(device.name()));
         let facts = Facts {
             circumstances,
-            command: None,
+            matter,
         };
-        let verdict = view.decide(*action, resource, &facts);
+        let verdict = view.decide(action, resource, &facts);
         let reason = (!verdict.allow).then(|| reason_of(&verdict).code().to_owned());
         return Ok(Answer {
             allow: verdict.allow,

@@ -229,3 +229,41 @@ pub const TOKEN_ID_MAX_BYTES: usize = 64;
 
 /// Bytes of the `CKA_ID` that a new key is given: chance alone never makes two equal.
 pub const TOKEN_NEW_ID_BYTES: usize = 16;
+
+// Whom to trust, and for how long.
+
+/// Longest role in a certificate, in bytes: a word or two. Its length fits one byte of DER.
+pub const ROLE_MAX_BYTES: usize = 64;
+
+/// How long a session may be without a command, unless configured: a meeting, and not a night.
+pub const SESSION_IDLE: Duration = Duration::from_secs(30 * 60);
+
+/// How long a session may last in all, unless configured: a long shift.
+pub const SESSION_MAX: Duration = Duration::from_secs(12 * 60 * 60);
+
+/// How long before a certificate or a session ends its owner is warned.
+pub const SESSION_WARNINGS: [Duration; 3] = [
+    Duration::from_secs(15 * 60),
+    Duration::from_secs(5 * 60),
+    Duration::from_secs(60),
+];
+
+/// How long before an idle session ends its owner is warned: enough for one command.
+pub const IDLE_WARNING: Duration = Duration::from_secs(60);
+// Time.
+
+/// How far the system's clock may be from what is counted before it is in doubt: whoever sets a
+/// clock by hand, or by a network that was away, is past it; what a time service corrects in
+/// service is far below.
+pub const CLOCK_JUMP_MAX: Duration = Duration::from_secs(60);
+
+/// How often the count follows the system's clock.
+pub const CLOCK_SLEW_EVERY: Duration = Duration::from_secs(1);
+
+/// By which part of the elapsed time the count follows: a thousandth is more than any quartz is
+/// off, and moves a day by less than a minute and a half.
+pub const CLOCK_SLEW_PARTS: i64 = 1000;
+
+/// 2026-01-01 UTC, in ms since 1970: no gateway ran this program before. A clock that shows less
+/// was never set.
+pub const CLOCK_UNSET_BEFORE_MS: i64 = 1_767_225_600_000;

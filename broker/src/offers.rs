@@ -9,7 +9,7 @@ use interlock_protocols::modbus::Pdu;
 use crate::clock::Now;
 use crate::mediation::{Decision, Session, decide};
 use crate::plant::{Access, Device, Kind, Point};
-use crate::policy::{Action, Circumstances, Facts, Resource, View};
+use crate::policy::{Action, Circumstances, Facts, Matter, Resource, View};
 
 impl Session {
     /// The devices this session may open conversations with.
@@ -17,7 +17,7 @@ impl Session {
         self.with_view(now, |view, circumstances| {
             let facts = Facts {
                 circumstances,
-                command: None,
+                matter: Matter::Plain,
             };
             let devices = self.broker().plant().devices().iter();
             let seen = devices.filter(|device| {

@@ -2,14 +2,20 @@
 //!
 //! Two authorities are kept apart. The *identity issuer* signs client certificates and nothing
 //! else; the *gateway authority* signs the certificate that the edge shows, and clients trust it
-//! for nothing else. Neither can stand in for the other.
+//! for nothing else. Neither can stand in for the other. Authorities of others may sign clients
+//! too, each as far as its [`Bindings`] go.
 
 mod key;
 #[cfg(test)]
 mod tests;
+mod trust;
+
+pub use trust::{
+    Bindings, DeviceBinding, Freshness, Listener, OWN_ISSUER, Outside, TrustedAuthority, Verified,
+};
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, DnValue,
+    BasicConstraints, CertificateParams, CustomExtension, DistinguishedName, DnType, DnValue,
     ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
     PublicKeyData, SanType,
 };
@@ -18,13 +24,18 @@ use time::OffsetDateTime;
 use self::key::Key;
 
 use crate::clock::Now;
-use crate::subject::{Bound, SubjectId, SubjectKind};
+use crate::limits::ROLE_MAX_BYTES;
+use crate::subject::{Bound, SubjectId, SubjectKind, is_p256};
 use crate::token::{Token, TokenFault};
 
 /// `id-at-serialNumber` of X.520.
 const SERIAL_NUMBER: [u64; 4] = [2, 5, 4, 5];
 /// `id-at-description` of X.520.
 const DESCRIPTION: [u64; 4] = [2, 5, 4, 13];
+/// The role of a client in Modbus/TCP Security (§ 8.3 of its specification).
+const ROLE: [u64; 9] = [1, 3, 6, 1, 4, 1, 50316, 802, 1];
+/// The tag of a `UTF8String` in DER.
+const UTF8_STRING: u8 = 0x0C;
 
 /// A clock that runs a little behind must not refuse a certificate made a moment ago.
 const BACKDATE_S: i64 = 300;
@@ -47,6 +58,14 @@ pub enum AuthorityError {
     /// The token that has the key did not sign.
     #[error(transparent)]
     Token(#[from] TokenFault),
+    /// A certificate was asked for with a key of another kind.
+    #[error("certificates are for P-256 keys alone, and this is another one")]
+    NotP256,
+    /// A role that cannot be one.
+    #[error(
+        "a role is for a workload alone, and is 1 to {ROLE_MAX_BYTES} bytes without control characters"
+    )]
+    NotARole,
 }
 
 /// A key pair and certificate in PEM. `Debug` shows no key.
@@ -135,7 +154,7 @@ impl Authority {
     }
 
     /// Signs a certificate of a client for a key of theirs, which stays where it is. `spki` is that
-    /// key as `SubjectPublicKeyInfo` in DER.
+    /// key as `SubjectPublicKeyInfo` in DER: P-256 and nothing else.
     pub fn sign_client(
         &self,
         subject: &SubjectId,
@@ -144,6 +163,43 @@ impl Authority {
         ends_ms: i64,
         now: Now,
     ) -> Result<String, AuthorityError> {
+        self.sign_for(subject, spki, bound, &[], ends_ms, now)
+    }
+
+    /// The same for a program that is also to be known by a role, as PLCs with Modbus/TCP Security
+    /// of their own ask for.
+    pub fn sign_in_role(
+        &self,
+        subject: &SubjectId,
+        role: &str,
+        spki: &[u8],
+        bound: &Bound,
+        ends_ms: i64,
+        now: Now,
+    ) -> Result<String, AuthorityError> {
+        let fits = (1..=ROLE_MAX_BYTES).contains(&role.len()) && !role.contains(char::is_control);
+        if subject.kind() != SubjectKind::Workload || !fits {
+            return Err(AuthorityError::NotARole);
+        }
+        // Below 128 bytes a length has one byte.
+        let length = u8::try_from(role.len()).map_err(|_| AuthorityError::NotARole)?;
+        let value = [&[UTF8_STRING, length], role.as_bytes()].concat();
+        let role = CustomExtension::from_oid_content(&ROLE, value);
+        self.sign_for(subject, spki, bound, &[role], ends_ms, now)
+    }
+
+    fn sign_for(
+        &self,
+        subject: &SubjectId,
+        spki: &[u8],
+        bound: &Bound,
+        extensions: &[CustomExtension],
+        ends_ms: i64,
+        now: Now,
+    ) -> Result<String, AuthorityError> {
+        if !is_p256(spki) {
+            return Err(AuthorityError::NotP256);
+        }
         let mut params = CertificateParams::default();
         let mut name = named(subject.path());
         name.push(
@@ -159,6 +215,7 @@ impl Authority {
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.use_authority_key_identifier_extension = true;
+        params.custom_extensions = extensions.to_vec();
         valid(&mut params, now, (ends_ms - now.wall_ms()) / 1_000);
         let key = rcgen::SubjectPublicKeyInfo::from_der(spki)?;
         self.signed(&params, &key)

@@ -14,6 +14,7 @@ mod heard;
 mod ledger;
 mod permit;
 mod refusal;
+mod schedule;
 mod session;
 mod standing;
 
@@ -24,5 +25,6 @@ pub(crate) use decide::reason_of;
 pub use decide::{Allowed, Decision, Denied, decide};
 pub use permit::{Answer, Awaiting, Handed, Permit, Redeemed};
 pub use refusal::{Reason, Refusal, Wire};
+pub use schedule::{SessionTimes, Warning};
 pub use session::Session;
 pub use standing::{Lost, Standing};

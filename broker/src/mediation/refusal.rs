@@ -75,6 +75,9 @@ impl Reason {
             Reason::NotModbus => "not-modbus",
             Reason::TooSlow => "too-slow",
             Reason::Standing(Lost::Expired) => "certificate-expired",
+            Reason::Standing(Lost::Idle) => "session-idle",
+            Reason::Standing(Lost::TooLong) => "session-too-long",
+            Reason::Standing(Lost::Untrusted) => "certificate-untrusted",
             Reason::Standing(Lost::Stopping) | Reason::Stopping => "stopping",
             Reason::Standing(Lost::Broken) => "internal",
             Reason::SessionRate => "session-rate",
@@ -133,6 +136,15 @@ impl Reason {
             Reason::TooSlow => "a request began and took too long to end".to_owned(),
             Reason::NotModbus => "the bytes that came are no Modbus/TCP".to_owned(),
             Reason::Standing(Lost::Expired) => "your certificate has ended".to_owned(),
+            Reason::Standing(Lost::Idle) => {
+                "this session was without a command for too long".to_owned()
+            }
+            Reason::Standing(Lost::TooLong) => {
+                "this session has lasted as long as one may".to_owned()
+            }
+            Reason::Standing(Lost::Untrusted) => {
+                "the authority that signed your certificate has revoked it, or is no longer trusted here".to_owned()
+            }
             Reason::Standing(Lost::Stopping) | Reason::Stopping => {
                 "the gateway is being stopped and takes no new commands".to_owned()
             }
@@ -181,6 +193,10 @@ impl Reason {
                 "look at the settings of the Modbus tool, or report it to its maker"
             }
             Reason::Standing(Lost::Expired) => "ask the administrator for a new certificate",
+            Reason::Standing(Lost::Idle | Lost::TooLong) => "connect again",
+            Reason::Standing(Lost::Untrusted) => {
+                "ask whoever runs that authority, or the administrator of this site"
+            }
             Reason::Standing(_) | Reason::Stopping => "wait, then connect again",
             Reason::SessionRate => {
                 "wait a minute, then connect again; look for a program that connects in a loop"

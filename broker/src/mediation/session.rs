@@ -15,8 +15,10 @@ use super::standing::{Lost, Standing};
 use crate::clock::Now;
 use crate::index;
 use crate::limits::FILTER_WORDS_MAX_BYTES;
-use crate::policy::{Action, Circumstances, Facts, LocalTime, Resource, Transport, View};
-use crate::subject::{Identity, SubjectId};
+use crate::policy::{
+    Action, Circumstances, Facts, LocalTime, Matter, Presence, Resource, Transport, Trust, View,
+};
+use crate::subject::{Bound, Identity, SubjectId};
 
 impl Broker {
     /// Opens a session for somebody whose certificate was verified. Its record is made durable
@@ -69,6 +71,7 @@ impl Broker {
             next_conversation: AtomicU64::new(1),
             broker: Arc::clone(self),
             transport,
+            bound: identity.bound().copied(),
             subject,
         };
         inner.append(now, opened);
@@ -90,6 +93,7 @@ pub(super) struct Inner {
     view: Mutex<View>,
     next_conversation: AtomicU64,
     transport: Transport,
+    bound: Option<Bound>,
 }
 
 impl Inner {
@@ -116,9 +120,16 @@ impl Inner {
 
     /// A clock that shows no time of a calendar denies: rules may ask for the hour.
     pub(super) fn circumstances(&self, now: Now) -> Result<Circumstances, Reason> {
+        let wall_ms = now.wall_ms();
         Ok(Circumstances {
-            time: LocalTime::at(now.wall_ms(), &self.broker.zone).ok_or(Reason::NoTime)?,
+            time: LocalTime::at(wall_ms, &self.broker.zone).ok_or(Reason::NoTime)?,
             transport: self.transport,
+            presence: self.bound.map_or(Presence::unknown(wall_ms), |bound| {
+                Presence::at(bound.auth, bound.auth_ms, wall_ms)
+            }),
+            device_key: self.bound.map(|bound| bound.protection),
+            health: None,
+            trust: Trust::Fresh,
         })
     }
 
@@ -181,7 +192,8 @@ impl Session {
         let Some((known, heard)) = self.inner.broker.hearing.of_device(device) else {
             return Err(self.refuse_device(device, Vec::new(), now));
         };
-        self.permitted(Action::Connect, Resource::Device(known.name()), now)
+        let resource = Resource::Device(known.name());
+        self.permitted(Action::Connect, resource, Matter::Plain, now)
             .map_err(|(_, policies)| self.refuse_device(device, policies, now))?;
         let id = self.inner.next_conversation.fetch_add(1, Ordering::Relaxed);
         Ok(Conversation::new(
@@ -226,8 +238,18 @@ impl Session {
 
     /// Decides an administrative act on the site.
     pub(crate) fn administer(&self, action: Action, now: Now) -> Result<(), Refusal> {
+        self.administer_with(action, Matter::Plain, now)
+    }
+
+    /// Decides an administrative act of which policy is told more than its name.
+    pub(crate) fn administer_with(
+        &self,
+        action: Action,
+        matter: Matter<'_>,
+        now: Now,
+    ) -> Result<(), Refusal> {
         self.inner.may_act(now).map_err(Refusal::new)?;
-        self.permitted(action, Resource::Site, now)
+        self.permitted(action, Resource::Site, matter, now)
             .map_err(|(reason, policies)| {
                 // A denial of a command has its bytes; this one has but its name.
                 let detail = format!("{}: {}", action.name(), reason.what());
@@ -286,6 +308,7 @@ impl Session {
         &self,
         action: Action,
         resource: Resource<'_>,
+        matter: Matter<'_>,
         now: Now,
     ) -> Result<(), (Reason, Vec<String>)> {
         let circumstances = self
@@ -294,7 +317,7 @@ impl Session {
             .map_err(|reason| (reason, Vec::new()))?;
         let facts = Facts {
             circumstances,
-            command: None,
+            matter,
         };
         let verdict = self.inner.view().decide(action, resource, &facts);
         if verdict.allow {

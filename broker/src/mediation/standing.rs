@@ -7,6 +7,12 @@ use std::sync::{Arc, RwLock};
 pub enum Lost {
     /// Its certificate has ended.
     Expired,
+    /// It was without a command for too long.
+    Idle,
+    /// It has lasted as long as one may.
+    TooLong,
+    /// The authority behind its certificate took it back, or is no longer trusted.
+    Untrusted,
     /// The edge is stopping, and its time for finishing is up.
     Stopping,
     /// The lock that guards the answer broke; nobody may act on a guess.

@@ -20,18 +20,50 @@ pub enum Action {
     ReadStatus,
     /// To accept that the journal is behind what others know of it.
     AcceptJournal,
+    /// To let somebody enrol, and to withdraw that.
+    Invite,
+    /// To confirm the key of a machine that waits to be enrolled.
+    ConfirmEnrolment,
+    /// To see who is enrolled.
+    ReadIdentities,
+    /// To see which sessions are open, and what was taken away from whom.
+    ReadSessions,
+    /// To take everything away from somebody.
+    Revoke,
+    /// To let nothing with effect pass to devices.
+    Freeze,
+    /// To let nothing at all pass to devices.
+    Isolate,
+    /// To leave a session nothing but reading.
+    Downgrade,
+    /// To give back what was taken away.
+    Reinstate,
 }
 
 impl Action {
     /// The acts that are no Modbus function.
-    const OTHERS: [Action; 6] = [
+    const OTHERS: [Action; 15] = [
         Action::ControlDiagnostics,
         Action::Connect,
         Action::ActivatePolicy,
         Action::ReadJournal,
         Action::ReadStatus,
         Action::AcceptJournal,
+        Action::Invite,
+        Action::ConfirmEnrolment,
+        Action::ReadIdentities,
+        Action::ReadSessions,
+        Action::Revoke,
+        Action::Freeze,
+        Action::Isolate,
+        Action::Downgrade,
+        Action::Reinstate,
     ];
+
+    /// The acts that are no Modbus function, under their names.
+    pub(super) fn others() -> [(&'static str, Action); 15] {
+        Action::OTHERS.map(|action| (action.name(), action))
+    }
 
     /// Every act there is.
     pub fn all() -> impl Iterator<Item = Action> {
@@ -60,6 +92,15 @@ impl Action {
             Action::ReadJournal => "read-journal",
             Action::ReadStatus => "read-status",
             Action::AcceptJournal => "accept-journal",
+            Action::Invite => "invite",
+            Action::ConfirmEnrolment => "confirm-enrolment",
+            Action::ReadIdentities => "read-identities",
+            Action::ReadSessions => "read-sessions",
+            Action::Revoke => "revoke",
+            Action::Freeze => "freeze",
+            Action::Isolate => "isolate",
+            Action::Downgrade => "downgrade",
+            Action::Reinstate => "reinstate",
         }
     }
 
@@ -103,7 +144,16 @@ impl Action {
             Action::ActivatePolicy
             | Action::ReadJournal
             | Action::ReadStatus
-            | Action::AcceptJournal => Some("administer"),
+            | Action::AcceptJournal
+            | Action::Invite
+            | Action::ConfirmEnrolment
+            | Action::ReadIdentities
+            | Action::ReadSessions
+            | Action::Revoke
+            | Action::Freeze
+            | Action::Isolate
+            | Action::Downgrade
+            | Action::Reinstate => Some("administer"),
             // Who may administer the broker needs no way to a controller.
             Action::Connect => None,
         }
@@ -136,7 +186,7 @@ mod tests {
     #[test]
     fn every_name_leads_back() {
         let all: Vec<Action> = Action::all().collect();
-        assert_eq!(all.len(), 25);
+        assert_eq!(all.len(), 34);
         for action in all {
             assert_eq!(Action::from_name(action.name()), Some(action));
         }

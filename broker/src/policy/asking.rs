@@ -9,7 +9,7 @@ impl Case {
     /// error is a sentence: the case cannot be asked of this device.
     pub fn request(&self, device: &Device) -> Result<Option<(UnitId, Pdu)>, String> {
         match &self.ask {
-            Ask::Act(_) => Ok(None),
+            Ask::Act(_) | Ask::Invite { .. } => Ok(None),
             Ask::Read { point } => {
                 let point = find(device, point)?;
                 Ok(Some((point.unit_id(), point.read_request()?)))

@@ -3,12 +3,14 @@
 
 use super::action::Action;
 use super::bundle::Bundle;
+use super::circumstances::Circumstances;
 use super::compiled::Estate;
+use super::facts::{InvitedFacts, Matter};
 use super::groups::subject_of;
-use crate::document::{self, Section, did_you_mean};
+use super::supposed;
+use crate::document::{self, Section, Slot, did_you_mean};
 use crate::finding::Finding;
-use crate::subject::SubjectId;
-use jiff::civil::DateTime;
+use crate::subject::{SubjectId, SubjectKind};
 use std::collections::HashMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -24,8 +26,8 @@ pub struct Case {
     pub device: Option<String>,
     /// What is asked.
     pub ask: Ask,
-    /// The local time of the site.
-    pub at: DateTime,
+    /// Under which circumstances.
+    pub circumstances: Circumstances,
     /// Whether the connection was armed for writing.
     pub armed: bool,
     /// The answer it must get.
@@ -66,6 +68,30 @@ pub enum Ask {
     },
     /// An act that is no Modbus command.
     Act(Action),
+    /// To invite somebody.
+    Invite {
+        /// What the invited subject is.
+        kind: SubjectKind,
+        /// The groups that it is to be in.
+        groups: Vec<String>,
+    },
+}
+
+impl Ask {
+    /// The act that is no Modbus command, if it is one, and what of it policy is told.
+    pub fn act(&self) -> Option<(Action, Matter<'_>)> {
+        match self {
+            Ask::Read { .. } | Ask::Write { .. } | Ask::Request { .. } => None,
+            Ask::Act(action) => Some((*action, Matter::Plain)),
+            Ask::Invite { kind, groups } => {
+                let invited = InvitedFacts {
+                    kind: *kind,
+                    groups,
+                };
+                Some((Action::Invite, Matter::Invitation(invited)))
+            }
+        }
+    }
 }
 
 /// The answer a case must get.
@@ -76,18 +102,6 @@ pub enum Expect {
     /// It is denied, by policy or by a limit.
     Deny,
 }
-
-/// Without `at`, it is a Wednesday at noon: cases that do not speak of time should not begin to
-/// fail on a Sunday.
-const NOON: DateTime = DateTime::constant(2026, 1, 7, 12, 0, 0, 0);
-
-const ACTS: [(&str, Action); 5] = [
-    ("connect", Action::Connect),
-    ("activate-policy", Action::ActivatePolicy),
-    ("read-journal", Action::ReadJournal),
-    ("read-status", Action::ReadStatus),
-    ("accept-journal", Action::AcceptJournal),
-];
 
 impl Bundle {
     /// The cases of all files, in their order.
@@ -146,12 +160,7 @@ fn read(section: &mut Section<'_>, path: &Path, estate: &Estate<'_>) -> Option<C
         .optional("device")
         .text_as(|text| device_of(estate, text));
     let ask = ask(section);
-    let at = if section.has("at") {
-        section.optional("at").text_as(date_time)
-    } else {
-        let _ = section.optional("at");
-        Some(NOON)
-    };
+    let circumstances = supposed::read(section);
     let armed = section.optional("armed").boolean();
     let expect = section
         .required("expect")
@@ -163,10 +172,7 @@ fn read(section: &mut Section<'_>, path: &Path, estate: &Estate<'_>) -> Option<C
         section.fault("reason", "what is allowed has no reason", hint);
     }
     let ask = ask?;
-    let on_device = match &ask {
-        Ask::Act(action) => action.is_on_device(),
-        _ => true,
-    };
+    let on_device = ask.act().is_none_or(|(action, _)| action.is_on_device());
     if on_device != has_device {
         let (what, hint) = if on_device {
             ("the case names no device", "add a line `device = ...`")
@@ -181,7 +187,7 @@ fn read(section: &mut Section<'_>, path: &Path, estate: &Estate<'_>) -> Option<C
         as_subject: as_subject?,
         device,
         ask,
-        at: at?,
+        circumstances: circumstances?,
         armed: armed.unwrap_or(true),
         expect: expect?,
         reason,
@@ -199,7 +205,8 @@ fn ask(section: &mut Section<'_>) -> Option<Ask> {
     let read = section.optional("read").text();
     let write = section.optional("write").text_as(assignment);
     let request = section.optional("request").text_as(hex_bytes);
-    let act = section.optional("act").word(&ACTS);
+    let act = section.optional("act").word(&Action::others());
+    let act = act.and_then(|action| of_act(section, action));
     let unit = section.optional("unit").integer(0..=u8::MAX);
     if unit_given && !given.contains(&"request") {
         let hint = "take it out: the point says which unit it is in";
@@ -223,7 +230,31 @@ fn ask(section: &mut Section<'_>) -> Option<Ask> {
     let read = read.map(|point| Ask::Read { point });
     let write = write.map(|(point, value)| Ask::Write { point, value });
     let request = request.map(|pdu| Ask::Request { unit, pdu });
-    read.or(write).or(request).or(act.map(Ask::Act))
+    read.or(write).or(request).or(act)
+}
+
+const KINDS: [(&str, SubjectKind); 3] = [
+    ("person", SubjectKind::Person),
+    ("vendor", SubjectKind::Vendor),
+    ("workload", SubjectKind::Workload),
+];
+
+/// An invitation is judged by whom it is for; no other act is for somebody.
+fn of_act(section: &mut Section<'_>, action: Action) -> Option<Ask> {
+    if action != Action::Invite {
+        return Some(Ask::Act(action));
+    }
+    let kind = section.required("invited_kind").word(&KINDS);
+    let groups = section.optional("invited_groups");
+    let groups = if groups.is_present() {
+        groups.list(Slot::text)
+    } else {
+        Some(Vec::new())
+    };
+    Some(Ask::Invite {
+        kind: kind?,
+        groups: groups?,
+    })
 }
 
 type Wrong = (String, String);
@@ -282,15 +313,6 @@ fn hex_bytes(text: &str) -> Result<Vec<u8>, Wrong> {
 
 /// MODBUS Application Protocol V1.1b3 §4.1.
 const PDU_MAX: usize = 253;
-
-fn date_time(text: &str) -> Result<DateTime, Wrong> {
-    text.parse().map_err(|_| {
-        (
-            "that is not a local date and time".to_owned(),
-            "write it like \"2026-01-07T12:00\", in the local time of the site".to_owned(),
-        )
-    })
-}
 
 fn rule_name(text: &str) -> Result<String, Wrong> {
     match text.split_once('/') {

@@ -1,7 +1,8 @@
 //! Deciding one Modbus request: which act it is, and with which facts.
 
 use super::action::Action;
-use super::facts::{Circumstances, CommandFacts, Facts};
+use super::circumstances::Circumstances;
+use super::facts::{CommandFacts, Facts, Matter};
 use super::verdict::Verdict;
 use super::view::{Resource, View};
 use crate::plant::{Device, Touched};
@@ -66,7 +67,7 @@ impl View {
         };
         let facts = Facts {
             circumstances,
-            command: Some(CommandFacts {
+            matter: Matter::Command(CommandFacts {
                 unit,
                 area: touched.area,
                 points: &points,

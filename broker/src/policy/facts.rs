@@ -1,29 +1,30 @@
 //! What policy is told about one act: the context of the decision.
 
 use super::action::Action;
+use super::circumstances::{self, Circumstances};
 use super::decimal::Decimals;
+use crate::subject::SubjectKind;
 use cedar_policy::{Context, RestrictedExpression};
 use interlock_protocols::modbus::{Area, UnitId};
-use jiff::Timestamp;
-use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
 
 /// The facts of one act.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Facts<'a> {
     /// What surrounds it.
     pub circumstances: Circumstances,
-    /// What the Modbus command touches; `None` for an act that is no command.
-    pub command: Option<CommandFacts<'a>>,
+    /// What is acted on, as far as policy is told.
+    pub matter: Matter<'a>,
 }
 
-/// What surrounds an act, whatever it is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Circumstances {
-    /// When.
-    pub time: LocalTime,
-    /// How the subject reached the gateway.
-    pub transport: Transport,
+/// What is acted on, as far as policy is told.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Matter<'a> {
+    /// Nothing but the resource.
+    Plain,
+    /// What a Modbus command touches.
+    Command(CommandFacts<'a>),
+    /// Whom an invitation is for.
+    Invitation(InvitedFacts<'a>),
 }
 
 /// The facts of one Modbus command.
@@ -42,54 +43,13 @@ pub struct CommandFacts<'a> {
     pub value: Option<f64>,
 }
 
-/// How a subject reached the gateway.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Transport {
-    /// QUIC with mutual TLS.
-    Quic,
-}
-
-impl Transport {
-    /// The word that policy uses.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Transport::Quic => "quic",
-        }
-    }
-}
-
-/// The time of day and the weekday where the site is.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct LocalTime {
-    minute_of_day: i64,
-    weekday: i64,
-}
-
-impl LocalTime {
-    /// The local time of a moment, given in milliseconds since 1970 UTC. `None` outside the
-    /// years that a calendar has: such a clock is broken, and the caller must deny.
-    pub fn at(wall_ms: i64, zone: &TimeZone) -> Option<LocalTime> {
-        let moment = Timestamp::from_millisecond(wall_ms).ok()?;
-        Some(LocalTime::of(zone.to_datetime(moment)))
-    }
-
-    /// The local time that a clock on the wall of the site shows.
-    pub fn of(local: DateTime) -> LocalTime {
-        LocalTime {
-            minute_of_day: i64::from(local.hour()) * 60 + i64::from(local.minute()),
-            weekday: i64::from(local.weekday().to_monday_one_offset()),
-        }
-    }
-
-    /// 0 at midnight to 1439.
-    pub const fn minute_of_day(self) -> i64 {
-        self.minute_of_day
-    }
-
-    /// Monday is 1, Sunday is 7.
-    pub const fn weekday(self) -> i64 {
-        self.weekday
-    }
+/// Whom somebody wants to invite.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct InvitedFacts<'a> {
+    /// What the invited subject is.
+    pub kind: SubjectKind,
+    /// The groups that it is to be in.
+    pub groups: &'a [String],
 }
 
 /// The contexts to decide on, all of which must allow: two where a value lies between the
@@ -103,22 +63,25 @@ pub(super) struct Contexts {
 /// Builds the context of `action`. What does not fit the action is an error of the caller or a
 /// value nobody can judge; either way the answer must be no.
 pub(super) fn contexts(action: Action, facts: &Facts<'_>) -> Result<Contexts, String> {
-    let command = match (action.is_command(), &facts.command) {
-        (true, Some(command)) => command,
-        (true, None) => return Err(format!("`{action}` was asked without its command")),
-        (false, Some(_)) => return Err(format!("`{action}` is no Modbus command")),
-        (false, None) => {
-            return Ok(Contexts {
-                first: context(circumstances(facts), None)?,
-                second: None,
-            });
+    let command = match (action, &facts.matter) {
+        (action, Matter::Command(command)) if action.is_command() => command,
+        (action, _) if action.is_command() => {
+            return Err(format!("`{action}` was asked without its command"));
+        }
+        (action, Matter::Command(_)) => return Err(format!("`{action}` is no Modbus command")),
+        (Action::Invite, Matter::Invitation(invited)) => {
+            return one(context(of_invitation(facts, invited)?, None));
+        }
+        (Action::Invite, Matter::Plain) => {
+            return Err(format!("`{action}` was asked without whom"));
+        }
+        (_, Matter::Invitation(_)) => return Err(format!("`{action}` invites nobody")),
+        (_, Matter::Plain) => {
+            return one(context(circumstances::pairs(&facts.circumstances)?, None));
         }
     };
     let Some(value) = command.value else {
-        return Ok(Contexts {
-            first: context(of_command(facts, command), None)?,
-            second: None,
-        });
+        return one(context(of_command(facts, command)?, None));
     };
     if command.points.len() != 1 {
         return Err(format!(
@@ -133,26 +96,34 @@ pub(super) fn contexts(action: Action, facts: &Facts<'_>) -> Result<Contexts, St
         Decimals::Between(below, above) => (below, Some(above)),
     };
     Ok(Contexts {
-        first: context(of_command(facts, command), Some(first))?,
+        first: context(of_command(facts, command)?, Some(first))?,
         second: second
-            .map(|value| context(of_command(facts, command), Some(value)))
+            .map(|value| context(of_command(facts, command)?, Some(value)))
             .transpose()?,
     })
 }
 
-type Pairs = Vec<(String, RestrictedExpression)>;
-
-fn circumstances(facts: &Facts<'_>) -> Pairs {
-    let Circumstances { time, transport } = facts.circumstances;
-    let mut pairs = Pairs::with_capacity(10);
-    push_long(&mut pairs, "minute_of_day", time.minute_of_day);
-    push_long(&mut pairs, "weekday", time.weekday);
-    push_string(&mut pairs, "transport", transport.name());
-    pairs
+fn one(context: Result<Context, String>) -> Result<Contexts, String> {
+    Ok(Contexts {
+        first: context?,
+        second: None,
+    })
 }
 
-fn of_command(facts: &Facts<'_>, command: &CommandFacts<'_>) -> Pairs {
-    let mut pairs = circumstances(facts);
+pub(super) type Pairs = Vec<(String, RestrictedExpression)>;
+
+fn of_invitation(facts: &Facts<'_>, invited: &InvitedFacts<'_>) -> Result<Pairs, String> {
+    let mut pairs = circumstances::pairs(&facts.circumstances)?;
+    push_string(&mut pairs, "invited_kind", &invited.kind.to_string());
+    let groups = invited.groups.iter();
+    let groups = groups.map(|group| RestrictedExpression::new_string(group.clone()));
+    let groups = RestrictedExpression::new_set(groups);
+    pairs.push(("invited_groups".to_owned(), groups));
+    Ok(pairs)
+}
+
+fn of_command(facts: &Facts<'_>, command: &CommandFacts<'_>) -> Result<Pairs, String> {
+    let mut pairs = circumstances::pairs(&facts.circumstances)?;
     push_long(&mut pairs, "unit", i64::from(command.unit.value()));
     if let Some(Area { table, range }) = command.area {
         push_string(&mut pairs, "table", table.name());
@@ -164,11 +135,8 @@ fn of_command(facts: &Facts<'_>, command: &CommandFacts<'_>) -> Pairs {
     pairs.push(("points".to_owned(), RestrictedExpression::new_set(points)));
     // "All of nothing" is true in logic and a hole in a rule: a file record has no points.
     let all_named = command.all_named && !command.points.is_empty();
-    pairs.push((
-        "all_named".to_owned(),
-        RestrictedExpression::new_bool(all_named),
-    ));
-    pairs
+    push_bool(&mut pairs, "all_named", all_named);
+    Ok(pairs)
 }
 
 fn context(mut pairs: Pairs, value: Option<String>) -> Result<Context, String> {
@@ -178,11 +146,15 @@ fn context(mut pairs: Pairs, value: Option<String>) -> Result<Context, String> {
     Context::from_pairs(pairs).map_err(|error| format!("the context cannot be built: {error}"))
 }
 
-fn push_long(pairs: &mut Pairs, name: &str, value: i64) {
+pub(super) fn push_long(pairs: &mut Pairs, name: &str, value: i64) {
     pairs.push((name.to_owned(), RestrictedExpression::new_long(value)));
 }
 
-fn push_string(pairs: &mut Pairs, name: &str, value: &str) {
+pub(super) fn push_string(pairs: &mut Pairs, name: &str, value: &str) {
     let value = RestrictedExpression::new_string(value.to_owned());
     pairs.push((name.to_owned(), value));
+}
+
+pub(super) fn push_bool(pairs: &mut Pairs, name: &str, value: bool) {
+    pairs.push((name.to_owned(), RestrictedExpression::new_bool(value)));
 }

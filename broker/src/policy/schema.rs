@@ -4,13 +4,15 @@
 
 use super::action::Action;
 use super::bundle::{Bundle, SCHEMA};
+use super::circumstances::{Circumstances, Health};
 use super::diagnostic::of_cedar;
-use super::facts::{Circumstances, CommandFacts, Facts, LocalTime, Transport, contexts};
+use super::facts::{CommandFacts, Facts, InvitedFacts, Matter, contexts};
 use super::names::Names;
+use super::supposed;
 use crate::finding::Finding;
+use crate::subject::SubjectKind;
 use cedar_policy::{Entities, EntityUid, Request, Schema};
 use interlock_protocols::modbus::{Address, AddressRange, Area, Table, UnitId};
-use jiff::civil::DateTime;
 use std::collections::BTreeSet;
 
 const HINT: &str =
@@ -102,13 +104,34 @@ fn probe(
         value: Some(0.5),
         ..bare
     };
-    for command in [bare, full] {
+    let groups = ["group".to_owned()];
+    let good = supposed::good();
+    let poor = Circumstances {
+        device_key: None,
+        health: None,
+        ..good
+    };
+    let unpatched = Circumstances {
+        health: good.health.map(|health| Health {
+            patch_age_days: None,
+            ..health
+        }),
+        ..good
+    };
+    for (command, circumstances) in [(bare, poor), (full, good), (full, unpatched)] {
+        let matter = if action.is_command() {
+            Matter::Command(command)
+        } else if action == Action::Invite {
+            Matter::Invitation(InvitedFacts {
+                kind: SubjectKind::Person,
+                groups: &groups,
+            })
+        } else {
+            Matter::Plain
+        };
         let facts = Facts {
-            circumstances: Circumstances {
-                time: LocalTime::of(DateTime::constant(2026, 1, 7, 12, 0, 0, 0)),
-                transport: Transport::Quic,
-            },
-            command: action.is_command().then_some(command),
+            circumstances,
+            matter,
         };
         let context = contexts(action, &facts)?.first;
         Request::new(

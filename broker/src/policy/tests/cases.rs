@@ -1,6 +1,7 @@
 //! Cases as people write them, and what trying them reports.
 
 use super::*;
+use interlock_protocols::identity::{AuthStrength, PostureSource};
 
 fn with_cases(text: &str) -> Bundle {
     Bundle::of_texts([("tests/t.toml", text.to_owned())])
@@ -28,7 +29,7 @@ fn reads_every_kind_of_question() {
     assert_eq!(case.expect, Expect::Deny);
     assert_eq!((case.reason, case.rule), (None, None));
     assert!(case.armed);
-    assert_eq!(case.at.to_string(), "2026-01-07T12:00:00");
+    assert_eq!(case.circumstances, supposed::good());
     assert_eq!(case.line, 1);
 
     let write = |point: &str, value| Ask::Write {
@@ -66,11 +67,62 @@ fn reads_every_kind_of_question() {
     let all = on(
         "read = 'speed'\nat = '2026-02-03T04:05'\narmed = false\nrule = 'a.cedar/b'\nreason = 'limit'",
     );
-    assert_eq!(all.at.to_string(), "2026-02-03T04:05:00");
+    let time = all.circumstances.time;
+    assert_eq!((time.minute_of_day(), time.weekday()), (4 * 60 + 5, 2));
     assert!(!all.armed);
     assert_eq!(all.rule.as_deref(), Some("a.cedar/b"));
     assert_eq!(all.reason.as_deref(), Some("limit"));
     assert_eq!(read("").len(), 0);
+}
+
+#[test]
+fn reads_what_a_case_supposes() {
+    let on = |more: &str| read(&format!("{BASE}act = 'revoke'\n{more}")).remove(0);
+    let good = supposed::good();
+    let health = good.health.expect("a healthy machine");
+    assert_eq!(on("").circumstances, good);
+    let poor = on(
+        "auth = 'single-factor'\nauth_age_s = 9\ndevice_key = 'none'\nposture = 'none'\ntrust = 'stale'",
+    );
+    assert_eq!(
+        poor.circumstances,
+        Circumstances {
+            presence: Presence {
+                auth: AuthStrength::SingleFactor,
+                age_s: 9
+            },
+            device_key: None,
+            health: None,
+            trust: Trust::Stale,
+            ..good
+        }
+    );
+    let posture = |text: &str| on(&format!("posture = {text}")).circumstances.health;
+    assert_eq!(posture("'healthy'"), Some(health));
+    assert!(posture("'failing'").is_some_and(|health| !health.firewall && !health.disk_encrypted));
+    assert_eq!(
+        posture("{ source = 'self', patch_age_days = 'unknown', agent = false }"),
+        Some(Health {
+            source: PostureSource::Own,
+            patch_age_days: None,
+            agent: false,
+            ..health
+        })
+    );
+    let invite = read(&format!(
+        "{BASE}act = 'invite'\ninvited_kind = 'vendor'\ninvited_groups = ['vendors']"
+    ));
+    let groups = ["vendors".to_owned()];
+    assert_eq!(
+        invite[0].ask.act(),
+        Some((
+            Action::Invite,
+            Matter::Invitation(InvitedFacts {
+                kind: SubjectKind::Vendor,
+                groups: &groups
+            })
+        ))
+    );
 }
 
 #[test]
@@ -104,6 +156,16 @@ fn reports_what_is_no_case() {
         ),
         ("act = 'read'", "not known"),
         ("act = 'read-journal'\nat = 'noon'", "local date"),
+        ("act = 'read-journal'\nauth = 'none'", "not known"),
+        ("act = 'read-journal'\nauth_age_s = -1", "out of range"),
+        ("act = 'read-journal'\nposture = 'good'", "not known"),
+        (
+            "act = 'read-journal'\nposture = { disk = true }",
+            "not a key",
+        ),
+        ("act = 'read-journal'\ntrust = 'old'", "not known"),
+        ("act = 'read-journal'\ninvited_kind = 'vendor'", "not a key"),
+        ("act = 'invite'", "`invited_kind` is missing"),
         ("act = 'read-journal'\nrule = 'r'", "name of a rule"),
         ("act = 'read-journal'\nexpected = 'allow'", "not a key"),
     ] {

@@ -1,6 +1,7 @@
 //! One decision: what allows, what denies, and what is said about it.
 
 use super::*;
+use interlock_protocols::identity::PostureSource;
 use interlock_protocols::modbus::FunctionCode as F;
 use jiff::tz::TimeZone;
 
@@ -71,7 +72,7 @@ fn a_checked_policy_that_overflows_denies() {
     );
     let mut facts = command(&[], None);
     assert!(!olga.decide(READ, PRESS, &command(&[], None)).allow);
-    if let Some(command) = &mut facts.command {
+    if let Matter::Command(command) = &mut facts.matter {
         command.unit = UnitId::new(2);
     }
     let verdict = olga.decide(READ, PRESS, &facts);
@@ -96,6 +97,10 @@ fn what_does_not_fit_together_is_denied() {
     let one = command(&["speed"], None);
     let two = command(&["speed", "ramp"], Some(1.0));
     let none = command(&[], Some(1.0));
+    let invitation = Facts {
+        matter: matter(Action::Invite, touching(&[], None)),
+        ..act()
+    };
     for (action, resource, facts, why) in [
         (
             READ,
@@ -108,6 +113,9 @@ fn what_does_not_fit_together_is_denied() {
         (Action::ReadJournal, PRESS, act(), "not done to a device"),
         (READ, PRESS, act(), "without its command"),
         (Action::Connect, PRESS, one, "no Modbus command"),
+        (Action::Invite, Resource::Site, act(), "without whom"),
+        (Action::Revoke, Resource::Site, invitation, "invites nobody"),
+        (READ, PRESS, invitation, "without its command"),
         (WRITE_MANY, PRESS, two, "2 points"),
         (WRITE_MANY, PRESS, none, "0 points"),
         (
@@ -189,6 +197,12 @@ fn a_rule_sees_every_fact() {
             context has table && context.table == "holding" &&
             context has first && context.first == 100 && context has last && context.last == 101 &&
             context.minute_of_day == 720 && context.weekday == 3 && context.all_named &&
+            context.auth == "user-present" && context.auth_age_s == 60 && context.device_key == "token" &&
+            context.trust == "fresh" && context.posture_source == "management" &&
+            context has posture && context.posture.age_s == 60 && context.posture.os == "linux" &&
+            context.posture has patch_age_days && context.posture.patch_age_days == 5 &&
+            context.posture.disk_encrypted && context.posture.screen_lock &&
+            context.posture.firewall && context.posture.agent &&
             context.points.containsAll(["speed"]) && context has value && context.value == decimal("-1.5")
         };"#;
     let facts = command(&["speed"], Some(-1.5));
@@ -205,6 +219,66 @@ fn a_rule_sees_every_fact() {
             .decide(WRITE, Resource::Device("pump-2"), &facts)
             .allow
     );
+    // Each fact of a machine's health stands for itself, and none of them for another.
+    let health = facts.circumstances.health.expect("a healthy machine");
+    let worse = [
+        None,
+        Some(Health {
+            source: PostureSource::Own,
+            ..health
+        }),
+        Some(Health {
+            age_s: 61,
+            ..health
+        }),
+        Some(Health {
+            patch_age_days: None,
+            ..health
+        }),
+        Some(Health {
+            disk_encrypted: false,
+            ..health
+        }),
+        Some(Health {
+            screen_lock: false,
+            ..health
+        }),
+        Some(Health {
+            firewall: false,
+            ..health
+        }),
+        Some(Health {
+            agent: false,
+            ..health
+        }),
+    ];
+    for health in worse {
+        let mut facts = facts;
+        facts.circumstances.health = health;
+        assert!(!victor.decide(WRITE, PRESS, &facts).allow, "{health:?}");
+    }
+}
+
+/// Whom somebody may invite is for policy to say.
+#[test]
+fn a_rule_sees_whom_an_invitation_is_for() {
+    let rules = r#"
+        @id("p") permit(principal, action == I::Action::"invite", resource)
+        when { context.invited_kind == "vendor" && ["vendors"].containsAll(context.invited_groups) };"#;
+    let mut olga = view(rules, "person/olga");
+    let mut may = |kind, groups: &[String]| {
+        let facts = Facts {
+            matter: Matter::Invitation(InvitedFacts { kind, groups }),
+            ..act()
+        };
+        olga.decide(Action::Invite, Resource::Site, &facts).allow
+    };
+    let vendors = ["vendors".to_owned()];
+    let both = ["vendors".to_owned(), "engineers".to_owned()];
+    assert!(may(SubjectKind::Vendor, &vendors));
+    assert!(may(SubjectKind::Vendor, &[]));
+    assert!(!may(SubjectKind::Vendor, &both));
+    assert!(!may(SubjectKind::Person, &vendors));
 }
 
 #[test]

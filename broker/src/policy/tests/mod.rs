@@ -11,9 +11,8 @@ mod slices;
 
 use super::*;
 use crate::plant::Plant;
-use crate::subject::SubjectId;
+use crate::subject::{SubjectId, SubjectKind};
 use interlock_protocols::modbus::{Address, AddressRange, Area, FunctionCode, Table, UnitId};
-use jiff::civil::DateTime;
 use std::sync::Arc;
 
 const SCHEMA: &str = include_str!("../../../../deploy/site/policy/schema.cedarschema");
@@ -66,17 +65,10 @@ fn subject(path: &str) -> SubjectId {
     SubjectId::parse_at("waterworks", path).expect("a subject")
 }
 
-fn noon() -> LocalTime {
-    LocalTime::of(DateTime::constant(2026, 1, 7, 12, 0, 0, 0))
-}
-
 fn act() -> Facts<'static> {
     Facts {
-        circumstances: Circumstances {
-            time: noon(),
-            transport: Transport::Quic,
-        },
-        command: None,
+        circumstances: supposed::good(),
+        matter: Matter::Plain,
     }
 }
 
@@ -95,8 +87,22 @@ fn touching<'a>(points: &'a [&'a str], value: Option<f64>) -> CommandFacts<'a> {
 
 fn command<'a>(points: &'a [&'a str], value: Option<f64>) -> Facts<'a> {
     Facts {
-        command: Some(touching(points, value)),
+        matter: Matter::Command(touching(points, value)),
         ..act()
+    }
+}
+
+/// What goes with an act, whatever it is.
+fn matter<'a>(action: Action, command: CommandFacts<'a>) -> Matter<'a> {
+    if action.is_command() {
+        Matter::Command(command)
+    } else if action == Action::Invite {
+        Matter::Invitation(InvitedFacts {
+            kind: SubjectKind::Vendor,
+            groups: &[],
+        })
+    } else {
+        Matter::Plain
     }
 }
 

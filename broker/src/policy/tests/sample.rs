@@ -14,21 +14,18 @@ fn sample() -> Bundle {
 
 /// The way of a command as far as policy and limits go.
 fn decide(policy: &Arc<Policy>, plant: &Plant, case: &Case) -> Result<Answer, String> {
-    let circumstances = Circumstances {
-        time: LocalTime::of(case.at),
-        transport: Transport::Quic,
-    };
+    let circumstances = case.circumstances;
     let mut view = View::new(Arc::clone(policy), &case.as_subject);
     let device = case.device.as_deref().and_then(|name| plant.device(name));
     let mut reason = None;
-    let verdict = match (&case.ask, device) {
-        (Ask::Act(action), device) => {
+    let verdict = match (case.ask.act(), device) {
+        (Some((action, matter)), device) => {
             let resource = device.map_or(Resource::Site, |device| Resource::Device(device.name()));
             let facts = Facts {
                 circumstances,
-                command: None,
+                matter,
             };
-            view.decide(*action, resource, &facts)
+            view.decide(action, resource, &facts)
         }
         (_, Some(device)) => {
             let (unit, pdu) = case.request(device)?.ok_or("no command")?;
@@ -95,10 +92,14 @@ fn a_vendor_may_do_nothing_at_all() {
     );
     let mut victor = View::new(policy, &subject("vendor/acme/victor"));
     for action in Action::all() {
-        let (resource, facts) = match (action.is_on_device(), action.is_command()) {
-            (true, true) => (PRESS, command(&["speed"], None)),
-            (true, false) => (PRESS, act()),
-            (false, _) => (Resource::Site, act()),
+        let resource = if action.is_on_device() {
+            PRESS
+        } else {
+            Resource::Site
+        };
+        let facts = Facts {
+            matter: matter(action, touching(&["speed"], None)),
+            ..act()
         };
         assert!(!victor.decide(action, resource, &facts).allow, "{action}");
     }

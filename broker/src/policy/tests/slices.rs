@@ -3,6 +3,7 @@
 
 use super::*;
 use cedar_policy::{Authorizer, Entities, PolicySet, Request};
+use jiff::civil::DateTime;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
@@ -58,7 +59,7 @@ const RESOURCES: [&str; 11] = [
 ];
 
 /// Conditions that hold, that do not, and that fail: some always, some for some requests.
-const CONDITIONS: [&str; 18] = [
+const CONDITIONS: [&str; 22] = [
     "",
     "",
     "",
@@ -70,6 +71,10 @@ const CONDITIONS: [&str; 18] = [
     "when { context.value.greaterThan(decimal(\"10.0\")) }",
     "when { context.unit + 9223372036854775807 > 0 }",
     "when { context.weekday * 9223372036854775807 > 0 }",
+    r#"when { context.auth == "user-present" && context.auth_age_s <= 300 }"#,
+    "unless { context has posture && context.posture.firewall }",
+    "when { context.posture.patch_age_days < 30 }",
+    r#"when { context.invited_groups.contains("operators") }"#,
     r#"when { principal.firm == "acme" }"#,
     r#"when { principal.name == "olga" }"#,
     r#"when { resource.name == "press-4" }"#,
@@ -102,6 +107,8 @@ struct Question {
     minute: i8,
     day: i8,
     unit: u8,
+    healthy: bool,
+    present: bool,
 }
 
 fn question() -> impl Strategy<Value = Question> {
@@ -116,9 +123,10 @@ fn question() -> impl Strategy<Value = Question> {
         subsequence(vec!["speed", "ramp"], 0..=2),
         select(vec![0.0, 10.0, 10.000_03, 900.0]),
         (0..24i8, 1..=14i8, 0..3u8),
+        (any::<bool>(), any::<bool>()),
     );
     parts.prop_map(
-        |(who, action, device, points, value, (minute, day, unit))| Question {
+        |(who, action, device, points, value, (minute, day, unit), (healthy, present))| Question {
             who,
             action,
             device,
@@ -127,6 +135,8 @@ fn question() -> impl Strategy<Value = Question> {
             minute,
             day,
             unit,
+            healthy,
+            present,
         },
     )
 }
@@ -139,12 +149,19 @@ impl Question {
             unit: UnitId::new(self.unit),
             ..touching(&self.points, value)
         };
+        let good = supposed::good();
         Facts {
             circumstances: Circumstances {
                 time: LocalTime::of(time),
-                transport: Transport::Quic,
+                health: good.health.filter(|_| self.healthy),
+                presence: if self.present {
+                    good.presence
+                } else {
+                    Presence::unknown(0)
+                },
+                ..good
             },
-            command: self.action.is_command().then_some(command),
+            matter: matter(self.action, command),
         }
     }
 
