@@ -230,6 +230,37 @@ pub const TOKEN_ID_MAX_BYTES: usize = 64;
 /// Bytes of the `CKA_ID` that a new key is given: chance alone never makes two equal.
 pub const TOKEN_NEW_ID_BYTES: usize = 16;
 
+// Identities
+
+/// Machines of one subject: a person has a few. Past that, the one not used for longest goes.
+pub const MACHINES_PER_SUBJECT_MAX: usize = 16;
+
+/// Subjects on machines that one gateway knows: some MiB. Past that, who was not there for longest
+/// goes and must be invited again.
+pub const IDENTITIES_MAX: usize = 4096;
+
+/// Certificates of one identity that are remembered, so that a copy which goes on from an old one
+/// is noticed: some weeks of a program that renews itself in good order.
+pub const CERTIFICATES_KEPT_MAX: usize = 32;
+
+/// Invitations that may be used or wait to be confirmed at once. Each keeps a door open.
+pub const INVITATIONS_OPEN_MAX: usize = 64;
+
+/// Invitations that are remembered, whatever became of them.
+pub const INVITATIONS_KEPT_MAX: usize = 1024;
+
+/// How long an invitation is remembered after its time, in ms: whoever comes a day late is told that
+/// it is late, and not that it never was.
+pub const INVITATIONS_KEPT_MS: i64 = 7 * 24 * 60 * 60 * 1000;
+
+/// Subjects whose use of devices is remembered, and devices of each.
+pub const USERS_MAX: usize = 4096;
+/// See [`USERS_MAX`].
+pub const USED_DEVICES_MAX: usize = 256;
+
+/// Bytes of the register in one record: a part with the longest entry behind it still fits.
+pub const REGISTER_PART_BYTES: usize = 48 << 10;
+
 // Whom to trust, and for how long.
 
 /// Longest role in a certificate, in bytes: a word or two. Its length fits one byte of DER.

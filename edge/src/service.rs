@@ -60,6 +60,7 @@ pub(crate) struct Edge {
     clock: Clock,
     links: HashMap<String, Link>,
     gateway: String,
+    server_name: String,
     policy_dir: PathBuf,
     snapshots: PathBuf,
     reading: Reading,
@@ -123,6 +124,7 @@ pub async fn start(
         clock,
         links,
         gateway,
+        server_name: site.config.server_name(site.plant.site()),
         policy_dir: site.dir.join(POLICY),
         snapshots: site.snapshots(),
         reading,
@@ -307,6 +309,11 @@ impl Edge {
             subject: subject.clone(),
             open: *open,
         }
+    }
+
+    /// The name in the gateway's certificate, by which clients know it.
+    pub(crate) fn server_name(&self) -> &str {
+        &self.server_name
     }
 
     /// Answers questions about the journal.

@@ -13,7 +13,7 @@ use super::layout;
 use super::storage::Storage;
 use super::walk::{Line, Place, Walk};
 use super::writer::{self, End, Writer, erase, group_room, line_bytes};
-use crate::register::Register;
+use crate::register::{Parts, Register};
 
 /// What was found when the journal was opened.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
@@ -36,6 +36,9 @@ pub struct Recovered {
     pub last_time_ms: Option<i64>,
     /// What is known of identities, and what was taken from whom.
     pub register: Register,
+    /// The oldest record that the register is made from: nothing from there on may be removed.
+    pub register_from: Option<u64>,
+    parts: Parts,
 }
 
 /// Why an orphan has no better outcome.
@@ -130,13 +133,21 @@ impl Recovered {
             | kind::POLICY_ACTIVATED
             | kind::RECORDS_REMOVED
             | kind::JOURNAL_ACCEPTED => {}
+            kind::REGISTER_KEPT => {}
             other if Register::heeds(other) => {}
             _ => return Ok(()),
         }
         let record = Record::decode(&line.bytes)?;
         self.register
             .apply(record.sequence, record.time_ms, &record.event);
+        if Register::needs(line.kind) {
+            self.register_from.get_or_insert(record.sequence);
+        }
         match record.event {
+            Event::RegisterKept(kept) => {
+                let whole = self.parts.take(record.sequence, kept);
+                self.replace_register(whole.map_err(Unreadable::Malformed)?);
+            }
             Event::Outcome(outcome) => {
                 open.remove(&outcome.intent);
             }
@@ -146,6 +157,19 @@ impl Recovered {
             _ => {}
         }
         Ok(())
+    }
+}
+
+impl Recovered {
+    /// A register that was kept stands for all records before it. One that does not know of a
+    /// record that was read is no better than those records.
+    fn replace_register(&mut self, whole: Option<(u64, Register)>) {
+        if let Some((first, register)) = whole
+            && register.through() >= self.register.through()
+        {
+            self.register = register;
+            self.register_from = Some(first);
+        }
     }
 }
 

@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use interlock_protocols::conduit::JournalQuery;
-use interlock_protocols::record::{Denial, Event, JournalRead, SessionEnded, SessionOpened};
+use interlock_protocols::identity::KeyProtection;
+use interlock_protocols::record::{Denial, Event, JournalRead, SessionEnded};
 
 use super::broker::Broker;
 use super::conversation::{Conversation, exception_byte};
@@ -18,69 +19,8 @@ use crate::limits::FILTER_WORDS_MAX_BYTES;
 use crate::policy::{
     Action, Circumstances, Facts, LocalTime, Matter, Presence, Resource, Transport, Trust, View,
 };
-use crate::subject::{Bound, Identity, SubjectId};
-
-impl Broker {
-    /// Opens a session for somebody whose certificate was verified. Its record is made durable
-    /// no sooner than any other denial or read: what a session then does with effect waits for
-    /// its own commit, which comes after it in the log.
-    pub fn open_session(
-        self: &Arc<Self>,
-        identity: &Identity,
-        peer: &str,
-        transport: Transport,
-        now: Now,
-    ) -> Result<Session, Refusal> {
-        if self.stopping.load(Ordering::Acquire) {
-            return Err(Refusal::new(Reason::Stopping));
-        }
-        if now.wall_ms() >= identity.ends_ms() {
-            return Err(Refusal::new(Reason::Standing(Lost::Expired)));
-        }
-        let subject = identity.subject().clone();
-        if !self.allowances.session(&subject, now) {
-            tracing::warn!(%subject, "turned away: too many sessions in a short time");
-            return Err(Refusal::new(Reason::SessionRate));
-        }
-        let id = self.next_session.fetch_add(1, Ordering::Relaxed);
-        let view = View::new(self.policy(), &subject);
-        let opened = Event::SessionOpened(SessionOpened {
-            session: id,
-            subject: subject.to_string(),
-            groups: view.policy().groups_of(&subject).to_vec(),
-            peer: peer.to_owned(),
-            certificate: *identity.fingerprint(),
-            certificate_ends_ms: identity.ends_ms(),
-            device_key: None,
-            device_protection: None,
-            auth: None,
-            auth_ms: None,
-            authority: None,
-        });
-        let inner = Inner {
-            id,
-            ledger: Arc::new(Ledger::new(
-                self.journal.clone(),
-                id,
-                subject.to_string(),
-                now,
-            )),
-            certificate_ends_ms: identity.ends_ms(),
-            standing: Standing::good(),
-            view: Mutex::new(view),
-            next_conversation: AtomicU64::new(1),
-            broker: Arc::clone(self),
-            transport,
-            bound: identity.bound().copied(),
-            subject,
-        };
-        inner.append(now, opened);
-        Ok(Session {
-            inner: Arc::new(inner),
-            ended: AtomicBool::new(false),
-        })
-    }
-}
+use crate::proof::Auth;
+use crate::subject::SubjectId;
 
 /// What the conversations of one session share.
 pub(super) struct Inner {
@@ -90,10 +30,12 @@ pub(super) struct Inner {
     pub(super) ledger: Arc<Ledger>,
     pub(super) standing: Standing,
     pub(super) certificate_ends_ms: i64,
-    view: Mutex<View>,
-    next_conversation: AtomicU64,
-    transport: Transport,
-    bound: Option<Bound>,
+    pub(super) device_key: [u8; 32],
+    pub(super) protection: KeyProtection,
+    pub(super) auth: Auth,
+    pub(super) view: Mutex<View>,
+    pub(super) next_conversation: AtomicU64,
+    pub(super) transport: Transport,
 }
 
 impl Inner {
@@ -124,10 +66,8 @@ impl Inner {
         Ok(Circumstances {
             time: LocalTime::at(wall_ms, &self.broker.zone).ok_or(Reason::NoTime)?,
             transport: self.transport,
-            presence: self.bound.map_or(Presence::unknown(wall_ms), |bound| {
-                Presence::at(bound.auth, bound.auth_ms, wall_ms)
-            }),
-            device_key: self.bound.map(|bound| bound.protection),
+            presence: Presence::at(self.auth.strength, self.auth.at_ms, wall_ms),
+            device_key: Some(self.protection),
             health: None,
             trust: Trust::Fresh,
         })
@@ -164,6 +104,13 @@ pub struct Session {
 }
 
 impl Session {
+    pub(super) fn new(inner: Inner) -> Session {
+        Session {
+            inner: Arc::new(inner),
+            ended: AtomicBool::new(false),
+        }
+    }
+
     /// Its number, which every record of it carries.
     pub fn id(&self) -> u64 {
         self.inner.id
@@ -183,6 +130,16 @@ impl Session {
     /// When the certificate ends, in milliseconds since 1970-01-01 UTC.
     pub fn certificate_ends_ms(&self) -> i64 {
         self.inner.certificate_ends_ms
+    }
+
+    /// SHA-256 of the key of the machine it comes from, which has proven that it has it.
+    pub fn device_key(&self) -> &[u8; 32] {
+        &self.inner.device_key
+    }
+
+    /// How the subject showed who they are, and when.
+    pub fn auth(&self) -> Auth {
+        self.inner.auth
     }
 
     /// Opens a conversation with a device. One that is unknown and one that is not this

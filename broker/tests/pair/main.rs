@@ -9,6 +9,7 @@
 )]
 
 mod acceptance;
+mod arrival;
 mod before;
 mod invariants;
 mod records;

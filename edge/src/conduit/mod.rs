@@ -8,12 +8,14 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use interlock_broker::mediation::{Lost, Refusal, Session, Wire};
+use interlock_broker::mediation::{Arrival, Lost, Refusal, Session, Wire};
 use interlock_broker::policy::Transport;
+use interlock_broker::proof::{self, NotProven, Proven};
 use interlock_broker::subject::Identity;
 use interlock_protocols::conduit::{
     FromClient, Notice, Opened, Opening, ToClient, VERSION, offer_frames,
 };
+use interlock_protocols::identity::EXPORTER_LABEL;
 use quinn::{Connection, RecvStream, SendStream, VarInt};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval, timeout};
@@ -24,6 +26,9 @@ use frames::Frames;
 
 /// The transport this session came in by, as policy knows it.
 const TRANSPORT: Transport = Transport::Quic;
+
+/// The authority that signs clients, as records name it: the gateway's own.
+const ISSUER: &str = "issuer";
 
 /// How long to wait for a client to read its last message before the connection is closed.
 const LAST_WORD_MAX: Duration = Duration::from_secs(1);
@@ -92,9 +97,22 @@ async fn opened(
         let reason = "too many sessions of this subject are open".to_owned();
         return refuse(control, reason, "close one of them first").await;
     }
-    let now = edge.clock().now();
     let peer = connection.remote_address().to_string();
-    match edge.broker().open_session(identity, &peer, TRANSPORT, now) {
+    let proven = match proven(edge, connection, identity, &mut control).await? {
+        Ok(proven) => proven,
+        Err(why) => {
+            let now = edge.clock().now();
+            edge.broker().turn_away(identity, &peer, why, now);
+            return refuse(control, why.to_string(), why.next()).await;
+        }
+    };
+    let arrival = Arrival {
+        proven,
+        authority: ISSUER,
+        peer: &peer,
+        transport: TRANSPORT,
+    };
+    match edge.broker().open_session(arrival, edge.clock().now()) {
         Ok(session) => {
             tracing::debug!(session = session.id(), program, "hello");
             Ok((session, control))
@@ -104,6 +122,26 @@ async fn opened(
             refuse(control, reason.what(), &reason.next()).await
         }
     }
+}
+
+/// The machine's proof, which comes right after the hello. Without any there is no session either.
+async fn proven<'a>(
+    edge: &Edge,
+    connection: &Connection,
+    identity: &'a Identity,
+    control: &mut Control,
+) -> io::Result<Result<Proven<'a>, NotProven>> {
+    let said = timeout(OPENING_MAX, control.frames.next()).await??;
+    let Some(FromClient::Prove { device, posture }) = said else {
+        return Ok(Err(NotProven::Nothing));
+    };
+    let mut exporter = [0; 32];
+    connection
+        .export_keying_material(&mut exporter, EXPORTER_LABEL, b"")
+        .map_err(|_| io::Error::other("this connection gives no exporter"))?;
+    let here = edge.server_name();
+    let posture = posture.as_ref();
+    Ok(proof::prove(identity, &exporter, here, &device, posture))
 }
 
 async fn refuse<T>(mut control: Control, reason: String, next: &str) -> io::Result<T> {

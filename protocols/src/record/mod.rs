@@ -5,6 +5,7 @@
 mod enclosed;
 mod event;
 mod identity;
+mod kept;
 pub mod kind;
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,10 @@ pub use identity::{
     Asserted, CertificateIssued, ClockAccepted, ClockDoubted, Enrolled, Enrolment,
     InvitationClosed, Invited, Measure, PostureChanged, RegisterKept, Reinstated, Restricted,
     Scope, TrustTakenUp,
+};
+pub use kept::{
+    InvitationFate, KeptCertificate, KeptIdentity, KeptInvitation, KeptRestriction, KeptUse,
+    RegisterEntry,
 };
 
 /// The version of the encoding written here, and the only one read.
