@@ -56,25 +56,6 @@ enum Command {
         /// The site directory
         dir: PathBuf,
     },
-    /// Make a client certificate and the profile that goes with it
-    ///
-    /// The key is made here and must be handed over with care; people enrolling on their own
-    /// machines is later work.
-    Issue {
-        /// The site directory
-        dir: PathBuf,
-        /// person/NAME, vendor/FIRM/NAME or workload/NAME
-        subject: String,
-        /// Where to write the profile; nothing in it is overwritten
-        #[arg(long)]
-        out: PathBuf,
-        /// How long it lasts; 8 for people, 1 for vendors, 24 for workloads if left out
-        #[arg(long, value_parser = clap::value_parser!(u32).range(1..=8760))]
-        hours: Option<u32>,
-        /// HOST:PORT where clients reach this gateway, if it is not `listen.quic`
-        #[arg(long)]
-        address: Option<String>,
-    },
     /// Print completions for a shell
     Completions {
         /// The shell
@@ -124,13 +105,6 @@ pub fn main_with(args: impl IntoIterator<Item = OsString>, rim: &Rim) -> ExitCod
         }
         Command::Check { dir } => check(&dir),
         Command::Run { dir } => run(&dir, rim),
-        Command::Issue {
-            dir,
-            subject,
-            out,
-            hours,
-            address,
-        } => ended(issue(&dir, &subject, hours, address.as_deref(), &out)),
         Command::Completions { shell } => {
             let mut text = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "interlock-edge", &mut text);
@@ -177,10 +151,7 @@ fn ended(result: Result<(), InitError>) -> ExitCode {
         }
         Err(error) => {
             complain(&format!("interlock-edge: {error}"));
-            match error {
-                InitError::NotASubject(_) | InitError::OtherSite { .. } => ExitCode::from(USAGE),
-                _ => ExitCode::from(FAILURE),
-            }
+            ExitCode::from(FAILURE)
         }
     }
 }
@@ -191,8 +162,7 @@ fn welcome(dir: &Path) {
         "A sample site is in {dir}. Next:\n\
          \x20 1. describe your plant in {dir}/plant.toml and your people in {dir}/policy/groups.toml\n\
          \x20 2. interlock-edge check {dir}\n\
-         \x20 3. interlock-edge run {dir}\n\
-         \x20 4. interlock-edge issue {dir} person/NAME --out PROFILE"
+         \x20 3. interlock-edge run {dir}"
     ));
 }
 
@@ -216,22 +186,6 @@ fn report(findings: &[Finding]) {
         "problems"
     };
     complain(&format!("{} {problems}", findings.len()));
-}
-
-fn issue(
-    dir: &Path,
-    subject: &str,
-    hours: Option<u32>,
-    address: Option<&str>,
-    out: &Path,
-) -> Result<(), InitError> {
-    let site = Site::load(dir).map_err(InitError::Broken)?;
-    let subject = init::issue(&site, subject, hours, address, out, now())?;
-    say(&format!(
-        "{subject}: key, certificate and profile are in {}",
-        out.display()
-    ));
-    Ok(())
 }
 
 fn run(dir: &Path, rim: &Rim) -> ExitCode {

@@ -55,12 +55,10 @@ pub(crate) fn open_journal(
                 %damage,
                 "commands with effect are refused, reads go on; keep the journal's folder as it is"
             );
-            let recovered = Recovered {
-                last_policy: activation::remembered(&site.snapshots())
-                    .or_else(|| last_readable_policy(&site.config.journal().directory)),
-                next_sequence: damage.sequence,
-                ..Recovered::default()
-            };
+            let mut recovered = Recovered::default();
+            recovered.last_policy = activation::remembered(&site.snapshots())
+                .or_else(|| last_readable_policy(&site.config.journal().directory));
+            recovered.next_sequence = damage.sequence;
             let reader = Directory::read_only(&site.config.journal().directory);
             Ok((Journal::damaged(&damage, Box::new(reader)), recovered))
         }

@@ -62,7 +62,7 @@ impl Site {
                 format!("clients look for `{server_name}` in it: {why}"),
                 "keep the names in edge.toml and plant.toml, or make keys for the new ones with \
                  `interlock-edge init OTHER-DIR --site SITE --gateway GATEWAY`, take its keys/, \
-                 and issue every profile anew",
+                 and have everybody enrol anew",
             )]);
         }
         let log = tree::origin(plant.site(), config.gateway());

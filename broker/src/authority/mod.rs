@@ -138,21 +138,6 @@ impl Authority {
         })
     }
 
-    /// Makes a key and a certificate for somebody who comes in as a client.
-    pub fn issue_client(
-        &self,
-        subject: &SubjectId,
-        hours: u32,
-        now: Now,
-    ) -> Result<Credential, AuthorityError> {
-        let mut params = CertificateParams::default();
-        params.distinguished_name = named(subject.path());
-        params.subject_alt_names = vec![SanType::URI(subject.as_str().try_into()?)];
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-        valid(&mut params, now, i64::from(hours) * HOUR_S);
-        self.sign(params)
-    }
-
     /// Signs a certificate of a client for a key of theirs, which stays where it is. `spki` is that
     /// key as `SubjectPublicKeyInfo` in DER: P-256 and nothing else.
     pub fn sign_client(
