@@ -9,6 +9,7 @@ pub mod clock;
 pub mod document;
 pub mod finding;
 pub mod index;
+pub mod join;
 pub mod journal;
 pub mod limits;
 pub mod mediation;

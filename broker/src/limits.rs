@@ -281,6 +281,7 @@ pub const SESSION_WARNINGS: [Duration; 3] = [
 
 /// How long before an idle session ends its owner is warned: enough for one command.
 pub const IDLE_WARNING: Duration = Duration::from_secs(60);
+
 // Time.
 
 /// How far the system's clock may be from what is counted before it is in doubt: whoever sets a
@@ -298,3 +299,6 @@ pub const CLOCK_SLEW_PARTS: i64 = 1000;
 /// 2026-01-01 UTC, in ms since 1970: no gateway ran this program before. A clock that shows less
 /// was never set.
 pub const CLOCK_UNSET_BEFORE_MS: i64 = 1_767_225_600_000;
+
+/// Longest join line, in bytes: two names of a host at their longest, and what is of fixed length.
+pub const JOIN_LINE_MAX_BYTES: usize = 640;

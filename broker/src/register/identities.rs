@@ -130,7 +130,9 @@ impl Identities {
         };
         places.sort_by_key(|place| {
             let identity = self.enrolled.get(place);
-            identity.map_or((0, 0), |identity| (last_there_ms(identity), identity.number))
+            identity.map_or((0, 0), |identity| {
+                (last_there_ms(identity), identity.number)
+            })
         });
         for place in places.iter().take(over) {
             self.enrolled.remove(place);

@@ -89,6 +89,9 @@ impl Parts {
         }
         let whole = std::mem::take(self);
         let parts = whole.parts.iter().map(Vec::as_slice);
-        Ok(Some((whole.first, Register::of_parts(whole.through, parts)?)))
+        Ok(Some((
+            whole.first,
+            Register::of_parts(whole.through, parts)?,
+        )))
     }
 }

@@ -166,7 +166,8 @@ impl RegisterEntry {
         while decoder.position() < part.len() {
             let from = decoder.position();
             let entry: RegisterEntry = decoder.decode()?;
-            if part.get(from..decoder.position()) != Some(crate::strict::to_bytes(&entry).as_slice())
+            if part.get(from..decoder.position())
+                != Some(crate::strict::to_bytes(&entry).as_slice())
             {
                 return Err(Malformed::Spelling);
             }
