@@ -240,6 +240,21 @@ pub const POSTURE_SKEW: Duration = Duration::from_secs(60);
 /// Longest name and version of an operating system in a report, in bytes: it is for people, and
 /// goes into a record.
 pub const POSTURE_OS_MAX_BYTES: usize = 128;
+// Keys in tokens
+
+/// Longest label of a token or of a key in it, in bytes. A token's own is 32 by PKCS#11; keys are
+/// given no more than twice that.
+pub const TOKEN_TEXT_MAX_BYTES: usize = 64;
+
+/// Longest path of a module inside a URI, in bytes: the longest that Linux opens.
+pub const TOKEN_PATH_MAX_BYTES: usize = 4096;
+
+/// Longest `CKA_ID`, in bytes: what cards and modules make is a hash or shorter.
+pub const TOKEN_ID_MAX_BYTES: usize = 64;
+
+/// Bytes of the `CKA_ID` that a new key is given: chance alone never makes two equal.
+pub const TOKEN_NEW_ID_BYTES: usize = 16;
+
 // Identities
 
 /// Machines of one subject: a person has a few. Past that, the one not used for longest goes.
@@ -316,6 +331,7 @@ pub const SESSION_WARNINGS: [Duration; 3] = [
 
 /// How long before an idle session ends its owner is warned: enough for one command.
 pub const IDLE_WARNING: Duration = Duration::from_secs(60);
+
 // Time.
 
 /// How far the system's clock may be from what is counted before it is in doubt: whoever sets a
@@ -333,3 +349,6 @@ pub const CLOCK_SLEW_PARTS: i64 = 1000;
 /// 2026-01-01 UTC, in ms since 1970: no gateway ran this program before. A clock that shows less
 /// was never set.
 pub const CLOCK_UNSET_BEFORE_MS: i64 = 1_767_225_600_000;
+
+/// Longest join line, in bytes: two names of a host at their longest, and what is of fixed length.
+pub const JOIN_LINE_MAX_BYTES: usize = 640;
