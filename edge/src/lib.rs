@@ -13,6 +13,7 @@ mod progress;
 pub mod reading;
 mod recall;
 mod signing;
+mod trust;
 
 pub mod cli;
 pub mod config;

@@ -33,6 +33,7 @@ use crate::reading::Reading;
 use crate::recall::{open_journal, take_up_policy};
 use crate::site::{POLICY, Site};
 use crate::status::Outlook;
+use crate::trust::Trust;
 
 /// Why the edge could not run.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +68,7 @@ pub(crate) struct Edge {
     deciding: watch::Sender<usize>,
     sessions: Mutex<HashMap<SubjectId, usize>>,
     outlook: Arc<Outlook>,
+    trust: Arc<Trust>,
 }
 
 /// A running edge, for programs that hold one inside: the demo and the tests.
@@ -130,6 +132,7 @@ pub async fn start(
         deciding: watch::Sender::new(0),
         sessions: Mutex::new(HashMap::new()),
         outlook: Arc::clone(keeping.outlook()),
+        trust: Arc::clone(&site.trust),
     });
     let metrics = match site.config.metrics() {
         None => None,
@@ -312,6 +315,11 @@ impl Edge {
     /// Answers questions about the journal.
     pub(crate) fn reading(&self) -> &Reading {
         &self.reading
+    }
+
+    /// Whose word on clients counts.
+    pub(crate) fn trust(&self) -> &Arc<Trust> {
+        &self.trust
     }
 
     /// What it knows of itself.

@@ -8,9 +8,9 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use interlock_broker::authority::Verified;
 use interlock_broker::mediation::{Lost, Refusal, Session, Wire};
 use interlock_broker::policy::Transport;
-use interlock_broker::subject::Identity;
 use interlock_protocols::conduit::{
     FromClient, Notice, Opened, Opening, ToClient, VERSION, offer_frames,
 };
@@ -29,14 +29,15 @@ const TRANSPORT: Transport = Transport::Quic;
 const LAST_WORD_MAX: Duration = Duration::from_secs(1);
 
 /// Serves one connection whose certificate was verified.
-pub(crate) async fn serve(edge: Arc<Edge>, connection: Connection, identity: Identity) {
+pub(crate) async fn serve(edge: Arc<Edge>, connection: Connection, verified: Verified) {
+    let identity = verified.identity();
     let peer = connection.remote_address();
     let visit = edge.enter(identity.subject());
     if visit.is_crowd() {
         connection.close(VarInt::from_u32(0), b"too many connections");
         return;
     }
-    let ended = match opened(&edge, &connection, &identity, &visit).await {
+    let ended = match opened(&edge, &connection, &verified, &visit).await {
         Ok((session, control)) => {
             let session = Arc::new(session);
             let subject = session.subject().to_string();
@@ -64,7 +65,7 @@ struct Control {
 async fn opened(
     edge: &Arc<Edge>,
     connection: &Connection,
-    identity: &Identity,
+    verified: &Verified,
     visit: &Visit,
 ) -> io::Result<(Session, Control)> {
     let accepted = timeout(OPENING_MAX, connection.accept_bi());
@@ -94,7 +95,10 @@ async fn opened(
     }
     let now = edge.clock().now();
     let peer = connection.remote_address().to_string();
-    match edge.broker().open_session(identity, &peer, TRANSPORT, now) {
+    match edge
+        .broker()
+        .open_session(verified.identity(), &peer, TRANSPORT, now)
+    {
         Ok(session) => {
             tracing::debug!(session = session.id(), program, "hello");
             Ok((session, control))

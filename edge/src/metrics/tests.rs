@@ -54,6 +54,7 @@ fn status() -> Status {
             error: None,
             error_ms: None,
         }),
+        trust: Vec::new(),
     }
 }
 

@@ -29,6 +29,7 @@ fn facts() -> Facts {
                 ..WitnessStanding::default()
             },
         )),
+        trust: Vec::new(),
     }
 }
 

@@ -105,6 +105,15 @@ fn status() -> Status {
             error: Some("e".into()),
             error_ms: Some(1_700_000_000_000),
         }),
+        trust: vec![TrustStatus {
+            name: "spire".into(),
+            paths: vec!["workload/".into()],
+            as_of_ms: Some(1_700_000_000_000),
+            stale_ms: Some(1_700_090_000_000),
+            stale: false,
+            error: Some("e".into()),
+            error_ms: None,
+        }],
     }
 }
 
