@@ -13,22 +13,26 @@ use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use interlock_broker::activation;
-use interlock_broker::authority::Authority;
+use interlock_broker::authority::{Authority, Freshness};
 use interlock_broker::clock::{Mono, Now};
 use interlock_broker::journal::{Directory, Journal, Memory, Options};
-use interlock_broker::mediation::{Authorized, Broker, Handed, Redeemed, decide};
+use interlock_broker::mediation::{Arrival, Authorized, Broker, Handed, Redeemed, decide};
 use interlock_broker::plant::Plant;
 use interlock_broker::policy::{
     Bundle, Circumstances, Health, LocalTime, Presence, Transport, Trust, View,
 };
+use interlock_broker::proof;
 use interlock_broker::register::Register;
-use interlock_broker::subject::{Identity, SubjectId};
-use interlock_protocols::identity::{AuthStrength, KeyProtection, OsFamily, PostureSource};
+use interlock_broker::subject::{Bound, Identity, SubjectId};
+use interlock_protocols::identity::{
+    AuthStrength, KeyProtection, OsFamily, PostureSource, Signed, proof_statement,
+};
 use interlock_protocols::modbus::tcp::Adu;
 use interlock_protocols::modbus::{TransactionId, UnitId};
 use interlock_protocols::record::{EdgeStopped, Event};
 use jiff::civil::date;
 use jiff::tz::TimeZone;
+use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PublicKeyData, SigningKey};
 
 /// A Wednesday.
 const NOON_MS: i64 = 1_767_787_200_000;
@@ -126,6 +130,26 @@ fn committing(c: &mut Criterion) {
     journal.close();
 }
 
+/// An operator, and the key of her machine.
+fn olga(now: Now) -> (Identity, KeyPair) {
+    let machine = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
+    let bound = Bound {
+        device_key: proof::sha256(&machine.subject_public_key_info()),
+        protection: KeyProtection::Software,
+        auth: AuthStrength::UserPresent,
+        auth_ms: NOON_MS,
+    };
+    let made = Authority::create("issuer", now).unwrap();
+    let authority = Authority::open(&made).unwrap();
+    let subject = SubjectId::parse("spiffe://waterworks/person/olga").unwrap();
+    let session_key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
+    let spki = session_key.subject_public_key_info();
+    let signed = authority.sign_client(&subject, &spki, &bound, NOON_MS + 3_600_000, now);
+    let (_, pem) = x509_parser::pem::parse_x509_pem(signed.unwrap().as_bytes()).unwrap();
+    let identity = Identity::of_certificate(&pem.contents, "waterworks").unwrap();
+    (identity, machine)
+}
+
 /// A read from its asking to its answer. Alternately of points, whose values are then remembered,
 /// and of registers without a name, of which nothing is: the difference is what remembering costs.
 fn reading(c: &mut Criterion) {
@@ -147,13 +171,20 @@ fn reading(c: &mut Criterion) {
         Register::default(),
     );
     let now = Now::new(NOON_MS, Mono::at(Duration::from_secs(60)));
-    let made = Authority::create("issuer", now).unwrap();
-    let subject = SubjectId::parse("spiffe://waterworks/person/olga").unwrap();
-    let issued = Authority::open(&made).unwrap();
-    let issued = issued.issue_client(&subject, 1, now).unwrap();
-    let (_, pem) = x509_parser::pem::parse_x509_pem(issued.certificate.as_bytes()).unwrap();
-    let identity = Identity::of_certificate(&pem.contents, "waterworks").unwrap();
-    let session = broker.open_session(&identity, "192.0.2.7:5000", Transport::Quic, now);
+    let (identity, machine) = olga(now);
+    let statement = proof_statement(&[0; 32], identity.key(), "gateway", &[0; 32]);
+    let device = Signed {
+        key: machine.subject_public_key_info(),
+        signature: machine.sign(&statement).unwrap(),
+    };
+    let arrival = Arrival {
+        proven: proof::prove(&identity, &[0; 32], "gateway", &device, None).unwrap(),
+        authority: "issuer",
+        freshness: &Freshness::default(),
+        peer: "192.0.2.7:5000",
+        transport: Transport::Quic,
+    };
+    let session = broker.open_session(arrival, now);
     let session = session.unwrap();
     let mut talk = session.converse("press-4", false, now).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread()

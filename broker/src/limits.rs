@@ -235,3 +235,20 @@ pub const SESSION_WARNINGS: [Duration; 3] = [
 
 /// How long before an idle session ends its owner is warned: enough for one command.
 pub const IDLE_WARNING: Duration = Duration::from_secs(60);
+// Time.
+
+/// How far the system's clock may be from what is counted before it is in doubt: whoever sets a
+/// clock by hand, or by a network that was away, is past it; what a time service corrects in
+/// service is far below.
+pub const CLOCK_JUMP_MAX: Duration = Duration::from_secs(60);
+
+/// How often the count follows the system's clock.
+pub const CLOCK_SLEW_EVERY: Duration = Duration::from_secs(1);
+
+/// By which part of the elapsed time the count follows: a thousandth is more than any quartz is
+/// off, and moves a day by less than a minute and a half.
+pub const CLOCK_SLEW_PARTS: i64 = 1000;
+
+/// 2026-01-01 UTC, in ms since 1970: no gateway ran this program before. A clock that shows less
+/// was never set.
+pub const CLOCK_UNSET_BEFORE_MS: i64 = 1_767_225_600_000;

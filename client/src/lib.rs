@@ -4,11 +4,12 @@
 
 mod connect;
 #[cfg(unix)]
-mod demo;
+pub mod demo;
 mod devices;
 pub mod failure;
 pub mod gateway;
 mod journal;
+pub mod keys;
 mod limits;
 mod manual;
 pub mod modbus;
@@ -42,8 +43,8 @@ use self::screen::{Format, Row};
 #[derive(Debug, Parser)]
 #[command(name = "interlock", version, after_help = EXIT_CODES, max_term_width = 100)]
 struct Cli {
-    /// Folder with profile.toml, client.pem, client.key and gateway-ca.pem [default:
-    /// $INTERLOCK_PROFILE, else ~/.config/interlock]
+    /// Folder with profile.toml, certificates and keys [default: $INTERLOCK_PROFILE, else
+    /// ~/.config/interlock]
     #[arg(long, global = true, value_name = "DIR")]
     profile: Option<PathBuf>,
     /// How to print data

@@ -31,6 +31,8 @@ pub mod conduit;
 #[cfg(feature = "alloc")]
 pub mod identity;
 #[cfg(feature = "alloc")]
+pub mod local;
+#[cfg(feature = "alloc")]
 pub mod record;
 #[cfg(feature = "alloc")]
 mod strict;

@@ -22,7 +22,8 @@ use time::OffsetDateTime;
 
 use crate::clock::Now;
 use crate::limits::ROLE_MAX_BYTES;
-use crate::subject::{Bound, SubjectId, SubjectKind, is_p256};
+use crate::proof::p256_point;
+use crate::subject::{Bound, SubjectId, SubjectKind};
 
 /// `id-at-serialNumber` of X.520.
 const SERIAL_NUMBER: [u64; 4] = [2, 5, 4, 5];
@@ -131,21 +132,6 @@ impl Authority {
         })
     }
 
-    /// Makes a key and a certificate for somebody who comes in as a client.
-    pub fn issue_client(
-        &self,
-        subject: &SubjectId,
-        hours: u32,
-        now: Now,
-    ) -> Result<Credential, AuthorityError> {
-        let mut params = CertificateParams::default();
-        params.distinguished_name = named(subject.path());
-        params.subject_alt_names = vec![SanType::URI(subject.as_str().try_into()?)];
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-        valid(&mut params, now, i64::from(hours) * HOUR_S);
-        self.sign(params)
-    }
-
     /// Signs a certificate of a client for a key of theirs, which stays where it is. `spki` is that
     /// key as `SubjectPublicKeyInfo` in DER: P-256 and nothing else.
     pub fn sign_client(
@@ -190,7 +176,7 @@ impl Authority {
         ends_ms: i64,
         now: Now,
     ) -> Result<String, AuthorityError> {
-        if !is_p256(spki) {
+        if p256_point(spki).is_none() {
             return Err(AuthorityError::NotP256);
         }
         let mut params = CertificateParams::default();

@@ -34,6 +34,8 @@ pub struct Recovered {
     pub accepted: Vec<Ahead>,
     /// The time of the last record: a clock behind it was set back.
     pub last_time_ms: Option<i64>,
+    /// Whether the clock was in doubt at the end, and nobody has accepted it since.
+    pub clock_doubted: bool,
     /// What is known of identities, and what was taken from whom.
     pub register: Register,
 }
@@ -67,6 +69,10 @@ pub(super) fn recover(
     };
     writer.take_up(recovered.removed_through)?;
     recovered.orphans = open.into_iter().collect();
+    // A clock that was set back must not take the floor with it.
+    let now_ms = recovered
+        .last_time_ms
+        .map_or(now_ms, |last| last.max(now_ms));
     let mut opened = Opening {
         outcomes: outcomes(&recovered.orphans, next, now_ms),
         unwritten: None,
@@ -130,6 +136,10 @@ impl Recovered {
             | kind::POLICY_ACTIVATED
             | kind::RECORDS_REMOVED
             | kind::JOURNAL_ACCEPTED => {}
+            kind::CLOCK_DOUBTED | kind::CLOCK_ACCEPTED => {
+                self.clock_doubted = line.kind == kind::CLOCK_DOUBTED;
+                return Ok(());
+            }
             other if Register::heeds(other) => {}
             _ => return Ok(()),
         }

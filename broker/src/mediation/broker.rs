@@ -1,13 +1,14 @@
 //! The broker as a whole: what all sessions share.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 
 use interlock_protocols::record::Event;
 use jiff::tz::TimeZone;
 
 use super::allowance::Allowances;
 use super::heard::Hearing;
+use super::schedule::SessionTimes;
 use crate::clock::Now;
 use crate::journal::{Journal, Unrecordable};
 use crate::plant::Plant;
@@ -25,6 +26,7 @@ pub struct Broker {
     pub(super) allowances: Allowances,
     pub(super) hearing: Hearing,
     pub(super) register: RwLock<Register>,
+    times: OnceLock<SessionTimes>,
 }
 
 impl Broker {
@@ -49,7 +51,17 @@ impl Broker {
             stopping: AtomicBool::new(false),
             allowances: Allowances::default(),
             register: RwLock::new(register),
+            times: OnceLock::new(),
         })
+    }
+
+    /// Says how long sessions may last, before the first of them. The first word counts.
+    pub fn limit_sessions(&self, times: SessionTimes) {
+        let _first = self.times.set(times);
+    }
+
+    pub(super) fn session_times(&self) -> SessionTimes {
+        self.times.get().copied().unwrap_or_default()
     }
 
     /// What is known of identities, and what was taken from whom.

@@ -87,6 +87,7 @@ impl Conversation {
         if let Err(reason) = self.session.may_act(now) {
             return Err(self.refuse(&adu, reason.into(), now));
         }
+        self.session.last_use.mark(now);
         let circumstances = match self.session.circumstances(now) {
             Ok(circumstances) => circumstances,
             Err(reason) => return Err(self.refuse(&adu, reason.into(), now)),
@@ -152,6 +153,9 @@ impl Conversation {
     ) -> Result<Permit, Refusal> {
         let pdu = allowed.request.encode();
         let effect = allowed.request.has_effect();
+        if effect && now.doubted() {
+            return Err(self.refuse(adu, Reason::ClockDoubted.into(), now));
+        }
         let intent = effect.then(|| self.intent(adu, &pdu, &allowed, now));
         // From its intent on, what it writes has no value before for whoever writes next.
         let ear = Ear::new(Arc::clone(&self.heard), adu.unit, &allowed.request);

@@ -6,6 +6,7 @@
 
 mod acceptance;
 mod allowance;
+mod arrival;
 mod broker;
 mod conversation;
 mod decide;
@@ -19,6 +20,7 @@ mod session;
 mod standing;
 
 pub use acceptance::NotAccepted;
+pub use arrival::Arrival;
 pub use broker::Broker;
 pub use conversation::{Authorized, Conversation};
 pub(crate) use decide::reason_of;

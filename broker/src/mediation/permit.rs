@@ -159,6 +159,9 @@ impl Permit {
         if now.mono() > self.deadline {
             return Redeemed::Withheld(self.withhold(Reason::DeadlinePassed, now));
         }
+        if self.has_effect() && now.doubted() {
+            return Redeemed::Withheld(self.withhold(Reason::ClockDoubted, now));
+        }
         if now.wall_ms() >= self.valid_until_ms {
             self.standing.end(super::standing::Lost::Expired);
         }

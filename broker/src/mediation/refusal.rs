@@ -48,6 +48,8 @@ pub enum Reason {
     PolicyFailed(String),
     /// The clock shows a time that no calendar has.
     NoTime,
+    /// The gateway's clock is in doubt, and what was asked has an effect.
+    ClockDoubted,
     /// The device, or the act, is unknown or not this subject's to see.
     NotYours,
     /// A value outside what is ever sane.
@@ -90,6 +92,7 @@ impl Reason {
             Reason::NoRule => Cause::NoRule.code(),
             Reason::PolicyFailed(_) => Cause::Failed.code(),
             Reason::NoTime => "no-time",
+            Reason::ClockDoubted => "clock-doubted",
             Reason::NotYours => "not-yours",
             Reason::Limit(limit) => limit.code(),
             Reason::JournalFailed(_) => "journal-failed",
@@ -118,7 +121,7 @@ impl Reason {
             | Reason::NoTime
             | Reason::NotYours
             | Reason::Limit(_) => Code::IllegalFunction,
-            Reason::JournalFailed(_) => Code::ServerDeviceFailure,
+            Reason::JournalFailed(_) | Reason::ClockDoubted => Code::ServerDeviceFailure,
             Reason::NotRouted(_) | Reason::LinkDown(_) => Code::GatewayPathUnavailable,
             Reason::Silent => Code::GatewayTargetFailed,
             Reason::SessionRate
@@ -167,6 +170,11 @@ impl Reason {
             Reason::NoRule => "no rule permits it".to_owned(),
             Reason::PolicyFailed(error) => format!("a rule could not be evaluated: {error}"),
             Reason::NoTime => "the gateway's clock shows a time that no calendar has".to_owned(),
+            Reason::ClockDoubted => {
+                "the gateway's clock is in doubt, and nothing with effect passes until a local \
+                 administrator has accepted it"
+                    .to_owned()
+            }
             Reason::NotYours => "there is nothing of that name for you".to_owned(),
             Reason::Limit(limit) => limit.to_string(),
             Reason::JournalFailed(why) => {
@@ -214,6 +222,10 @@ impl Reason {
                 "tell whoever keeps the policy of this site; it denies until mended"
             }
             Reason::NoTime => "tell the administrator: the gateway's clock must be set",
+            Reason::ClockDoubted => {
+                "reading still works; tell the administrator: on the gateway itself, set the clock \
+                 and say `interlock-edge clock accept DIR --reason WHY`"
+            }
             Reason::Limit(limit) => return limit.next_step(),
             Reason::JournalFailed(_) => {
                 "reading still works; for writing use the local panel, and tell the administrator"

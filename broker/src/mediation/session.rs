@@ -4,83 +4,25 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use interlock_protocols::conduit::JournalQuery;
-use interlock_protocols::record::{Denial, Event, JournalRead, SessionEnded, SessionOpened};
+use interlock_protocols::identity::KeyProtection;
+use interlock_protocols::record::{Denial, Event, JournalRead, SessionEnded};
 
 use super::broker::Broker;
 use super::conversation::{Conversation, exception_byte};
 use super::decide::reason_of;
 use super::ledger::{Key, Ledger};
 use super::refusal::{Reason, Refusal};
+use super::schedule::{LastUse, Schedule, Warning};
 use super::standing::{Lost, Standing};
+use crate::authority::Freshness;
 use crate::clock::Now;
 use crate::index;
 use crate::limits::FILTER_WORDS_MAX_BYTES;
 use crate::policy::{
     Action, Circumstances, Facts, LocalTime, Matter, Presence, Resource, Transport, Trust, View,
 };
-use crate::subject::{Bound, Identity, SubjectId};
-
-impl Broker {
-    /// Opens a session for somebody whose certificate was verified. Its record is made durable
-    /// no sooner than any other denial or read: what a session then does with effect waits for
-    /// its own commit, which comes after it in the log.
-    pub fn open_session(
-        self: &Arc<Self>,
-        identity: &Identity,
-        peer: &str,
-        transport: Transport,
-        now: Now,
-    ) -> Result<Session, Refusal> {
-        if self.stopping.load(Ordering::Acquire) {
-            return Err(Refusal::new(Reason::Stopping));
-        }
-        if now.wall_ms() >= identity.ends_ms() {
-            return Err(Refusal::new(Reason::Standing(Lost::Expired)));
-        }
-        let subject = identity.subject().clone();
-        if !self.allowances.session(&subject, now) {
-            tracing::warn!(%subject, "turned away: too many sessions in a short time");
-            return Err(Refusal::new(Reason::SessionRate));
-        }
-        let id = self.next_session.fetch_add(1, Ordering::Relaxed);
-        let view = View::new(self.policy(), &subject);
-        let opened = Event::SessionOpened(SessionOpened {
-            session: id,
-            subject: subject.to_string(),
-            groups: view.policy().groups_of(&subject).to_vec(),
-            peer: peer.to_owned(),
-            certificate: *identity.fingerprint(),
-            certificate_ends_ms: identity.ends_ms(),
-            device_key: None,
-            device_protection: None,
-            auth: None,
-            auth_ms: None,
-            authority: None,
-        });
-        let inner = Inner {
-            id,
-            ledger: Arc::new(Ledger::new(
-                self.journal.clone(),
-                id,
-                subject.to_string(),
-                now,
-            )),
-            certificate_ends_ms: identity.ends_ms(),
-            standing: Standing::good(),
-            view: Mutex::new(view),
-            next_conversation: AtomicU64::new(1),
-            broker: Arc::clone(self),
-            transport,
-            bound: identity.bound().copied(),
-            subject,
-        };
-        inner.append(now, opened);
-        Ok(Session {
-            inner: Arc::new(inner),
-            ended: AtomicBool::new(false),
-        })
-    }
-}
+use crate::proof::Auth;
+use crate::subject::SubjectId;
 
 /// What the conversations of one session share.
 pub(super) struct Inner {
@@ -90,10 +32,15 @@ pub(super) struct Inner {
     pub(super) ledger: Arc<Ledger>,
     pub(super) standing: Standing,
     pub(super) certificate_ends_ms: i64,
-    view: Mutex<View>,
-    next_conversation: AtomicU64,
-    transport: Transport,
-    bound: Option<Bound>,
+    pub(super) schedule: Mutex<Schedule>,
+    pub(super) last_use: LastUse,
+    pub(super) freshness: Freshness,
+    pub(super) device_key: Option<[u8; 32]>,
+    pub(super) protection: Option<KeyProtection>,
+    pub(super) auth: Auth,
+    pub(super) view: Mutex<View>,
+    pub(super) next_conversation: AtomicU64,
+    pub(super) transport: Transport,
 }
 
 impl Inner {
@@ -106,8 +53,8 @@ impl Inner {
 
     /// Whether the session stands, at this moment.
     pub(super) fn may_act(&self, now: Now) -> Result<(), Reason> {
-        if now.wall_ms() >= self.certificate_ends_ms {
-            self.standing.end(Lost::Expired);
+        if let Some(lost) = self.schedule().over(self.last_use.at(), now) {
+            self.standing.end(lost);
         }
         if let Some(lost) = self.standing.lost() {
             return Err(Reason::Standing(lost));
@@ -118,18 +65,24 @@ impl Inner {
         Ok(())
     }
 
+    pub(super) fn schedule(&self) -> MutexGuard<'_, Schedule> {
+        self.schedule.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// A clock that shows no time of a calendar denies: rules may ask for the hour.
     pub(super) fn circumstances(&self, now: Now) -> Result<Circumstances, Reason> {
         let wall_ms = now.wall_ms();
         Ok(Circumstances {
             time: LocalTime::at(wall_ms, &self.broker.zone).ok_or(Reason::NoTime)?,
             transport: self.transport,
-            presence: self.bound.map_or(Presence::unknown(wall_ms), |bound| {
-                Presence::at(bound.auth, bound.auth_ms, wall_ms)
-            }),
-            device_key: self.bound.map(|bound| bound.protection),
+            presence: Presence::at(self.auth.strength, self.auth.at_ms, wall_ms),
+            device_key: self.protection,
             health: None,
-            trust: Trust::Fresh,
+            trust: if self.freshness.is_stale(now) {
+                Trust::Stale
+            } else {
+                Trust::Fresh
+            },
         })
     }
 
@@ -164,6 +117,13 @@ pub struct Session {
 }
 
 impl Session {
+    pub(super) fn new(inner: Inner) -> Session {
+        Session {
+            inner: Arc::new(inner),
+            ended: AtomicBool::new(false),
+        }
+    }
+
     /// Its number, which every record of it carries.
     pub fn id(&self) -> u64 {
         self.inner.id
@@ -185,6 +145,17 @@ impl Session {
         self.inner.certificate_ends_ms
     }
 
+    /// SHA-256 of the key of the machine it comes from, which has proven that it has it; `None` for
+    /// a program that need not have one.
+    pub fn device_key(&self) -> Option<&[u8; 32]> {
+        self.inner.device_key.as_ref()
+    }
+
+    /// How the subject showed who they are, and when.
+    pub fn auth(&self) -> Auth {
+        self.inner.auth
+    }
+
     /// Opens a conversation with a device. One that is unknown and one that is not this
     /// subject's to see are refused alike.
     pub fn converse(&self, device: &str, armed: bool, now: Now) -> Result<Conversation, Refusal> {
@@ -195,6 +166,7 @@ impl Session {
         let resource = Resource::Device(known.name());
         self.permitted(Action::Connect, resource, Matter::Plain, now)
             .map_err(|(_, policies)| self.refuse_device(device, policies, now))?;
+        self.inner.last_use.mark(now);
         let id = self.inner.next_conversation.fetch_add(1, Ordering::Relaxed);
         Ok(Conversation::new(
             Arc::clone(&self.inner),
@@ -226,9 +198,9 @@ impl Session {
     }
 
     /// Decides again, while an answer goes on: a policy may have been replaced since, or its hour
-    /// be over.
+    /// be over. Following the journal is no use of the session: it takes nobody in front of it.
     pub fn goes_on_reading(&self, now: Now) -> Result<(), Refusal> {
-        self.administer(Action::ReadJournal, now)
+        self.judge_act(Action::ReadJournal, Matter::Plain, now)
     }
 
     /// Decides whether the session may see how the gateway is doing.
@@ -248,13 +220,25 @@ impl Session {
         matter: Matter<'_>,
         now: Now,
     ) -> Result<(), Refusal> {
+        let judged = self.judge_act(action, matter, now);
+        self.inner.last_use.mark(now);
+        judged
+    }
+
+    fn judge_act(&self, action: Action, matter: Matter<'_>, now: Now) -> Result<(), Refusal> {
         self.inner.may_act(now).map_err(Refusal::new)?;
         self.permitted(action, Resource::Site, matter, now)
             .map_err(|(reason, policies)| {
                 // A denial of a command has its bytes; this one has but its name.
                 let detail = format!("{}: {}", action.name(), reason.what());
                 self.refuse("", reason, detail, policies, now)
-            })
+            })?;
+        if now.doubted() && action.needs_time() {
+            let reason = Reason::ClockDoubted;
+            let detail = format!("{}: {}", action.name(), reason.what());
+            return Err(self.refuse("", reason, detail, Vec::new(), now));
+        }
+        Ok(())
     }
 
     /// Writes the summaries that are due, and notices a certificate that has ended. Call it
@@ -265,6 +249,12 @@ impl Session {
             Err(reason @ Reason::Standing(_)) => Err(Refusal::new(reason)),
             _ => Ok(()),
         }
+    }
+
+    /// What its owner is to be warned of now. Call it after [`Session::tick`].
+    pub fn warning(&self, now: Now) -> Option<Warning> {
+        let last_use = self.inner.last_use.at();
+        self.inner.schedule().warning(last_use, now)
     }
 
     /// Ends the standing of the session: nothing of it that was not sent will be (I7).

@@ -47,11 +47,6 @@ impl Presence {
         let age_s = wall_ms.saturating_sub(since).div_euclid(1_000);
         Presence { auth, age_s }
     }
-
-    /// Somebody of whom the gateway knows nothing but a certificate that holds.
-    pub fn unknown(wall_ms: i64) -> Presence {
-        Presence::at(AuthStrength::SingleFactor, 0, wall_ms)
-    }
 }
 
 /// The health of a machine, as policy sees it: what could not be found out is not good.
@@ -203,6 +198,5 @@ mod tests {
         assert_eq!(age(10_000_001), 10_000);
         assert_eq!(age(-1), 10_000);
         assert_eq!(age(i64::MIN), 10_000);
-        assert_eq!(Presence::unknown(10_000_000).age_s, 10_000);
     }
 }

@@ -9,7 +9,9 @@
 )]
 
 mod acceptance;
+mod arrival;
 mod before;
+mod doubt;
 mod invariants;
 mod records;
 mod world;

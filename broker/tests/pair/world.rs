@@ -5,18 +5,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use interlock_broker::activation;
-use interlock_broker::authority::Authority;
+use interlock_broker::authority::{Authority, Freshness};
 use interlock_broker::clock::{Mono, Now};
 use interlock_broker::journal::{self, Journal, Memory, Options};
-use interlock_broker::mediation::{Authorized, Broker, Conversation, Permit, Refusal, Session};
+use interlock_broker::mediation::{
+    Arrival, Authorized, Broker, Conversation, Permit, Refusal, Session,
+};
 use interlock_broker::plant::Plant;
 use interlock_broker::policy::{Bundle, Transport};
-use interlock_broker::subject::{Identity, SubjectId};
+use interlock_broker::proof::{self, Proven};
+use interlock_broker::subject::{Bound, Identity, SubjectId};
 use interlock_protocols::conduit::DeviceOffer;
+use interlock_protocols::identity::{AuthStrength, KeyProtection, Signed, proof_statement};
 use interlock_protocols::modbus::tcp::Adu;
 use interlock_protocols::modbus::{TransactionId, UnitId};
 use interlock_protocols::record::{CommandResult, Event, Record};
 use jiff::tz::TimeZone;
+use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PublicKeyData, SigningKey};
 
 /// A Wednesday at noon, when the day shift may do what it may.
 pub(crate) const NOON_MS: i64 = 1_767_787_200_000;
@@ -34,6 +39,7 @@ pub(crate) struct World {
     pub(crate) memory: Memory,
     pub(crate) broker: Arc<Broker>,
     authority: Authority,
+    machine: KeyPair,
 }
 
 impl World {
@@ -68,6 +74,8 @@ impl World {
             memory,
             broker,
             authority: Authority::open(&made).unwrap(),
+            freshness: &Freshness::default(),
+            machine: KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap(),
         }
     }
 
@@ -77,12 +85,46 @@ impl World {
     }
 
     pub(crate) fn try_session(&self, who: &str, now: Now) -> Result<Session, Refusal> {
+        let identity = self.identity(who);
+        let arrival = Arrival {
+            proven: self.proven(&identity),
+            authority: "issuer",
+            freshness: &Freshness::default(),
+            peer: "192.0.2.7:5000",
+            transport: Transport::Quic,
+        };
+        self.broker.open_session(arrival, now)
+    }
+
+    /// Somebody with a certificate of one hour, for the machine of this world, who has just shown
+    /// that they are there.
+    pub(crate) fn identity(&self, who: &str) -> Identity {
         let subject = SubjectId::parse_at("waterworks", who).unwrap();
-        let issued = self.authority.issue_client(&subject, 1, noon()).unwrap();
-        let (_, pem) = x509_parser::pem::parse_x509_pem(issued.certificate.as_bytes()).unwrap();
-        let identity = Identity::of_certificate(&pem.contents, "waterworks").unwrap();
-        self.broker
-            .open_session(&identity, "192.0.2.7:5000", Transport::Quic, now)
+        let session_key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
+        let spki = session_key.subject_public_key_info();
+        let bound = Bound {
+            device_key: proof::sha256(&self.machine.subject_public_key_info()),
+            protection: KeyProtection::Software,
+            auth: AuthStrength::UserPresent,
+            auth_ms: NOON_MS,
+        };
+        let ends_ms = NOON_MS + 3_600_000;
+        let signed = self
+            .authority
+            .sign_client(&subject, &spki, &bound, ends_ms, noon());
+        let (_, pem) = x509_parser::pem::parse_x509_pem(signed.unwrap().as_bytes()).unwrap();
+        Identity::of_certificate(&pem.contents, "waterworks").unwrap()
+    }
+
+    /// The proof of the machine of this world.
+    pub(crate) fn proven<'a>(&self, identity: &'a Identity) -> Proven<'a> {
+        let exporter = [0; 32];
+        let statement = proof_statement(&exporter, identity.key(), "gateway", &[0; 32]);
+        let device = Signed {
+            key: self.machine.subject_public_key_info(),
+            signature: self.machine.sign(&statement).unwrap(),
+        };
+        proof::prove(identity, &exporter, "gateway", &device, None).unwrap()
     }
 
     /// Everything that is in the journal once it is closed.

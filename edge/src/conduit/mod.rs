@@ -9,16 +9,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use interlock_broker::authority::Verified;
-use interlock_broker::mediation::{Lost, Refusal, Session, Wire};
+use interlock_broker::mediation::{Arrival, Lost, Refusal, Session, Warning, Wire};
 use interlock_broker::policy::Transport;
+use interlock_broker::proof::{self, NotProven, Proven};
 use interlock_protocols::conduit::{
     FromClient, Notice, Opened, Opening, ToClient, VERSION, offer_frames,
 };
+use interlock_protocols::identity::EXPORTER_LABEL;
 use quinn::{Connection, RecvStream, SendStream, VarInt};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::limits::{MESSAGE_MAX, NOTICES_MAX, OPENING_MAX, SESSION_TICK};
+use crate::listen::quic::vouch;
 use crate::service::{Edge, Visit};
 use frames::Frames;
 
@@ -93,12 +96,24 @@ async fn opened(
         let reason = "too many sessions of this subject are open".to_owned();
         return refuse(control, reason, "close one of them first").await;
     }
-    let now = edge.clock().now();
     let peer = connection.remote_address().to_string();
-    match edge
-        .broker()
-        .open_session(verified.identity(), &peer, TRANSPORT, now)
-    {
+    let proven = match proven(edge, connection, verified, &mut control).await? {
+        Ok(proven) => proven,
+        Err(why) => {
+            let now = edge.clock().now();
+            let identity = verified.identity();
+            edge.broker().turn_away(identity, &peer, why, now);
+            return refuse(control, why.to_string(), why.next()).await;
+        }
+    };
+    let arrival = Arrival {
+        proven,
+        authority: verified.authority(),
+        freshness: verified.freshness(),
+        peer: &peer,
+        transport: TRANSPORT,
+    };
+    match edge.broker().open_session(arrival, edge.clock().now()) {
         Ok(session) => {
             tracing::debug!(session = session.id(), program, "hello");
             Ok((session, control))
@@ -108,6 +123,31 @@ async fn opened(
             refuse(control, reason.what(), &reason.next()).await
         }
     }
+}
+
+/// The machine's proof, which comes right after the hello. Without any there is no session either;
+/// what it says counts for nothing where the certificate names no machine and need not.
+async fn proven<'a>(
+    edge: &Edge,
+    connection: &Connection,
+    verified: &'a Verified,
+    control: &mut Control,
+) -> io::Result<Result<Proven<'a>, NotProven>> {
+    let said = timeout(OPENING_MAX, control.frames.next()).await??;
+    let Some(FromClient::Prove { device, posture }) = said else {
+        return Ok(Err(NotProven::Nothing));
+    };
+    let mut exporter = [0; 32];
+    connection
+        .export_keying_material(&mut exporter, EXPORTER_LABEL, b"")
+        .map_err(|_| io::Error::other("this connection gives no exporter"))?;
+    let here = edge.server_name();
+    let posture = posture.as_ref();
+    let shown = proof::prove(verified.identity(), &exporter, here, &device, posture);
+    Ok(match shown {
+        Err(NotProven::NotBound) => proof::excused(verified),
+        shown => shown,
+    })
 }
 
 async fn refuse<T>(mut control: Control, reason: String, next: &str) -> io::Result<T> {
@@ -157,6 +197,9 @@ async fn run(
     let mut tick = interval(SESSION_TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut stopping = edge.stopping();
+    let mut trust = edge.trust().changes();
+    // Something may have changed since the handshake.
+    trust.mark_changed();
     loop {
         let turn = tokio::select! {
             opened = connection.accept_bi() => match opened {
@@ -186,8 +229,9 @@ async fn run(
                 }
             }
             Turn::Tell(notice) => tell(&mut control.send, &ToClient::Notice(notice)).await,
-            Turn::Tick => match session.tick(edge.clock().now()) {
-                Ok(()) => Ok(()),
+            Turn::Tick => match ticked(edge, connection, session, &mut trust) {
+                Ok(None) => Ok(()),
+                Ok(Some(warning)) => tell(&mut control.send, &warning).await,
                 Err(refusal) => {
                     return farewell(&mut control.send, refusal.reason().what()).await;
                 }
@@ -202,6 +246,28 @@ async fn run(
             return format!("the client does not read: {error}");
         }
     }
+}
+
+/// What is due each second: whether the session still stands, and what to warn of. Where somebody
+/// may have lost their trust, the certificate is judged again as in the handshake.
+fn ticked(
+    edge: &Edge,
+    connection: &Connection,
+    session: &Session,
+    trust: &mut watch::Receiver<u64>,
+) -> Result<Option<ToClient>, Refusal> {
+    let now = edge.clock().now();
+    session.tick(now)?;
+    if trust.has_changed().unwrap_or(false) {
+        trust.mark_unchanged();
+        if let Err(error) = vouch(connection, edge) {
+            tracing::warn!(session = session.id(), %error, "nobody vouches for a session any longer");
+            session.end_standing(Lost::Untrusted);
+            session.tick(now)?;
+        }
+    }
+    let warning = session.warning(now);
+    Ok(warning.map(|Warning { text, ends_ms }| ToClient::Warning { text, ends_ms }))
 }
 
 async fn stopped(stopping: &mut watch::Receiver<bool>) {

@@ -4,11 +4,16 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use interlock_broker::authority::Authority;
+use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
+use interlock_broker::authority::{Authority, Freshness};
 use interlock_broker::journal::{self, Memory};
-use interlock_broker::mediation::{Authorized, Conversation};
+use interlock_broker::mediation::{Arrival, Authorized, Conversation};
 use interlock_broker::policy::Transport;
-use interlock_broker::subject::{Identity, SubjectId};
+use interlock_broker::proof;
+use interlock_broker::subject::{Bound, Identity, SubjectId};
+use interlock_protocols::identity::{AuthStrength, KeyProtection, Signed, proof_statement};
 use interlock_protocols::modbus::tcp::Adu;
 use interlock_protocols::modbus::{TransactionId, UnitId};
 use interlock_protocols::record::{CommandResult, Record};
@@ -79,20 +84,8 @@ impl World {
         }
     }
 
-    fn identity(&self, who: &str) -> Identity {
-        let subject = SubjectId::parse_at("waterworks", who).unwrap();
-        let now = self.clock.now();
-        let issued = self.issuer.issue_client(&subject, 1, now).unwrap();
-        let der = CertificateDer::from_pem_slice(issued.certificate.as_bytes()).unwrap();
-        Identity::of_certificate(&der, "waterworks").unwrap()
-    }
-
     fn talk(&self, who: &str) -> Conversation {
-        let broker = self.running.edge.broker();
-        let peer = "192.0.2.7:5000";
-        let session = broker
-            .open_session(&self.identity(who), peer, Transport::Quic, self.clock.now())
-            .unwrap();
+        let session = session(&self.running, &self.issuer, who, self.clock);
         session.converse("press-4", true, self.clock.now()).unwrap()
     }
 
@@ -122,6 +115,44 @@ impl World {
         link.submit(1, permit, reply);
         finished
     }
+}
+
+/// A session of somebody who has just shown that they are there, on a machine of their own.
+fn session(running: &Running, issuer: &Authority, who: &str, clock: Clock) -> Session {
+    let (machine, key) = (machine(), machine());
+    let bound = Bound {
+        device_key: proof::sha256(&machine.0),
+        protection: KeyProtection::Software,
+        auth: AuthStrength::UserPresent,
+        auth_ms: clock.now().wall_ms(),
+    };
+    let subject = SubjectId::parse_at("waterworks", who).unwrap();
+    let (now, ends_ms) = (clock.now(), clock.now().wall_ms() + 3_600_000);
+    let pem = issuer.sign_client(&subject, &key.0, &bound, ends_ms, now);
+    let der = CertificateDer::from_pem_slice(pem.unwrap().as_bytes()).unwrap();
+    let identity = Identity::of_certificate(&der, "waterworks").unwrap();
+    let statement = proof_statement(&[0; 32], identity.key(), "gateway", &[0; 32]);
+    let signature = machine.1.sign(&SystemRandom::new(), &statement).unwrap();
+    let device = Signed {
+        key: machine.0,
+        signature: signature.as_ref().to_vec(),
+    };
+    let arrival = Arrival {
+        proven: proof::prove(&identity, &[0; 32], "gateway", &device, None).unwrap(),
+        authority: "issuer",
+        freshness: &Freshness::default(),
+        peer: "192.0.2.7:5000",
+        transport: Transport::Quic,
+    };
+    let broker = running.edge.broker();
+    broker.open_session(arrival, clock.now()).unwrap()
+}
+
+/// A new key, and its public half as `SubjectPublicKeyInfo`.
+fn machine() -> (Vec<u8>, EcdsaKeyPair) {
+    let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).unwrap();
+    let spki: PublicKeyX509Der<'_> = pair.public_key().as_der().unwrap();
+    (spki.as_ref().to_vec(), pair)
 }
 
 fn edit(file: &Path, change: impl FnOnce(String) -> String) {
@@ -251,17 +282,7 @@ async fn a_damaged_journal_brings_no_earlier_policy_back() {
         edge.replacen("127.0.0.1:4802", "127.0.0.1:0", 1)
     });
     let issuer = Authority::open(&Site::load(&folder.0).unwrap().keys.issuer).unwrap();
-    let who = |running: &Running, name: &str| {
-        let subject = SubjectId::parse_at("waterworks", name).unwrap();
-        let issued = issuer.issue_client(&subject, 1, clock.now()).unwrap();
-        let der = CertificateDer::from_pem_slice(issued.certificate.as_bytes()).unwrap();
-        let identity = Identity::of_certificate(&der, "waterworks").unwrap();
-        let peer = "192.0.2.7:5000";
-        let broker = running.edge.broker();
-        broker
-            .open_session(&identity, peer, Transport::Quic, clock.now())
-            .unwrap()
-    };
+    let who = |running: &Running, name: &str| session(running, &issuer, name, clock);
     let boot = || async {
         let site = Site::load(&folder.0).unwrap();
         let storage = storage(&site).unwrap();

@@ -29,8 +29,17 @@ pub struct Status {
     /// The witness, where one is configured.
     #[n(6)]
     pub witness: Option<WitnessStatus>,
-    /// The authorities of others that vouch for clients.
+    /// Why the system's clock is not believed, and so no command with effect passes.
     #[n(7)]
+    pub clock_doubt: Option<String>,
+    /// Number of the plant as the site root signed it; `None` where no root is pinned.
+    #[n(8)]
+    pub plant_serial: Option<u64>,
+    /// Number of the list of approvers, likewise.
+    #[n(9)]
+    pub approvers_serial: Option<u64>,
+    /// The authorities of others that vouch for clients.
+    #[n(10)]
     pub trust: Vec<TrustStatus>,
 }
 

@@ -105,6 +105,9 @@ fn status() -> Status {
             error: Some("e".into()),
             error_ms: Some(1_700_000_000_000),
         }),
+        clock_doubt: None,
+        plant_serial: None,
+        approvers_serial: None,
         trust: vec![TrustStatus {
             name: "spire".into(),
             paths: vec!["workload/".into()],

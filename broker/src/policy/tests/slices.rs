@@ -3,6 +3,7 @@
 
 use super::*;
 use cedar_policy::{Authorizer, Entities, PolicySet, Request};
+use interlock_protocols::identity::AuthStrength;
 use jiff::civil::DateTime;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
@@ -157,7 +158,7 @@ impl Question {
                 presence: if self.present {
                     good.presence
                 } else {
-                    Presence::unknown(0)
+                    Presence::at(AuthStrength::SingleFactor, 0, 0)
                 },
                 ..good
             },

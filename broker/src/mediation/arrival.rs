@@ -1,0 +1,127 @@
+//! How a session begins: somebody arrives whose certificate was verified and whose machine has
+//! proven itself. Who has not, is turned away with a record.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use interlock_protocols::record::{Denial, Event, SessionOpened};
+
+use super::broker::Broker;
+use super::ledger::Ledger;
+use super::refusal::{Reason, Refusal};
+use super::schedule::{LastUse, Schedule};
+use super::session::{Inner, Session};
+use super::standing::{Lost, Standing};
+use crate::authority::Freshness;
+use crate::clock::Now;
+use crate::policy::{Transport, View};
+use crate::proof::{NotProven, Proven};
+use crate::subject::Identity;
+
+/// Somebody at the door.
+#[derive(Debug)]
+pub struct Arrival<'a> {
+    /// Who they are and on which machine: the proof carries the identity it was made for, so that
+    /// none can stand beside that of another.
+    pub proven: Proven<'a>,
+    /// Name of the authority that signed their certificate.
+    pub authority: &'a str,
+    /// Until when what is known of that authority is young enough.
+    pub freshness: &'a Freshness,
+    /// Address and port they come from.
+    pub peer: &'a str,
+    /// How their commands will travel.
+    pub transport: Transport,
+}
+
+impl Broker {
+    /// Opens a session. Its record is made durable no sooner than any other denial or read: what a
+    /// session then does with effect waits for its own commit, which comes after it in the log.
+    pub fn open_session(
+        self: &Arc<Self>,
+        arrival: Arrival<'_>,
+        now: Now,
+    ) -> Result<Session, Refusal> {
+        let identity = arrival.proven.identity();
+        let subject = identity.subject();
+        if self.stopping.load(Ordering::Acquire) {
+            return Err(Refusal::new(Reason::Stopping));
+        }
+        if now.wall_ms() >= identity.ends_ms() {
+            return Err(Refusal::new(Reason::Standing(Lost::Expired)));
+        }
+        if !self.allowances.session(subject, now) {
+            tracing::warn!(%subject, "turned away: too many sessions in a short time");
+            return Err(Refusal::new(Reason::SessionRate));
+        }
+        let id = self.next_session.fetch_add(1, Ordering::Relaxed);
+        let view = View::new(self.policy(), subject);
+        let opened = opened(id, &arrival, &view);
+        let ledger = Ledger::new(self.journal.clone(), id, subject.to_string(), now);
+        let inner = Inner {
+            id,
+            ledger: Arc::new(ledger),
+            certificate_ends_ms: identity.ends_ms(),
+            schedule: Mutex::new(Schedule::new(self.session_times(), identity.ends_ms(), now)),
+            last_use: LastUse::new(now),
+            freshness: arrival.freshness.clone(),
+            device_key: arrival.proven.device_key().copied(),
+            protection: arrival.proven.protection(),
+            auth: arrival.proven.auth(),
+            standing: Standing::good(),
+            view: Mutex::new(view),
+            next_conversation: AtomicU64::new(1),
+            broker: Arc::clone(self),
+            transport: arrival.transport,
+            subject: subject.clone(),
+        };
+        inner.append(now, opened);
+        Ok(Session::new(inner))
+    }
+
+    /// Records that somebody showed a certificate and no machine to go with it, as far as the
+    /// subject's allowance of denials goes. No session opens, yet the record has a number as if
+    /// one had: no other record carries it.
+    pub fn turn_away(&self, identity: &Identity, peer: &str, why: NotProven, now: Now) {
+        let subject = identity.subject();
+        tracing::warn!(%subject, peer, %why, "turned away: no proof of the machine");
+        if !self.allowances.denial(subject, now) {
+            return;
+        }
+        let denial = Event::Denial(Denial {
+            session: self.next_session.fetch_add(1, Ordering::Relaxed),
+            subject: subject.to_string(),
+            transaction: 0,
+            device: String::new(),
+            unit: 0,
+            pdu: Vec::new(),
+            points: Vec::new(),
+            reason: why.code().to_owned(),
+            detail: format!("connect from {peer}: {why}"),
+            policies: Vec::new(),
+            exception: None,
+        });
+        if let Err(error) = self.journal.append(now.wall_ms(), denial) {
+            tracing::warn!(%error, "a record could not be written");
+        }
+    }
+}
+
+fn opened(session: u64, arrival: &Arrival<'_>, view: &View) -> Event {
+    let proven = &arrival.proven;
+    let identity = proven.identity();
+    let auth = proven.auth();
+    Event::SessionOpened(SessionOpened {
+        session,
+        subject: identity.subject().to_string(),
+        groups: view.policy().groups_of(identity.subject()).to_vec(),
+        peer: arrival.peer.to_owned(),
+        certificate: *identity.fingerprint(),
+        certificate_ends_ms: identity.ends_ms(),
+        device_key: proven.device_key().copied(),
+        device_protection: proven.protection(),
+        auth: Some(auth.strength),
+        auth_ms: Some(auth.at_ms),
+        authority: Some(arrival.authority.to_owned()),
+    })
+}
