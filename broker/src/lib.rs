@@ -15,6 +15,7 @@ pub mod mediation;
 mod offers;
 pub mod plant;
 pub mod policy;
+pub mod posture;
 pub mod proof;
 pub mod register;
 pub mod state;

@@ -88,7 +88,7 @@ impl NotProven {
 /// ```compile_fail,E0451
 /// # use interlock_broker::{proof::Proven, subject::{Bound, Identity}};
 /// fn claimed(identity: &Identity, bound: Bound) -> Proven<'_> {
-///     Proven { identity, bound: Some(bound) }
+///     Proven { identity, bound: Some(bound), posture: [0; 32] }
 /// }
 /// ```
 ///
@@ -106,6 +106,7 @@ impl NotProven {
 pub struct Proven<'a> {
     identity: &'a Identity,
     bound: Option<Bound>,
+    posture: [u8; 32],
 }
 
 impl<'a> Proven<'a> {
@@ -122,6 +123,11 @@ impl<'a> Proven<'a> {
     /// How that key is kept, as its owner says.
     pub fn protection(&self) -> Option<KeyProtection> {
         self.bound.map(|bound| bound.protection)
+    }
+
+    /// Whether the machine signed for this very report.
+    pub fn covers(&self, report: &PostureReport) -> bool {
+        self.posture == posture_digest(Some(report), sha256)
     }
 
     /// How the subject showed who they are, and when. Of a program without a machine nobody knows:
@@ -169,6 +175,7 @@ pub fn prove<'a>(
     Ok(Proven {
         identity,
         bound: Some(bound),
+        posture,
     })
 }
 
@@ -179,6 +186,8 @@ pub fn excused(verified: &Verified) -> Result<Proven<'_>, NotProven> {
         None if verified.may_lack_device() => Ok(Proven {
             identity,
             bound: None,
+            // The digest of no report.
+            posture: [0; 32],
         }),
         _ => Err(NotProven::NotBound),
     }

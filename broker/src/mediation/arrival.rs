@@ -6,15 +6,18 @@ use std::sync::{Arc, Mutex};
 
 use interlock_protocols::record::{Denial, Event, SessionOpened};
 
+use super::activity::Activity;
 use super::broker::Broker;
 use super::ledger::Ledger;
 use super::refusal::{Reason, Refusal};
+use super::roll::Whose;
 use super::schedule::{LastUse, Schedule};
 use super::session::{Inner, Session};
-use super::standing::{Lost, Standing};
+use super::standing::Lost;
 use crate::authority::Freshness;
 use crate::clock::Now;
 use crate::policy::{Transport, View};
+use crate::posture::{Evidence, Lease};
 use crate::proof::{NotProven, Proven};
 use crate::subject::Identity;
 
@@ -32,6 +35,8 @@ pub struct Arrival<'a> {
     pub peer: &'a str,
     /// How their commands will travel.
     pub transport: Transport,
+    /// The health of their machine, where something of it was said and verified.
+    pub posture: Option<Evidence>,
 }
 
 impl Broker {
@@ -55,6 +60,12 @@ impl Broker {
             return Err(Refusal::new(Reason::SessionRate));
         }
         let id = self.next_session.fetch_add(1, Ordering::Relaxed);
+        let whose = Arc::new(Whose {
+            session: id,
+            subject: subject.clone(),
+            machine: arrival.proven.device_key().copied(),
+        });
+        let standing = self.admit(&whose, arrival.peer, now)?;
         let view = View::new(self.policy(), subject);
         let opened = opened(id, &arrival, &view);
         let ledger = Ledger::new(self.journal.clone(), id, subject.to_string(), now);
@@ -65,10 +76,14 @@ impl Broker {
             schedule: Mutex::new(Schedule::new(self.session_times(), identity.ends_ms(), now)),
             last_use: LastUse::new(now),
             freshness: arrival.freshness.clone(),
-            device_key: arrival.proven.device_key().copied(),
             protection: arrival.proven.protection(),
             auth: arrival.proven.auth(),
-            standing: Standing::good(),
+            posture: Lease::default(),
+            standing,
+            whose,
+            activity: Activity::default(),
+            peer: arrival.peer.to_owned(),
+            since_ms: now.wall_ms(),
             view: Mutex::new(view),
             next_conversation: AtomicU64::new(1),
             broker: Arc::clone(self),
@@ -76,7 +91,13 @@ impl Broker {
             subject: subject.clone(),
         };
         inner.append(now, opened);
-        Ok(Session::new(inner))
+        let inner = Arc::new(inner);
+        self.roll.opened(&inner);
+        let session = Session::new(inner);
+        if let Some(evidence) = arrival.posture {
+            session.take_up_posture(evidence, now);
+        }
+        Ok(session)
     }
 
     /// Records that somebody showed a certificate and no machine to go with it, as far as the

@@ -7,7 +7,9 @@ use interlock_protocols::record::Event;
 use jiff::tz::TimeZone;
 
 use super::allowance::Allowances;
+use super::gate::{Gates, Isolation};
 use super::heard::Hearing;
+use super::roll::{Afloat, Roll};
 use super::schedule::SessionTimes;
 use crate::clock::Now;
 use crate::journal::{Journal, Unrecordable};
@@ -27,6 +29,9 @@ pub struct Broker {
     pub(super) hearing: Hearing,
     pub(super) register: RwLock<Register>,
     times: OnceLock<SessionTimes>,
+    pub(super) gates: Gates,
+    pub(super) roll: Arc<Roll>,
+    pub(super) afloat: Arc<Afloat>,
 }
 
 impl Broker {
@@ -39,9 +44,15 @@ impl Broker {
         journal: Journal,
         zone: TimeZone,
         first_session: u64,
-        register: Register,
+        mut register: Register,
     ) -> Arc<Broker> {
+        register.restraints.forget_sessions();
+        let gates = Gates::of(&plant, &journal);
+        gates.follow(&register.restraints);
         Arc::new(Broker {
+            gates,
+            roll: Arc::default(),
+            afloat: Arc::default(),
             hearing: Hearing::of(&plant),
             plant,
             journal,
@@ -85,6 +96,9 @@ impl Broker {
             .write()
             .unwrap_or_else(PoisonError::into_inner);
         register.apply(sequence, now.wall_ms(), event);
+        if matches!(event, Event::Restricted(_) | Event::Reinstated(_)) {
+            self.uphold(&register.restraints);
+        }
     }
 
     /// The inventory.
@@ -106,6 +120,11 @@ impl Broker {
     /// Puts a policy in force. Every live session is decided by it from its next command on.
     pub(crate) fn replace_policy(&self, policy: Arc<Policy>) {
         *self.policy.write().unwrap_or_else(PoisonError::into_inner) = policy;
+    }
+
+    /// Follows what isolates a device, for whoever keeps the connection to it.
+    pub fn isolation(&self, device: &str) -> Option<Isolation> {
+        self.gates.isolation(device)
     }
 
     /// From here on every new command is refused; what was permitted may finish.

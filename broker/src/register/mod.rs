@@ -8,7 +8,7 @@ mod identities;
 mod restraints;
 
 pub use identities::Identities;
-pub use restraints::Restraints;
+pub use restraints::{Restraint, Restraints, takes_in};
 
 use interlock_protocols::record::{Event, kind};
 
@@ -26,7 +26,9 @@ impl Register {
     pub fn heeds(number: u64) -> bool {
         matches!(
             number,
-            kind::SESSION_OPENED
+            kind::EDGE_STARTED
+                | kind::SESSION_OPENED
+                | kind::SESSION_ENDED
                 | kind::INVITED
                 | kind::INVITATION_CLOSED
                 | kind::ENROLMENT_ASKED

@@ -74,7 +74,6 @@ impl World {
             memory,
             broker,
             authority: Authority::open(&made).unwrap(),
-            freshness: &Freshness::default(),
             machine: KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap(),
         }
     }
@@ -92,6 +91,7 @@ impl World {
             freshness: &Freshness::default(),
             peer: "192.0.2.7:5000",
             transport: Transport::Quic,
+            posture: None,
         };
         self.broker.open_session(arrival, now)
     }

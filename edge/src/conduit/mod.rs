@@ -112,6 +112,7 @@ async fn opened(
         freshness: verified.freshness(),
         peer: &peer,
         transport: TRANSPORT,
+        posture: None,
     };
     match edge.broker().open_session(arrival, edge.clock().now()) {
         Ok(session) => {

@@ -3,6 +3,7 @@
 
 mod journal;
 mod outlook;
+mod posture;
 mod session;
 mod sink;
 #[cfg(test)]
@@ -15,6 +16,7 @@ use std::path::Path;
 use interlock_broker::document;
 use interlock_broker::finding::Finding;
 use interlock_broker::mediation::SessionTimes;
+use interlock_broker::posture::Terms;
 use jiff::tz::TimeZone;
 
 pub use journal::{JournalConfig, WhenFull};
@@ -35,6 +37,7 @@ pub struct Config {
     sinks: Vec<SinkConfig>,
     witness: Option<WitnessConfig>,
     metrics: Option<SocketAddr>,
+    posture: Terms,
     own_issuer: bool,
     trust: Vec<TrustConfig>,
     session_times: SessionTimes,
@@ -61,6 +64,11 @@ impl Config {
                 .tables(|section| SinkConfig::read(dir, section));
             let witness = root.optional("witness").table(WitnessConfig::read);
             let metrics = root.optional("metrics").table(outlook::metrics);
+            let posture = if root.has("posture") {
+                root.optional("posture").table(posture::read)
+            } else {
+                Some(Terms::default())
+            };
             if let Some(name) = twice(&sinks) {
                 root.fault(
                     "sink",
@@ -83,6 +91,7 @@ impl Config {
                 sinks,
                 witness,
                 metrics,
+                posture: posture?,
                 own_issuer,
                 trust,
                 session_times: session_times.unwrap_or_default(),
@@ -123,6 +132,11 @@ impl Config {
     /// Where metrics are served.
     pub fn metrics(&self) -> Option<SocketAddr> {
         self.metrics
+    }
+
+    /// How reports about the health of machines are judged.
+    pub fn posture(&self) -> &Terms {
+        &self.posture
     }
 
     /// Whether clients that the gateway's own issuer vouches for may come in.

@@ -380,6 +380,13 @@ fn to_client() -> impl Strategy<Value = ToClient> {
         }),
         any::<String>().prop_map(|reason| ToClient::Ending { reason }),
         any::<[String; 2]>().prop_map(|[reason, next]| ToClient::Refused { reason, next }),
+        (any::<Option<u32>>(), any::<[String; 2]>()).prop_map(|(holds_s, [reason, next])| {
+            ToClient::Posture {
+                holds_s,
+                reason,
+                next,
+            }
+        }),
     ]
 }
 
