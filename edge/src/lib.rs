@@ -15,6 +15,7 @@ pub mod reading;
 mod recall;
 mod signing;
 mod timekeeping;
+mod trust;
 
 pub mod cli;
 pub mod config;

@@ -37,6 +37,7 @@ use crate::recall::{open_journal, take_up_policy};
 use crate::site::{POLICY, Site};
 use crate::status::Outlook;
 use crate::timekeeping;
+use crate::trust::Trust;
 
 /// Why the edge could not run.
 #[derive(Debug, thiserror::Error)]
@@ -73,6 +74,7 @@ pub(crate) struct Edge {
     deciding: watch::Sender<usize>,
     sessions: Mutex<HashMap<SubjectId, usize>>,
     outlook: Arc<Outlook>,
+    trust: Arc<Trust>,
 }
 
 /// A running edge, for programs that hold one inside: the demo and the tests.
@@ -124,6 +126,7 @@ pub async fn start(
         recovered.next_sequence,
         recovered.register,
     );
+    broker.limit_sessions(site.config.session_times());
     let links = site
         .plant
         .devices()
@@ -147,6 +150,7 @@ pub async fn start(
         deciding: watch::Sender::new(0),
         sessions: Mutex::new(HashMap::new()),
         outlook: Arc::clone(keeping.outlook()),
+        trust: Arc::clone(&site.trust),
     });
     let metrics = match site.config.metrics() {
         None => None,
@@ -344,6 +348,11 @@ impl Edge {
     /// Answers questions about the journal.
     pub(crate) fn reading(&self) -> &Reading {
         &self.reading
+    }
+
+    /// Whose word on clients counts.
+    pub(crate) fn trust(&self) -> &Arc<Trust> {
+        &self.trust
     }
 
     /// What it knows of itself.

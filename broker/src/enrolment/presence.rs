@@ -48,10 +48,9 @@ impl Registrar {
         let subject = session.subject().to_string();
         {
             let register = self.broker.register();
-            let identity = register
-                .identities
-                .on_machine(&subject, session.device_key());
-            let identity = identity
+            let machine = session.device_key();
+            let identity = machine
+                .and_then(|machine| register.identities.on_machine(&subject, machine))
                 .filter(|identity| identity.enrolment.authenticator == key)
                 .ok_or(NotPresent::OtherKey)?;
             if identity.enrolment.authenticator_protection != KeyProtection::Token {

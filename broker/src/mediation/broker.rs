@@ -11,6 +11,7 @@ use super::allowance::Allowances;
 use super::gate::{Gates, Isolation};
 use super::heard::Hearing;
 use super::roll::{Afloat, Roll};
+use super::schedule::SessionTimes;
 use crate::clock::Now;
 use crate::enrolment::Terms;
 use crate::journal::{Journal, Pending, Unrecordable};
@@ -30,6 +31,7 @@ pub struct Broker {
     pub(super) allowances: Allowances,
     pub(super) hearing: Hearing,
     pub(super) register: RwLock<Register>,
+    times: OnceLock<SessionTimes>,
     pub(super) gates: Gates,
     pub(super) roll: Arc<Roll>,
     pub(super) afloat: Arc<Afloat>,
@@ -74,7 +76,17 @@ impl Broker {
             acting: AtomicUsize::new(0),
             generation: AtomicU64::new(0),
             terms: OnceLock::new(),
+            times: OnceLock::new(),
         })
+    }
+
+    /// Says how long sessions may last, before the first of them. The first word counts.
+    pub fn limit_sessions(&self, times: SessionTimes) {
+        let _first = self.times.set(times);
+    }
+
+    pub(super) fn session_times(&self) -> SessionTimes {
+        self.times.get().copied().unwrap_or_default()
     }
 
     /// What is known of identities, and what was taken from whom.

@@ -277,7 +277,7 @@ impl Broker {
             }
             Scope::Machine(key) => {
                 let mut present = self.roll.present().into_iter();
-                if !present.any(|present| present.whose.machine == key) {
+                if !present.any(|present| present.whose.machine == Some(key)) {
                     return Err(format!(
                         "no {} is known here; look at `interlock sessions` and `interlock identities`",
                         wording::scope(&Scope::Machine(key))
@@ -320,7 +320,7 @@ impl Broker {
 }
 
 fn revoked<'r>(restraints: &'r Restraints, whose: &Whose) -> Option<&'r Arc<Restraint>> {
-    restraints.revoked(&whose.subject, Some(&whose.machine), Some(whose.session))
+    restraints.revoked(&whose.subject, whose.machine.as_ref(), Some(whose.session))
 }
 
 /// A text of a client in a sentence of ours: a name of ours is never this long.
@@ -443,7 +443,7 @@ impl Session {
                 session: session.id,
                 subject: session.subject.to_string(),
                 machine: String::new(),
-                device_key: Some(session.whose.machine),
+                device_key: session.whose.machine,
                 peer: session.peer.clone(),
                 devices: session.activity.devices(),
                 since_ms: session.since_ms,
