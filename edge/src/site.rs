@@ -28,6 +28,9 @@ pub const VIEW: &str = "state/view";
 /// Where it is kept that the journal is behind what others know, until that is accepted.
 pub const BEYOND: &str = "state/beyond";
 
+/// Where an administrator at the gateway itself asks the running edge.
+pub const LOCAL: &str = "state/local.sock";
+
 /// What an edge runs on, apart from its policy.
 pub struct Site {
     /// The directory.

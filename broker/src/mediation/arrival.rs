@@ -6,11 +6,13 @@ use std::sync::{Arc, Mutex};
 
 use interlock_protocols::record::{Denial, Event, SessionOpened};
 
+use super::activity::Activity;
 use super::broker::Broker;
 use super::ledger::Ledger;
 use super::refusal::{Reason, Refusal};
+use super::roll::Whose;
 use super::session::{Inner, Session};
-use super::standing::{Lost, Standing};
+use super::standing::Lost;
 use crate::clock::Now;
 use crate::policy::{Transport, View};
 use crate::posture::{Evidence, Lease};
@@ -49,30 +51,47 @@ impl Broker {
         if now.wall_ms() >= identity.ends_ms() {
             return Err(Refusal::new(Reason::Standing(Lost::Expired)));
         }
+        if self.is_disabled(subject, arrival.proven.device_key(), now) {
+            return Err(Refusal::new(Reason::Disabled));
+        }
         if !self.allowances.session(subject, now) {
             tracing::warn!(%subject, "turned away: too many sessions in a short time");
             return Err(Refusal::new(Reason::SessionRate));
         }
         let id = self.next_session.fetch_add(1, Ordering::Relaxed);
-        let view = View::new(self.policy(), subject);
+        let whose = Arc::new(Whose {
+            session: id,
+            subject: subject.clone(),
+            machine: *arrival.proven.device_key(),
+        });
+        let standing = self.admit(&whose, arrival.peer, now)?;
+        let view = self.view_of(subject);
         let opened = opened(id, &arrival, &view);
         let ledger = Ledger::new(self.journal.clone(), id, subject.to_string(), now);
         let inner = Inner {
             id,
             ledger: Arc::new(ledger),
             certificate_ends_ms: identity.ends_ms(),
-            device_key: *arrival.proven.device_key(),
             protection: arrival.proven.protection(),
-            auth: arrival.proven.auth(),
             posture: Lease::default(),
-            standing: Standing::good(),
+            standing,
+            whose,
+            activity: Activity::default(),
+            peer: arrival.peer.to_owned(),
+            since_ms: now.wall_ms(),
+            auth: Mutex::new(arrival.proven.auth()),
+            leaf_key: *identity.key(),
             view: Mutex::new(view),
             next_conversation: AtomicU64::new(1),
             broker: Arc::clone(self),
             transport: arrival.transport,
             subject: subject.clone(),
         };
-        inner.append(now, opened);
+        if let Some(sequence) = inner.append(now, opened.clone()) {
+            self.take_up(sequence, now, &opened);
+        }
+        let inner = Arc::new(inner);
+        self.roll.opened(&inner);
         let session = Session::new(inner);
         if let Some(evidence) = arrival.posture {
             session.take_up_posture(evidence, now);
@@ -115,7 +134,7 @@ fn opened(session: u64, arrival: &Arrival<'_>, view: &View) -> Event {
     Event::SessionOpened(SessionOpened {
         session,
         subject: identity.subject().to_string(),
-        groups: view.policy().groups_of(identity.subject()).to_vec(),
+        groups: view.groups().to_vec(),
         peer: arrival.peer.to_owned(),
         certificate: *identity.fingerprint(),
         certificate_ends_ms: identity.ends_ms(),

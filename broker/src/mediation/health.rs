@@ -22,7 +22,7 @@ impl Session {
         now: Now,
     ) -> Result<(), NotBelieved> {
         let inner = &self.inner;
-        let ours = proven.device_key() == &inner.device_key
+        let ours = proven.device_key() == &inner.whose.machine
             && proven.identity().subject() == &inner.subject;
         let taken_up = if ours {
             believe(report, proven, terms, now).and_then(|evidence| inner.learn(evidence, now))
