@@ -17,6 +17,7 @@ mod moment;
 mod notice;
 mod point;
 mod policy;
+pub mod posture;
 pub mod profile;
 mod read;
 mod screen;
@@ -73,6 +74,7 @@ enum Command {
     Write(write::Write),
     Journal(journal::JournalCommand),
     Policy(policy::PolicyCommand),
+    Posture(posture::PostureCommand),
     Status(status::StatusCommand),
     Witness(witness::WitnessCommand),
     #[cfg(unix)]
@@ -164,6 +166,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Write(asked) => write::run(asked, &setting).await,
             Command::Journal(asked) => journal::run(asked, &setting).await,
             Command::Policy(asked) => policy::run(asked, &setting).await,
+            Command::Posture(asked) => posture::run(asked, &setting),
             Command::Status(asked) => status::run(asked, &setting).await,
             Command::Witness(asked) => witness::run(asked, &setting).await,
             #[cfg(unix)]
