@@ -168,6 +168,14 @@ pub const WITNESS_REQUEST_MAX_BYTES: usize = 32 * 1024;
 /// Longest reason that an administrator may give with an act, in bytes: some sentences.
 pub const ACT_REASON_MAX_BYTES: usize = 1024;
 
+/// How long ago a person may have shown that they are there, for acts that take one: time to read
+/// what they decide on, and not to leave the desk.
+pub const PRESENCE_FRESH_MAX: Duration = Duration::from_secs(5 * 60);
+
+/// Sessions, and open commands, that the record of one restriction lists: twice what a gateway
+/// serves at once, and few enough that the record can always be written.
+pub const RESTRICTED_LISTED_MAX: usize = 2048;
+
 // The view of the journal, and searching it.
 
 /// First read at the place of a record, in bytes: nearly every record is whole in it.
@@ -214,6 +222,38 @@ pub const VIEW_LOCK_PAUSE: Duration = Duration::from_millis(5);
 
 /// How often that is tried: five seconds in all.
 pub const VIEW_LOCK_TRIES: usize = 1000;
+
+// The health of machines
+
+/// How long a report holds unless the configuration says otherwise: a laptop that was closed, or
+/// whose firewall was turned off, keeps its rights for no longer.
+pub const POSTURE_LEASE: Duration = Duration::from_secs(10 * 60);
+
+/// How old the statement of a management server may be unless the configuration says otherwise:
+/// most look at a machine once a day or more often.
+pub const POSTURE_MANAGEMENT_MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How far the clock of whoever looked may be ahead of the gateway's. Where both ask the same
+/// servers for the time they are together within milliseconds.
+pub const POSTURE_SKEW: Duration = Duration::from_secs(60);
+
+/// Longest name and version of an operating system in a report, in bytes: it is for people, and
+/// goes into a record.
+pub const POSTURE_OS_MAX_BYTES: usize = 128;
+// Keys in tokens
+
+/// Longest label of a token or of a key in it, in bytes. A token's own is 32 by PKCS#11; keys are
+/// given no more than twice that.
+pub const TOKEN_TEXT_MAX_BYTES: usize = 64;
+
+/// Longest path of a module inside a URI, in bytes: the longest that Linux opens.
+pub const TOKEN_PATH_MAX_BYTES: usize = 4096;
+
+/// Longest `CKA_ID`, in bytes: what cards and modules make is a hash or shorter.
+pub const TOKEN_ID_MAX_BYTES: usize = 64;
+
+/// Bytes of the `CKA_ID` that a new key is given: chance alone never makes two equal.
+pub const TOKEN_NEW_ID_BYTES: usize = 16;
 
 // Identities
 
@@ -294,6 +334,7 @@ pub const SESSION_WARNINGS: [Duration; 3] = [
 
 /// How long before an idle session ends its owner is warned: enough for one command.
 pub const IDLE_WARNING: Duration = Duration::from_secs(60);
+
 // Time.
 
 /// How far the system's clock may be from what is counted before it is in doubt: whoever sets a
@@ -311,3 +352,6 @@ pub const CLOCK_SLEW_PARTS: i64 = 1000;
 /// 2026-01-01 UTC, in ms since 1970: no gateway ran this program before. A clock that shows less
 /// was never set.
 pub const CLOCK_UNSET_BEFORE_MS: i64 = 1_767_225_600_000;
+
+/// Longest join line, in bytes: two names of a host at their longest, and what is of fixed length.
+pub const JOIN_LINE_MAX_BYTES: usize = 640;

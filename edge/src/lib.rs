@@ -9,12 +9,15 @@ mod first_invitation;
 mod keeping;
 mod limits;
 mod link;
+mod local;
 mod progress;
 
 pub mod reading;
 mod recall;
 mod registering;
 mod signing;
+mod timekeeping;
+mod trust;
 
 pub mod cli;
 pub mod config;

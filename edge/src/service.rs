@@ -11,11 +11,12 @@ use std::time::Duration;
 
 use interlock_broker::activation::{self, Activated, NotActivated};
 use interlock_broker::authority::Authority;
-use interlock_broker::clock::Clock;
+use interlock_broker::clock::{Clock, Floor};
 use interlock_broker::enrolment::Registrar;
 use interlock_broker::finding::Finding;
 use interlock_broker::journal::{Directory, OpenError, Storage};
 use interlock_broker::mediation::{Broker, Session};
+use interlock_broker::posture::Terms;
 use interlock_broker::subject::SubjectId;
 use interlock_protocols::record::{EdgeStarted, EdgeStopped, Event};
 use quinn::{Endpoint, VarInt};
@@ -31,15 +32,17 @@ use crate::limits::{
 };
 use crate::link::Link;
 use crate::listen::identity::{self, Doors, Listening};
-use crate::listen::quic;
 pub use crate::listen::quic::ListenError;
-use crate::listen::tls::{Material, fingerprint};
+use crate::listen::{quic, tls};
+use crate::local;
 use crate::metrics::{self, Metrics};
 use crate::reading::Reading;
 use crate::recall::{open_journal, take_up_policy};
 use crate::registering;
 use crate::site::{POLICY, Site};
 use crate::status::Outlook;
+use crate::timekeeping;
+use crate::trust::Trust;
 
 /// Why the edge could not run.
 #[derive(Debug, thiserror::Error)]
@@ -68,6 +71,7 @@ pub(crate) struct Edge {
     links: HashMap<String, Link>,
     gateway: String,
     server_name: String,
+    posture: Terms,
     /// The authority whose word on this gateway counts, in PEM, and the SHA-256 of it.
     gateway_ca: (String, [u8; 32]),
     conduit_port: u16,
@@ -80,6 +84,7 @@ pub(crate) struct Edge {
     deciding: watch::Sender<usize>,
     sessions: Mutex<HashMap<SubjectId, usize>>,
     outlook: Arc<Outlook>,
+    trust: Arc<Trust>,
 }
 
 /// A running edge, for programs that hold one inside: the demo and the tests.
@@ -91,6 +96,8 @@ pub struct Running {
     register: JoinHandle<()>,
     keeping: Keeping,
     metrics: Option<Metrics>,
+    /// What looks after the clock, and what local administrators ask.
+    local: [JoinHandle<()>; 2],
 }
 
 /// Opens the storage that the configuration names.
@@ -105,6 +112,11 @@ pub async fn start(
     clock: Clock,
 ) -> Result<Running, RunError> {
     let (journal, recovered) = open_journal(&site, storage, clock)?;
+    // Certificates are judged by this clock from the first handshake on.
+    clock.begin(Floor {
+        last_ms: recovered.last_time_ms,
+        doubted: recovered.clock_doubted,
+    });
     let gateway = site.config.gateway().to_owned();
     let started = Event::EdgeStarted(EdgeStarted {
         gateway: gateway.clone(),
@@ -113,6 +125,8 @@ pub async fn start(
     if let Err(error) = journal.append(clock.now().wall_ms(), started) {
         tracing::error!(%error, "the journal takes no records: commands with effect are refused");
     }
+    let watching_clock = tokio::spawn(timekeeping::attend(journal.clone(), clock));
+    let local = local::listen(&site.dir, journal.clone(), clock);
     let policy = take_up_policy(&site, &journal, recovered.last_policy, clock).await?;
     let keeping = Keeping::start(&site, &journal, &recovered.accepted, clock).await?;
     let reading = Reading::new(journal.clone(), Arc::clone(keeping.view()));
@@ -124,24 +138,22 @@ pub async fn start(
         recovered.next_sequence,
         recovered.register,
     );
+    broker.limit_sessions(site.config.session_times());
     let issuer = Authority::open(&site.keys.issuer)
         .map_err(|error| io::Error::other(format!("the identity issuer: {error}")))?;
     let registrar = Registrar::new(Arc::clone(&broker), issuer, site.config.terms());
     take_up_invitation(&site, &registrar, clock).await;
     let gateway_ca = &site.keys.gateway_authority.certificate;
     let fingerprint =
-        fingerprint(gateway_ca).map_err(|error| ListenError::Tls(error.to_string()))?;
+        tls::fingerprint(gateway_ca).map_err(|error| ListenError::Tls(error.to_string()))?;
     let doors = site.config.identity().map(|address| {
-        let material = Material {
-            certificate_pem: &site.keys.server.certificate,
-            key_pem: &site.keys.server.key,
-            issuer_pem: &site.keys.issuer.certificate,
-            site: site.plant.site(),
-        };
-        Doors::of(&material, gateway_ca).map(|doors| (address, doors))
+        let server = &site.keys.server;
+        Doors::of(server, gateway_ca, clock).map(|doors| (address, doors))
     });
     let doors = doors.transpose()?;
-    let endpoint = quic::listen(site.config.quic(), site.tls.clone(), &site.keys.server.key)?;
+    let mut listener = site.tls.clone();
+    listener.time_provider = Arc::new(tls::ByClock(clock));
+    let endpoint = quic::listen(site.config.quic(), listener, &site.keys.server.key)?;
     let address = endpoint.local_addr()?;
     let links = site
         .plant
@@ -158,6 +170,7 @@ pub async fn start(
         links,
         gateway,
         server_name: site.config.server_name(site.plant.site()),
+        posture: site.config.posture().clone(),
         gateway_ca: (gateway_ca.clone(), fingerprint),
         conduit_port: address.port(),
         identity_port: OnceLock::new(),
@@ -169,6 +182,7 @@ pub async fn start(
         deciding: watch::Sender::new(0),
         sessions: Mutex::new(HashMap::new()),
         outlook: Arc::clone(keeping.outlook()),
+        trust: Arc::clone(&site.trust),
     });
     let metrics = match site.config.metrics() {
         None => None,
@@ -199,6 +213,7 @@ pub async fn start(
         register,
         keeping,
         metrics,
+        local: [watching_clock, local],
     })
 }
 
@@ -253,6 +268,7 @@ impl Running {
             identity.endpoint.close(VarInt::from_u32(0), b"stopping");
         }
         self.register.abort();
+        self.local.iter().for_each(JoinHandle::abort);
         let drained = async {
             edge.decided().await;
             for link in edge.links.values() {
@@ -308,10 +324,11 @@ async fn in_time<R>(what: &str, most: Duration, part: impl Future<Output = R>) {
 pub async fn run(
     site: Site,
     storage: Box<dyn Storage>,
+    clock: Clock,
     ready: impl FnOnce(SocketAddr),
     stop: impl Future<Output = ()>,
 ) -> Result<(), RunError> {
-    let running = start(site, storage, Clock::start()).await?;
+    let running = start(site, storage, clock).await?;
     ready(running.address());
     stop.await;
     running.stop().await;
@@ -428,9 +445,19 @@ impl Edge {
         &self.server_name
     }
 
+    /// How reports about the health of machines are judged.
+    pub(crate) fn posture_terms(&self) -> &Terms {
+        &self.posture
+    }
+
     /// Answers questions about the journal.
     pub(crate) fn reading(&self) -> &Reading {
         &self.reading
+    }
+
+    /// Whose word on clients counts.
+    pub(crate) fn trust(&self) -> &Arc<Trust> {
+        &self.trust
     }
 
     /// What it knows of itself.

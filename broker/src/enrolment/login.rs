@@ -3,9 +3,7 @@
 use interlock_protocols::identity::{
     AuthStrength, KeyProtection, LoginRequest, VERSION, login_statement,
 };
-use interlock_protocols::record::{
-    Event, KeptCertificate, KeptIdentity, Measure, Restricted, Scope,
-};
+use interlock_protocols::record::{KeptCertificate, KeptIdentity, Measure, Restricted, Scope};
 
 use super::issue::{Grant, is_too_often};
 use super::lineage::{Lineage, lineage};
@@ -61,7 +59,7 @@ impl Registrar {
                 // One that has ended is no answer: it was off for longer than that.
                 Lineage::Again(last) => Some(last).filter(|last| last.ends_ms > now.wall_ms()),
                 Lineage::Clone => {
-                    self.revoke_both(identity, now).await?;
+                    self.revoke_both(identity, now).await;
                     return Err(Declined::Cloned);
                 }
                 Lineage::Nothing => return Err(Declined::NoParent),
@@ -175,7 +173,7 @@ impl Registrar {
     }
 
     /// Nobody knows which of two copies is the right one.
-    async fn revoke_both(&self, identity: &KeptIdentity, now: Now) -> Result<(), Declined> {
+    async fn revoke_both(&self, identity: &KeptIdentity, now: Now) {
         let enrolment = &identity.enrolment;
         tracing::error!(
             subject = enrolment.subject,
@@ -194,8 +192,10 @@ impl Registrar {
             sessions: Vec::new(),
             open: Vec::new(),
         };
-        self.act(Event::Restricted(restricted), now).await?;
-        Ok(())
+        let mut taken = self.broker.restrain(restricted, now);
+        taken.recorded().await;
+        // Where it is not on the disk, nothing with effect passes until it is.
+        let _told_to_nobody = taken.acknowledge();
     }
 }
 

@@ -8,7 +8,6 @@ mod enrol;
 mod first;
 mod identities;
 mod issue;
-mod join;
 mod lineage;
 mod login;
 mod presence;
@@ -27,7 +26,6 @@ pub use declined::Declined;
 pub use enrol::Enrolling;
 pub use first::FirstInvitation;
 pub use issue::Issued;
-pub use join::{JoinLine, NoJoinLine};
 pub use presence::NotPresent;
 pub use terms::Terms;
 

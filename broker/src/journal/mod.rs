@@ -146,7 +146,9 @@ impl Journal {
     /// Records `event`; the [`Pending`] resolves when it is on the disk. The record stays
     /// whether or not anybody waits for it, unless the disk fails: then the wait ends at once
     /// with an error, and the record will not be there; its sequence goes to a note that says
-    /// so. An intent alone stays, since its owner records that it was withheld (I4).
+    /// so. Two stay: an intent, since its owner records that it was withheld (I4), and what was
+    /// taken away, since that holds already. While the disk fails, the latter is accepted all
+    /// the same, and its wait ends at once.
     pub fn commit(&self, now_ms: i64, event: Event) -> Result<Pending, Unrecordable> {
         let (waiter, answer) = oneshot::channel();
         let sequence = self.inner.queue.push(now_ms, event, Some(waiter))?;

@@ -3,8 +3,9 @@
 //! A record has its sequence from the moment it is accepted, and keeps it: what was told about
 //! "record 7" stays true. So when the disk fails, all that was accepted stays in memory and is
 //! written when the disk returns. Whoever waits is refused at once, though. A refused INTENT
-//! stays, and its owner records what became of it (I4); any other refused record must not take
-//! effect later, so a record that says what happened takes its place.
+//! stays, and its owner records what became of it (I4). So does a restriction, which has taken
+//! effect before it came here. Any other refused record must not take effect later, so a record
+//! that says what happened takes its place.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -188,11 +189,17 @@ impl Waiting {
         time_ms: i64,
         event: Event,
         kind: Kind,
-        waiter: Option<oneshot::Sender<Answer>>,
+        mut waiter: Option<oneshot::Sender<Answer>>,
     ) -> Result<u64, Unrecordable> {
         match &self.standing {
             Standing::Ended { why } => return Err(Unrecordable::Ended { why: why.clone() }),
             _ if self.closing => return Err(Unrecordable::Closed),
+            // It holds already, so its record is kept; who waits learns that it is not durable.
+            Standing::Failed(failure) if kind == Kind::Restraint => {
+                if let Some(waiter) = waiter.take() {
+                    let _ = waiter.send(Err(failure.refusal()));
+                }
+            }
             // What waits, or has an effect, is refused; what only tells of something that
             // happened anyway is kept as long as there is room.
             Standing::Failed(failure) if kind == Kind::Effect || waiter.is_some() => {
@@ -353,7 +360,7 @@ impl Waiting {
         else {
             return entry;
         };
-        if entry.kind != Kind::Effect {
+        if !matches!(entry.kind, Kind::Effect | Kind::Restraint) {
             failure.refused += 1;
             self.refused += 1;
             let place = Event::JournalRecovered(JournalRecovered {

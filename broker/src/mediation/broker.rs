@@ -8,7 +8,10 @@ use jiff::tz::TimeZone;
 use tokio::sync::watch;
 
 use super::allowance::Allowances;
+use super::gate::{Gates, Isolation};
 use super::heard::Hearing;
+use super::roll::{Afloat, Roll};
+use super::schedule::SessionTimes;
 use crate::clock::Now;
 use crate::enrolment::Terms;
 use crate::journal::{Journal, Pending, Unrecordable};
@@ -28,6 +31,10 @@ pub struct Broker {
     pub(super) allowances: Allowances,
     pub(super) hearing: Hearing,
     pub(super) register: RwLock<Register>,
+    times: OnceLock<SessionTimes>,
+    pub(super) gates: Gates,
+    pub(super) roll: Arc<Roll>,
+    pub(super) afloat: Arc<Afloat>,
     /// Acts that were handed to the journal and are not taken up yet.
     acting: AtomicUsize,
     /// Grows with each change of what invitations say of groups.
@@ -47,9 +54,15 @@ impl Broker {
         journal: Journal,
         zone: TimeZone,
         first_session: u64,
-        register: Register,
+        mut register: Register,
     ) -> Arc<Broker> {
+        register.restraints.forget_sessions();
+        let gates = Gates::of(&plant, &journal);
+        gates.follow(&register.restraints);
         Arc::new(Broker {
+            gates,
+            roll: Arc::default(),
+            afloat: Arc::default(),
             hearing: Hearing::of(&plant),
             plant,
             journal,
@@ -63,7 +76,17 @@ impl Broker {
             acting: AtomicUsize::new(0),
             generation: AtomicU64::new(0),
             terms: OnceLock::new(),
+            times: OnceLock::new(),
         })
+    }
+
+    /// Says how long sessions may last, before the first of them. The first word counts.
+    pub fn limit_sessions(&self, times: SessionTimes) {
+        let _first = self.times.set(times);
+    }
+
+    pub(super) fn session_times(&self) -> SessionTimes {
+        self.times.get().copied().unwrap_or_default()
     }
 
     /// What is known of identities, and what was taken from whom.
@@ -87,13 +110,23 @@ impl Broker {
 
     /// Has the register know of a record.
     pub(crate) fn take_up(&self, sequence: u64, now: Now, event: &Event) {
-        self.register_mut().apply(sequence, now.wall_ms(), event);
+        {
+            let mut register = self.register_mut();
+            register.apply(sequence, now.wall_ms(), event);
+            if matches!(event, Event::Restricted(_) | Event::Reinstated(_)) {
+                self.uphold(&register.restraints);
+            }
+        }
         if matches!(event, Event::Enrolled(_)) {
             self.generation.fetch_add(1, Ordering::Release);
         }
         if Register::needs(event.kind()) {
-            self.revised.send_replace(sequence);
+            self.is_revised(sequence);
         }
+    }
+
+    pub(super) fn is_revised(&self, sequence: u64) {
+        self.revised.send_replace(sequence);
     }
 
     /// Grows with each change of what decisions rest on.
@@ -185,6 +218,11 @@ impl Broker {
     /// Puts a policy in force. Every live session is decided by it from its next command on.
     pub(crate) fn replace_policy(&self, policy: Arc<Policy>) {
         *self.policy.write().unwrap_or_else(PoisonError::into_inner) = policy;
+    }
+
+    /// Follows what isolates a device, for whoever keeps the connection to it.
+    pub fn isolation(&self, device: &str) -> Option<Isolation> {
+        self.gates.isolation(device)
     }
 
     /// From here on every new command is refused; what was permitted may finish.

@@ -8,6 +8,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use interlock_broker::authority::Credential;
+use interlock_broker::clock::Clock;
 use interlock_broker::enrolment::{Declined, Enrolling, Issued};
 use interlock_protocols::conduit::{Message, next_frame};
 use interlock_protocols::identity::{
@@ -21,7 +23,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::quic::{Handshakes, ListenError, idle_timeout};
 use super::reset;
-use super::tls::{Material, identity_config};
+use super::tls::identity_config;
 use crate::limits::{
     CONNECTION_IDLE_MAX, HANDSHAKE_MAX, HANDSHAKES_BEFORE_RETRY, HANDSHAKES_MAX,
     IDENTITY_CONFIRM_MAX, IDENTITY_KEEP_ALIVE, IDENTITY_REPLY_MAX, IDENTITY_REQUEST_MAX,
@@ -41,9 +43,13 @@ pub(crate) struct Doors {
 
 impl Doors {
     /// Both, of the gateway's own texts. `authority_pem` is whose word on the gateway counts.
-    pub(crate) fn of(material: &Material<'_>, authority_pem: &str) -> Result<Doors, ListenError> {
+    pub(crate) fn of(
+        server: &Credential,
+        authority_pem: &str,
+        clock: Clock,
+    ) -> Result<Doors, ListenError> {
         let of = |alpn: &[&[u8]]| {
-            let config = identity_config(material, authority_pem, alpn);
+            let config = identity_config(server, authority_pem, alpn, clock.clone());
             config.map_err(|error| ListenError::Tls(error.to_string()))
         };
         Ok(Doors {
