@@ -102,13 +102,13 @@ async fn opened(
     }
     let peer = connection.remote_address().to_string();
     let caller = Caller::of(connection, verified)?;
-    let said = timeout(OPENING_MAX, control.frames.next()).await??;
-    // Without a proof right after the hello there is no session.
-    let proven = match &said {
-        Some(FromClient::Prove { device, posture }) => {
-            caller.proven(edge, device, posture.as_ref())
+    // Who says something else right after the hello, or nothing, has proven nothing.
+    let proven = match timeout(OPENING_MAX, control.frames.next()).await {
+        Ok(Ok(Some(FromClient::Prove { device, posture }))) => {
+            caller.proven(edge, &device, posture.as_ref())
         }
-        _ => Err(NotProven::Nothing),
+        Ok(Err(error)) => return Err(error),
+        Ok(Ok(_)) | Err(_) => Err(NotProven::Nothing),
     };
     let (proven, reported) = match proven {
         Ok(proven) => proven,
