@@ -418,7 +418,10 @@ async fn giving_back_takes_a_second_person_who_is_there_and_not_in_the_scope() {
     );
     assert_eq!(code(emil.reinstate(number, "r", late).await), "not-present");
     let olga = world.session("person/olga");
-    assert_eq!(code(olga.reinstate(number, "r", noon()).await), "no-rule-permits");
+    assert_eq!(
+        code(olga.reinstate(number, "r", noon()).await),
+        "no-rule-permits"
+    );
     for reason in ["", " \n", &"x".repeat(1_025)] {
         let none = emil.reinstate(number, reason, noon()).await;
         assert!(matches!(none, Err(NotReinstated::NoReason)));

@@ -172,6 +172,8 @@ enum Turn {
     Said(FromClient),
     Tell(Notice),
     Tick,
+    /// Its standing was lost: revoked, or ended.
+    Over,
     /// The session is over; nobody is left to be told why.
     Gone(String),
     Stopping,
@@ -191,6 +193,7 @@ async fn run(
     let mut tick = interval(SESSION_TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut stopping = edge.stopping();
+    let mut over = session.over();
     loop {
         let turn = tokio::select! {
             opened = connection.accept_bi() => match opened {
@@ -205,6 +208,8 @@ async fn run(
             Some(notice) = to_tell.recv() => Turn::Tell(notice),
             _ = tick.tick() => Turn::Tick,
             () = stopped(&mut stopping) => Turn::Stopping,
+            // The sender lives as long as the session.
+            _lost = over.wait_for(|over| *over) => Turn::Over,
         };
         let told = match turn {
             Turn::Stream(send, recv) => {
@@ -220,7 +225,7 @@ async fn run(
                 }
             }
             Turn::Tell(notice) => tell(&mut control.send, &ToClient::Notice(notice)).await,
-            Turn::Tick => match session.tick(edge.clock().now()) {
+            Turn::Tick | Turn::Over => match session.tick(edge.clock().now()) {
                 Ok(()) => Ok(()),
                 Err(refusal) => {
                     return farewell(&mut control.send, refusal.reason().what()).await;
