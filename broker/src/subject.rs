@@ -4,9 +4,12 @@ use std::fmt::{self, Write as _};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use interlock_protocols::identity::{AuthStrength, KeyProtection};
+use x509_parser::asn1_rs::Utf8String;
 use x509_parser::der_parser::{Oid, oid};
 use x509_parser::oid_registry::OID_X509_SERIALNUMBER;
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
+
+use crate::limits::ROLE_MAX_BYTES;
 
 /// People, vendors and workloads are different kinds, and policy tells them apart.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -140,6 +143,7 @@ pub struct Identity {
     fingerprint: [u8; 32],
     key: [u8; 32],
     bound: Option<Bound>,
+    role: Option<String>,
 }
 
 /// What our own issuer says beside the name, in the certificate's subject: `serialNumber` (X.520
@@ -218,6 +222,39 @@ fn one<'c>(certificate: &'c X509Certificate<'_>, oid: &'c Oid<'static>) -> Optio
     found.next().is_none().then_some(first)
 }
 
+/// The role of a client in Modbus/TCP Security.
+static OID_ROLE: Oid<'static> = oid!(1.3.6.1.4.1.50316.802.1);
+
+/// A certificate without the extension has no role; one with two, or with something else than one
+/// text in it, was not meant for anybody who reads it strictly.
+fn role(certificate: &X509Certificate<'_>) -> Result<Option<String>, NoIdentity> {
+    let extension = certificate
+        .get_extension_unique(&OID_ROLE)
+        .map_err(|_| NoIdentity::NotOneRole)?;
+    let Some(extension) = extension else {
+        return Ok(None);
+    };
+    match Utf8String::from_der(extension.value) {
+        Ok((rest, role)) if rest.is_empty() && role.as_ref().len() <= ROLE_MAX_BYTES => {
+            Ok(Some(role.string()))
+        }
+        _ => Err(NoIdentity::NotOneRole),
+    }
+}
+
+/// How a P-256 key begins as `SubjectPublicKeyInfo` in DER (RFC 5480): its algorithm, its curve,
+/// and a bit string of 65 bytes, the first of which says that both coordinates follow.
+const P256: [u8; 27] = [
+    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01, 0x06, 0x08, 0x2A,
+    0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04,
+];
+
+/// Whether a `SubjectPublicKeyInfo` is one of a P-256 key, in its one spelling.
+pub(crate) fn is_p256(spki: &[u8]) -> bool {
+    spki.strip_prefix(&P256)
+        .is_some_and(|point| point.len() == 64)
+}
+
 /// Why a certificate names no subject.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum NoIdentity {
@@ -230,6 +267,9 @@ pub enum NoIdentity {
     /// Its URI is no subject.
     #[error("the certificate's subject: {0}")]
     NotASubject(#[from] NotASubject),
+    /// Its role, as Modbus/TCP Security has it, is not one text.
+    #[error("the certificate's role must be one text of at most {ROLE_MAX_BYTES} bytes")]
+    NotOneRole,
     /// It was made for another site.
     #[error("the certificate is of site `{theirs}`, and this is site `{ours}`")]
     OtherSite {
@@ -282,6 +322,7 @@ impl Identity {
             fingerprint,
             key,
             bound: bound(&certificate),
+            role: role(&certificate)?,
         })
     }
 
@@ -290,17 +331,23 @@ impl Identity {
         &self.key
     }
 
-    /// What our own issuer says beside the name. Another authority may write what it likes there:
-    /// the caller asks only where it knows who signed.
+    /// What the certificate says beside the name. Another authority than our own may write what it
+    /// likes there: it is dropped in [`crate::authority::TrustedAuthority::vouch`] unless that one
+    /// is believed.
     pub fn bound(&self) -> Option<&Bound> {
         self.bound.as_ref()
     }
 
-    /// The same as another authority would have certified it.
-    #[cfg(test)]
+    /// The same, with nothing beside the name.
     pub(crate) fn without_bound(mut self) -> Identity {
         self.bound = None;
         self
+    }
+
+    /// The role of Modbus/TCP Security that the certificate names, if it does. Nothing here is
+    /// decided by it; the groups of the policy are what counts.
+    pub fn role(&self) -> Option<&str> {
+        self.role.as_deref()
     }
 
     /// Whose certificate it is.

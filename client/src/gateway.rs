@@ -4,6 +4,7 @@
 mod dial;
 mod faults;
 mod frames;
+mod prove;
 #[cfg(test)]
 pub(crate) mod scripted;
 #[cfg(test)]
@@ -19,6 +20,7 @@ use quinn::{Connection, Endpoint, RecvStream, SendStream, VarInt};
 use tokio::time::timeout;
 
 use self::frames::Frames;
+use self::prove::Prover;
 use crate::failure::{Failure, Kind};
 use crate::limits::{CONNECT_TIMEOUT, GOODBYE, NOTICES_HELD_MAX, OPEN_TIMEOUT};
 use crate::profile::Profile;
@@ -82,6 +84,7 @@ impl Gateway {
     /// Connects with the profile's certificate and waits for the edge's hello and its offers.
     pub async fn connect(profile: &Profile) -> Result<Gateway, Failure> {
         let config = dial::configuration(tls::configuration(profile)?)?;
+        let prover = Prover::of(profile)?;
         let unreachable = |why: &dyn std::fmt::Display| {
             Failure::new(
                 Kind::Unreachable,
@@ -94,7 +97,7 @@ impl Gateway {
             .map_err(|error| unreachable(&error))?;
         let mut last = unreachable(&"its name has no address");
         for address in addresses {
-            let tried = dial::dial(address, profile.server_name(), config.clone());
+            let tried = dial::dial(address, profile.server_name(), &prover, config.clone());
             last = match timeout(CONNECT_TIMEOUT, tried).await {
                 Ok(Err(failure)) if failure.kind() == Kind::Unreachable => {
                     unreachable(&failure.what())

@@ -1,18 +1,27 @@
-//! The profile: a folder with the gateway's address, the person's certificate and key, and the
-//! authority that the gateway's own certificate must come from.
+//! The profile: a folder with the gateway's address, the authority that the gateway's own
+//! certificate must come from, the person's certificate with its key, and the keys of the machine
+//! and of its owner, or where those are.
+
+mod new;
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use interlock_broker::document;
+use interlock_broker::document::{self, Section};
+use interlock_broker::subject::SubjectId;
 
+pub use self::new::NewProfile;
+pub(crate) use self::new::{make_folder, replace};
 use crate::failure::{Failure, Kind};
+use crate::keys::{self, FileKey, Place};
 
 const FILE: &str = "profile.toml";
-const CERTIFICATE: &str = "client.pem";
-const KEY: &str = "client.key";
+/// The certificate, and the key that it is for: both are replaced at once.
+const CREDENTIAL: &str = "client.pem";
 const GATEWAY_CA: &str = "gateway-ca.pem";
+const DEVICE: &str = "device";
+const AUTHENTICATOR: &str = "authenticator";
 
 /// Where to connect, and as whom. `Debug` shows no key: it is read only when it is used.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -20,44 +29,35 @@ pub struct Profile {
     folder: PathBuf,
     gateway: String,
     server_name: String,
+    subject: Option<String>,
+    identity_port: Option<u16>,
+    device: Place,
+    authenticator: Place,
+    posture_statement: Option<PathBuf>,
 }
 
 impl Profile {
-    /// Reads the profile in this folder. The key is looked at as well: one that others can read
-    /// is not used.
+    /// Reads the profile in this folder. The key of the session is looked at as well: one that
+    /// others can read is not used.
     pub fn open(folder: &Path) -> Result<Profile, Failure> {
         let file = folder.join(FILE);
         let text = fs::read_to_string(&file).map_err(|error| absent(folder, &file, &error))?;
-        let (gateway, server_name) = document::read(&file, &text, |root| {
-            let gateway = root.required("gateway").host_and_port();
-            let server_name = root.required("server_name").text_as(|name| {
-                rustls::pki_types::ServerName::try_from(name.to_owned())
-                    .map(|_| name.to_owned())
-                    .map_err(|_| {
-                        (
-                            format!("`{name}` is no name that a certificate can carry"),
-                            "write the gateway's name as its certificate has it: \"gateway.SITE\""
-                                .to_owned(),
-                        )
-                    })
-            });
-            Some((gateway?, server_name?))
-        })
-        .map_err(|findings| {
-            let all: Vec<String> = findings.iter().map(ToString::to_string).collect();
-            Failure::new(
-                Kind::Configuration,
-                all.join("\n"),
-                "correct the profile, or ask the administrator for a new one",
-            )
-        })?;
-        let profile = Profile {
-            folder: folder.to_owned(),
-            gateway,
-            server_name,
-        };
-        private(&profile.key_file())?;
+        let profile =
+            document::read(&file, &text, |root| read(folder, root)).map_err(|findings| {
+                let all: Vec<String> = findings.iter().map(ToString::to_string).collect();
+                Failure::new(
+                    Kind::Configuration,
+                    all.join("\n"),
+                    "correct the profile, or ask the administrator for an invitation",
+                )
+            })?;
+        keys::private(&profile.credential_file())?;
         Ok(profile)
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Host and port of the gateway.
@@ -70,20 +70,95 @@ impl Profile {
         &self.server_name
     }
 
-    /// The person's certificate, with the chain behind it.
-    pub fn certificate_file(&self) -> PathBuf {
-        self.folder.join(CERTIFICATE)
+    /// Whose it is: a whole SPIFFE id.
+    pub fn subject(&self) -> Option<&str> {
+        self.subject.as_deref()
     }
 
-    /// The person's private key.
-    pub fn key_file(&self) -> PathBuf {
-        self.folder.join(KEY)
+    /// UDP port, on the gateway's host, where certificates are renewed.
+    pub fn identity_port(&self) -> Option<u16> {
+        self.identity_port
+    }
+
+    /// Where the key of the machine is.
+    pub fn device(&self) -> &Place {
+        &self.device
+    }
+
+    /// Where the key of the person or program is.
+    pub fn authenticator(&self) -> &Place {
+        &self.authenticator
+    }
+
+    /// Takes the PINs of tokens from this file.
+    pub(crate) fn give_pin(&mut self, file: &Path) {
+        self.device.give_pin(file);
+        self.authenticator.give_pin(file);
+    }
+
+    /// The file with what a management server says of this machine's health.
+    pub fn posture_statement(&self) -> Option<&Path> {
+        self.posture_statement.as_deref()
+    }
+
+    /// The person's certificate with the chain behind it, and the key that it is for.
+    pub fn credential_file(&self) -> PathBuf {
+        self.folder.join(CREDENTIAL)
+    }
+
+    /// The key that the certificate is for.
+    pub fn session_key(&self) -> Result<FileKey, Failure> {
+        FileKey::open(&self.credential_file())
     }
 
     /// The only authority whose word on the gateway counts.
     pub fn gateway_ca_file(&self) -> PathBuf {
         self.folder.join(GATEWAY_CA)
     }
+}
+
+fn read(folder: &Path, root: &mut Section<'_>) -> Option<Profile> {
+    let gateway = root.required("gateway").host_and_port();
+    let server_name = root.required("server_name").text_as(|name| {
+        rustls::pki_types::ServerName::try_from(name.to_owned())
+            .map(|_| name.to_owned())
+            .map_err(|_| {
+                (
+                    format!("`{name}` is no name that a certificate can carry"),
+                    "write the gateway's name as its certificate has it: \"gateway.SITE\""
+                        .to_owned(),
+                )
+            })
+    });
+    let subject = root.optional("subject").text_as(|subject| {
+        let subject = SubjectId::parse(subject);
+        subject
+            .map(|subject| subject.as_str().to_owned())
+            .map_err(|error| (error.to_string(), "write a whole SPIFFE id".to_owned()))
+    });
+    let identity_port = root.optional("identity_port").integer(1..=u16::MAX);
+    let mut key = |name: &'static str| {
+        if root.has(name) {
+            let read = |section: &mut Section<'_>| Place::read(folder, section);
+            root.optional(name).table(read)
+        } else {
+            Some(Place::usual(folder, name))
+        }
+    };
+    let (device, authenticator) = (key(DEVICE), key(AUTHENTICATOR));
+    let statement = root
+        .optional("posture")
+        .table(|posture| posture.required("statement").text());
+    Some(Profile {
+        folder: folder.to_owned(),
+        gateway: gateway?,
+        server_name: server_name?,
+        subject,
+        identity_port,
+        device: device?,
+        authenticator: authenticator?,
+        posture_statement: statement.map(|file| folder.join(file)),
+    })
 }
 
 /// The folder to use where `--profile` does not say: `$INTERLOCK_PROFILE`, else `interlock` in
@@ -101,7 +176,7 @@ fn absent(folder: &Path, file: &Path, error: &io::Error) -> Failure {
         Failure::new(
             Kind::Configuration,
             format!("there is no profile in {}", folder.display()),
-            "ask the administrator of the gateway for one (`interlock-edge issue` makes it), and name its folder with --profile",
+            "ask the administrator of the gateway for an invitation, with which `interlock enroll` makes one; if you have one, name its folder with --profile",
         )
     } else {
         Failure::new(
@@ -112,39 +187,11 @@ fn absent(folder: &Path, file: &Path, error: &io::Error) -> Failure {
     }
 }
 
-/// Whoever can read the key is its owner to the gateway.
-#[cfg(unix)]
-fn private(key: &Path) -> Result<(), Failure> {
-    use std::os::unix::fs::PermissionsExt as _;
-
-    let known = fs::metadata(key).map_err(|error| unreadable(key, &error))?;
-    let others = known.permissions().mode() & 0o077;
-    if others == 0 {
-        return Ok(());
-    }
-    Err(Failure::new(
-        Kind::Configuration,
-        format!("others on this machine can use the key {}", key.display()),
-        format!(
-            "chmod 600 {}, and if somebody may have read it already, ask for a new certificate",
-            key.display()
-        ),
-    ))
-}
-
-/// Elsewhere the folder's own access list has to keep the key; this program does not check it.
-#[cfg(not(unix))]
-fn private(key: &Path) -> Result<(), Failure> {
-    fs::metadata(key)
-        .map(|_| ())
-        .map_err(|error| unreadable(key, &error))
-}
-
 pub(crate) fn unreadable(file: &Path, error: &dyn std::fmt::Display) -> Failure {
     Failure::new(
         Kind::Configuration,
         format!("{} cannot be used: {error}", file.display()),
-        "ask the administrator of the gateway for a new profile",
+        "ask the administrator of the gateway for an invitation, and enrol this machine again",
     )
 }
 
@@ -155,7 +202,7 @@ mod tests {
     fn folder(text: &str) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join(FILE), text).unwrap();
-        let key = folder.path().join(KEY);
+        let key = folder.path().join(CREDENTIAL);
         fs::write(&key, "key").unwrap();
         #[cfg(unix)]
         {
@@ -173,14 +220,37 @@ mod tests {
         let profile = Profile::open(folder.path()).unwrap();
         assert_eq!(profile.gateway(), "127.0.0.1:4802");
         assert_eq!(profile.server_name(), "gateway.waterworks");
+        let usual = |name: &str| Place::File(folder.path().join(name));
+        assert_eq!(profile.device(), &usual("device.key"));
+        assert_eq!(profile.authenticator(), &usual("authenticator.key"));
+    }
+
+    #[test]
+    fn keys_and_a_statement_of_health_may_be_elsewhere() {
+        let text = format!(
+            "{GOOD}subject = \"spiffe://waterworks/person/olga\"\nidentity_port = 4803\n\
+             [device]\nkey = \"/keys/machine.pem\"\n[authenticator]\nkey = \"me.key\"\n\
+             [posture]\nstatement = \"health.cbor\"\n"
+        );
+        let folder = folder(&text);
+        let profile = Profile::open(folder.path()).unwrap();
+        let machine = Place::File("/keys/machine.pem".into());
+        assert_eq!(profile.device(), &machine);
+        let me = Place::File(folder.path().join("me.key"));
+        assert_eq!(profile.authenticator(), &me);
+        let health = folder.path().join("health.cbor");
+        assert_eq!(profile.posture_statement(), Some(&*health));
     }
 
     #[test]
     fn all_that_is_wrong_is_said_at_once() {
-        let folder = folder("gatway = \"127.0.0.1:4802\"\nserver_name = \"no name\"\n");
+        let folder = folder(
+            "gatway = \"127.0.0.1:4802\"\nserver_name = \"no name\"\nsubject = \"olga\"\n\
+             identity_port = 70000\n[device]\nkeys = 1\n",
+        );
         let failure = Profile::open(folder.path()).unwrap_err();
         assert_eq!(failure.kind(), Kind::Configuration);
-        for part in ["gatway", "gateway", "no name"] {
+        for part in ["gatway", "gateway", "no name", "olga", "70000", "keys"] {
             assert!(failure.what().contains(part), "{failure}");
         }
     }
@@ -190,7 +260,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let failure = Profile::open(&folder.path().join("none")).unwrap_err();
         assert_eq!(failure.kind(), Kind::Configuration);
-        assert!(failure.next().contains("interlock-edge issue"), "{failure}");
+        assert!(failure.next().contains("interlock enroll"), "{failure}");
     }
 
     #[cfg(unix)]
@@ -199,7 +269,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt as _;
 
         let folder = folder(GOOD);
-        let key = folder.path().join(KEY);
+        let key = folder.path().join(CREDENTIAL);
         for mode in [0o640, 0o604, 0o660, 0o620] {
             fs::set_permissions(&key, fs::Permissions::from_mode(mode)).unwrap();
             let failure = Profile::open(folder.path()).unwrap_err();

@@ -63,6 +63,12 @@ fn problems(status: &Status, zone: &TimeZone) -> Vec<String> {
              See to the journal's disk on the gateway"
         ));
     }
+    if let Some(why) = &status.clock_doubt {
+        problems.push(format!(
+            "every command with effect is refused: the gateway's clock is in doubt, {why}. On the \
+             gateway itself: see that it is right, then `interlock-edge clock accept DIR --reason WHY`"
+        ));
+    }
     if let Some(why) = &journal.held {
         problems.push(format!("every command with effect is refused: {why}"));
     }
@@ -121,7 +127,14 @@ fn page(welcome: &Welcome, status: &Status, problems: &[String], zone: &TimeZone
             counted(u64::from(status.sessions), "session")
         ),
     ));
-    lines.push(("clock".to_owned(), exact(status.now_ms, zone)));
+    let clock = exact(status.now_ms, zone);
+    lines.push((
+        "clock".to_owned(),
+        match &status.clock_doubt {
+            Some(_) => format!("{clock}, counted by the gateway: the system's clock is IN DOUBT"),
+            None => clock,
+        },
+    ));
     let journal = &status.journal;
     lines.push(("journal".to_owned(), held(journal)));
     lines.push(("room".to_owned(), room(journal)));
@@ -313,6 +326,9 @@ fn tree(welcome: &Welcome, status: &Status, problems: &[String]) -> Value {
         "started_ms": status.started_ms,
         "now_ms": status.now_ms,
         "sessions": status.sessions,
+        "clock_doubt": status.clock_doubt,
+        "plant_serial": status.plant_serial,
+        "approvers_serial": status.approvers_serial,
         "problems": problems,
         "journal": {
             "failure": journal.failure,

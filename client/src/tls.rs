@@ -21,18 +21,16 @@ pub(crate) fn configuration(profile: &Profile) -> Result<ClientConfig, Failure> 
             .add(certificate)
             .map_err(|error| unreadable(&ca_file, &error))?;
     }
-    let certificate_file = profile.certificate_file();
-    let chain = certificates(&certificate_file)?;
-    let key_file = profile.key_file();
-    let key =
-        PrivateKeyDer::from_pem_file(&key_file).map_err(|error| unreadable(&key_file, &error))?;
+    let file = profile.credential_file();
+    let chain = certificates(&file)?;
+    let key = PrivateKeyDer::from_pem_file(&file).map_err(|error| unreadable(&file, &error))?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut tls = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])
         .map_err(Failure::of_program)?
         .with_root_certificates(roots)
         .with_client_auth_cert(chain, key)
-        .map_err(|error| unreadable(&certificate_file, &error))?;
+        .map_err(|error| unreadable(&file, &error))?;
     tls.alpn_protocols = vec![ALPN.to_vec()];
     // A resumed session would skip the look at the certificate.
     tls.resumption = Resumption::disabled();

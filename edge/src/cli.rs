@@ -1,5 +1,7 @@
 //! The command line of `interlock-edge`.
 
+mod clock;
+
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
@@ -56,24 +58,10 @@ enum Command {
         /// The site directory
         dir: PathBuf,
     },
-    /// Make a client certificate and the profile that goes with it
-    ///
-    /// The key is made here and must be handed over with care; people enrolling on their own
-    /// machines is later work.
-    Issue {
-        /// The site directory
-        dir: PathBuf,
-        /// person/NAME, vendor/FIRM/NAME or workload/NAME
-        subject: String,
-        /// Where to write the profile; nothing in it is overwritten
-        #[arg(long)]
-        out: PathBuf,
-        /// How long it lasts; 8 for people, 1 for vendors, 24 for workloads if left out
-        #[arg(long, value_parser = clap::value_parser!(u32).range(1..=8760))]
-        hours: Option<u32>,
-        /// HOST:PORT where clients reach this gateway, if it is not `listen.quic`
-        #[arg(long)]
-        address: Option<String>,
+    /// See what the clock of the running edge shows, or accept it after a doubt
+    Clock {
+        #[command(subcommand)]
+        act: clock::Act,
     },
     /// Print completions for a shell
     Completions {
@@ -91,19 +79,25 @@ enum Command {
 pub struct Rim {
     /// Opens the journal's storage.
     pub storage: fn(&Site) -> Result<Box<dyn Storage>, RunError>,
+    /// Starts the clock of a running edge.
+    pub clock: fn() -> Clock,
+}
+
+impl Default for Rim {
+    fn default() -> Rim {
+        Rim {
+            storage: service::storage,
+            clock: Clock::start,
+        }
+    }
 }
 
 /// Runs the program.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    main_with(
-        args,
-        &Rim {
-            storage: service::storage,
-        },
-    )
+    main_with(args, &Rim::default())
 }
 
-/// Runs the program over another storage.
+/// Runs the program over another storage, or another clock.
 pub fn main_with(args: impl IntoIterator<Item = OsString>, rim: &Rim) -> ExitCode {
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
@@ -124,13 +118,7 @@ pub fn main_with(args: impl IntoIterator<Item = OsString>, rim: &Rim) -> ExitCod
         }
         Command::Check { dir } => check(&dir),
         Command::Run { dir } => run(&dir, rim),
-        Command::Issue {
-            dir,
-            subject,
-            out,
-            hours,
-            address,
-        } => ended(issue(&dir, &subject, hours, address.as_deref(), &out)),
+        Command::Clock { act } => clock::run(&act),
         Command::Completions { shell } => {
             let mut text = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "interlock-edge", &mut text);
@@ -177,10 +165,7 @@ fn ended(result: Result<(), InitError>) -> ExitCode {
         }
         Err(error) => {
             complain(&format!("interlock-edge: {error}"));
-            match error {
-                InitError::NotASubject(_) | InitError::OtherSite { .. } => ExitCode::from(USAGE),
-                _ => ExitCode::from(FAILURE),
-            }
+            ExitCode::from(FAILURE)
         }
     }
 }
@@ -191,8 +176,7 @@ fn welcome(dir: &Path) {
         "A sample site is in {dir}. Next:\n\
          \x20 1. describe your plant in {dir}/plant.toml and your people in {dir}/policy/groups.toml\n\
          \x20 2. interlock-edge check {dir}\n\
-         \x20 3. interlock-edge run {dir}\n\
-         \x20 4. interlock-edge issue {dir} person/NAME --out PROFILE"
+         \x20 3. interlock-edge run {dir}"
     ));
 }
 
@@ -218,22 +202,6 @@ fn report(findings: &[Finding]) {
     complain(&format!("{} {problems}", findings.len()));
 }
 
-fn issue(
-    dir: &Path,
-    subject: &str,
-    hours: Option<u32>,
-    address: Option<&str>,
-    out: &Path,
-) -> Result<(), InitError> {
-    let site = Site::load(dir).map_err(InitError::Broken)?;
-    let subject = init::issue(&site, subject, hours, address, out, now())?;
-    say(&format!(
-        "{subject}: key, certificate and profile are in {}",
-        out.display()
-    ));
-    Ok(())
-}
-
 fn run(dir: &Path, rim: &Rim) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -249,7 +217,7 @@ fn run(dir: &Path, rim: &Rim) -> ExitCode {
         let site = Site::load(dir).map_err(RunError::Site)?;
         let storage = (rim.storage)(&site)?;
         let ready = |address: SocketAddr| say(&format!("listening on {address}"));
-        service::run(site, storage, ready, stop_signal()).await
+        service::run(site, storage, (rim.clock)(), ready, stop_signal()).await
     });
     // Threads that wait for a disk, or for the name of a host, are not waited for.
     runtime.shutdown_background();

@@ -1,23 +1,21 @@
-//! `interlock-edge init`: a site directory to start from, and `issue`: certificates for people.
+//! `interlock-edge init`: a site directory to start from.
 
 use std::fs;
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use interlock_broker::authority::{Authority, client_hours};
 use interlock_broker::clock::Now;
 use interlock_broker::finding::Finding;
 use interlock_broker::journal::tree;
 use interlock_broker::plant::Plant;
-use interlock_broker::subject::SubjectId;
 
 use crate::config::{self, Config, server_name};
-use crate::keys::{Keys, write_credential, write_new};
+use crate::keys::{Keys, write_new};
 use crate::sample;
-use crate::site::{self, Site};
+use crate::site;
 
-/// Why a directory or a certificate could not be made.
+/// Why a directory could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum InitError {
     /// There is a site in the directory already.
@@ -32,17 +30,6 @@ pub enum InitError {
     /// A key could not be made.
     #[error(transparent)]
     Keys(#[from] crate::keys::KeysError),
-    /// The text names no subject of this site.
-    #[error(transparent)]
-    NotASubject(#[from] interlock_broker::subject::NotASubject),
-    /// The subject is of another site.
-    #[error("`{subject}` is of another site; this one is `{site}`")]
-    OtherSite {
-        /// The subject asked for.
-        subject: SubjectId,
-        /// The site of the directory.
-        site: String,
-    },
     /// The directory is no working site.
     #[error("the site directory has problems; `interlock-edge check` lists them")]
     Broken(Vec<Finding>),
@@ -86,50 +73,10 @@ pub fn init_named(dir: &Path, site: &str, gateway: &str, now: Now) -> Result<(),
     Ok(())
 }
 
-/// Issues a client certificate and writes the profile that `interlock --profile` reads: key,
-/// certificate, the gateway's authority and where to find the gateway. Until people enrol on
-/// their own machines, this is how a key comes into being: hand it over with care.
-pub fn issue(
-    site: &Site,
-    subject: &str,
-    hours: Option<u32>,
-    address: Option<&str>,
-    out: &Path,
-    now: Now,
-) -> Result<SubjectId, InitError> {
-    let name = site.plant.site();
-    let subject = SubjectId::parse_at(name, subject)?;
-    if subject.site() != name {
-        return Err(InitError::OtherSite {
-            subject,
-            site: name.to_owned(),
-        });
-    }
-    let hours = hours.unwrap_or_else(|| client_hours(subject.kind()));
-    let credential = Authority::open(&site.keys.issuer)?.issue_client(&subject, hours, now)?;
-    fs::DirBuilder::new()
-        .mode(0o700)
-        .recursive(true)
-        .create(out)?;
-    write_credential(out, "client", &credential)?;
-    write_new(
-        &out.join("gateway-ca.pem"),
-        &site.keys.gateway_authority.certificate,
-        0o644,
-    )?;
-    let gateway = address.map_or_else(|| site.config.quic().to_string(), str::to_owned);
-    let server_name = site.config.server_name(name);
-    let profile = format!(
-        "# Where the gateway is, and the name in its certificate.\n\
-         gateway = \"{gateway}\"\nserver_name = \"{server_name}\"\n"
-    );
-    write_new(&out.join("profile.toml"), &profile, 0o644)?;
-    Ok(subject)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::site::Site;
     use interlock_broker::clock::Clock;
 
     fn now() -> Now {

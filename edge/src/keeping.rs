@@ -317,6 +317,7 @@ fn sources(
                 tracing::error!(%error, path = %beyond.display(), "that the journal is behind may be forgotten at a restart, or be asked again");
             }
         }),
+        signed_serials: [None; 2],
     }
 }
 

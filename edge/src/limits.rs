@@ -258,3 +258,24 @@ pub(crate) const REMOVAL_TICK: Duration = Duration::from_secs(1);
 
 /// How long a stopping edge waits for the witness to cosign the last checkpoint.
 pub(crate) const COSIGNED_WITHIN: Duration = Duration::from_secs(3);
+
+// At the gateway itself
+
+/// How often it is looked at whether the clock is in doubt, where no session does.
+pub(crate) const CLOCK_TICK: Duration = Duration::from_secs(1);
+
+/// Longest question of a local administrator, in bytes: a reason and little more.
+pub(crate) const LOCAL_ASK_MAX_BYTES: usize = 4 << 10;
+
+/// Longest answer to one, in bytes.
+pub(crate) const LOCAL_REPLY_MAX_BYTES: usize = 4 << 10;
+
+/// Questions of local administrators at once.
+pub(crate) const LOCAL_AT_ONCE: usize = 4;
+
+/// How long a question, or the reading of its answer, may take. Both ends are programs of ours on one
+/// machine.
+pub(crate) const LOCAL_MESSAGE_MAX: Duration = Duration::from_secs(5);
+
+/// How long an administrator's program waits for the answer: an act waits for the disk.
+pub(crate) const LOCAL_ANSWER_MAX: Duration = Duration::from_secs(30);

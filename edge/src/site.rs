@@ -28,6 +28,9 @@ pub const VIEW: &str = "state/view";
 /// Where it is kept that the journal is behind what others know, until that is accepted.
 pub const BEYOND: &str = "state/beyond";
 
+/// Where an administrator at the gateway itself asks the running edge.
+pub const LOCAL: &str = "state/local.sock";
+
 /// What an edge runs on, apart from its policy.
 pub struct Site {
     /// The directory.
@@ -62,7 +65,7 @@ impl Site {
                 format!("clients look for `{server_name}` in it: {why}"),
                 "keep the names in edge.toml and plant.toml, or make keys for the new ones with \
                  `interlock-edge init OTHER-DIR --site SITE --gateway GATEWAY`, take its keys/, \
-                 and issue every profile anew",
+                 and have everybody enrol anew",
             )]);
         }
         let log = tree::origin(plant.site(), config.gateway());

@@ -77,6 +77,8 @@ pub struct Sources {
     pub hold: Box<dyn Fn(Option<String>) + Send + Sync>,
     /// Keeps what is beyond the journal and not accepted, for the next start.
     pub remember: Remember,
+    /// Numbers of what the site root signed: the plant, and the list of approvers.
+    pub signed_serials: [Option<u64>; 2],
 }
 
 impl Sources {
@@ -98,6 +100,7 @@ impl Sources {
             witness: None,
             hold: Box::new(|_| {}),
             remember: Box::new(|_| {}),
+            signed_serials: [None; 2],
         }
     }
 }
@@ -107,6 +110,10 @@ impl Sources {
 pub struct Facts {
     /// Since when the edge runs, ms since 1970 UTC.
     pub started_ms: i64,
+    /// Why the system's clock is not believed.
+    pub clock_doubt: Option<String>,
+    /// Numbers of what the site root signed: the plant, and the list of approvers.
+    pub signed_serials: [Option<u64>; 2],
     /// Open sessions.
     pub sessions: usize,
     /// The journal.
@@ -129,6 +136,7 @@ pub fn assemble(facts: Facts, warn_percent: &[u64], now_ms: i64) -> Status {
     let room = room(journal);
     let days_left = facts.bytes_per_day.and_then(|bytes| days(room, bytes));
     let (failure, failed_ms) = journal.failure.clone().unzip();
+    let [plant_serial, approvers_serial] = facts.signed_serials;
     Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         started_ms: facts.started_ms,
@@ -163,6 +171,9 @@ pub fn assemble(facts: Facts, warn_percent: &[u64], now_ms: i64) -> Status {
             error_ms: standing.error_ms,
         }),
         sinks: facts.sinks.into_iter().map(shortened).collect(),
+        clock_doubt: facts.clock_doubt,
+        plant_serial,
+        approvers_serial,
     }
 }
 
@@ -295,7 +306,8 @@ impl Outlook {
 
     /// How the gateway is doing now.
     pub fn status(&self, sessions: usize) -> Status {
-        let now = self.clock.now();
+        let clock = self.clock.shows();
+        let now = clock.counted;
         let rate = self.rate.lock().unwrap_or_else(PoisonError::into_inner);
         let bytes_per_day = rate.bytes_per_day(now.mono());
         drop(rate);
@@ -307,6 +319,8 @@ impl Outlook {
         let witness = self.sources.witness.as_ref();
         let facts = Facts {
             started_ms: self.started_ms,
+            clock_doubt: clock.doubt.map(|doubt| doubt.to_string()),
+            signed_serials: self.sources.signed_serials,
             sessions,
             journal,
             bytes_per_day,

@@ -2,22 +2,40 @@
 //!
 //! Two authorities are kept apart. The *identity issuer* signs client certificates and nothing
 //! else; the *gateway authority* signs the certificate that the edge shows, and clients trust it
-//! for nothing else. Neither can stand in for the other.
+//! for nothing else. Neither can stand in for the other. Authorities of others may sign clients
+//! too, each as far as its [`Bindings`] go.
+
+mod key;
+#[cfg(test)]
+mod tests;
+mod trust;
+
+pub use trust::{
+    Bindings, DeviceBinding, Freshness, Listener, OWN_ISSUER, Outside, TrustedAuthority, Verified,
+};
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, DnValue,
+    BasicConstraints, CertificateParams, CustomExtension, DistinguishedName, DnType, DnValue,
     ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
     PublicKeyData, SanType,
 };
 use time::OffsetDateTime;
 
+use self::key::Key;
+
 use crate::clock::Now;
-use crate::subject::{Bound, SubjectId, SubjectKind};
+use crate::limits::ROLE_MAX_BYTES;
+use crate::subject::{Bound, SubjectId, SubjectKind, is_p256};
+use crate::token::{Token, TokenFault};
 
 /// `id-at-serialNumber` of X.520.
 const SERIAL_NUMBER: [u64; 4] = [2, 5, 4, 5];
 /// `id-at-description` of X.520.
 const DESCRIPTION: [u64; 4] = [2, 5, 4, 13];
+/// The role of a client in Modbus/TCP Security (§ 8.3 of its specification).
+const ROLE: [u64; 9] = [1, 3, 6, 1, 4, 1, 50316, 802, 1];
+/// The tag of a `UTF8String` in DER.
+const UTF8_STRING: u8 = 0x0C;
 
 /// A clock that runs a little behind must not refuse a certificate made a moment ago.
 const BACKDATE_S: i64 = 300;
@@ -37,6 +55,17 @@ pub enum AuthorityError {
     /// A key and a certificate were mixed up.
     #[error("the key is not the one of the certificate")]
     OtherKey,
+    /// The token that has the key did not sign.
+    #[error(transparent)]
+    Token(#[from] TokenFault),
+    /// A certificate was asked for with a key of another kind.
+    #[error("certificates are for P-256 keys alone, and this is another one")]
+    NotP256,
+    /// A role that cannot be one.
+    #[error(
+        "a role is for a workload alone, and is 1 to {ROLE_MAX_BYTES} bytes without control characters"
+    )]
+    NotARole,
 }
 
 /// A key pair and certificate in PEM. `Debug` shows no key.
@@ -52,16 +81,7 @@ impl Credential {
     /// Whether the key can be read, and is the one of the certificate.
     pub fn check(&self) -> Result<(), AuthorityError> {
         let key = KeyPair::from_pem(&self.key)?;
-        let (_, pem) = x509_parser::pem::parse_x509_pem(self.certificate.as_bytes())
-            .map_err(|_| rcgen::Error::CouldNotParseCertificate)?;
-        let certificate = pem
-            .parse_x509()
-            .map_err(|_| rcgen::Error::CouldNotParseCertificate)?;
-        if certificate.public_key().raw == key.subject_public_key_info() {
-            Ok(())
-        } else {
-            Err(AuthorityError::OtherKey)
-        }
+        belongs(&self.certificate, &key)
     }
 }
 
@@ -71,9 +91,9 @@ impl std::fmt::Debug for Credential {
     }
 }
 
-/// A signing certificate with its key.
+/// A signing certificate with its key. Where that is in a token, signing waits for the token.
 pub struct Authority {
-    issuer: Issuer<'static, KeyPair>,
+    issuer: Issuer<'static, Key>,
 }
 
 /// How long a new client certificate lasts, in hours: a shift for people, an hour for vendors,
@@ -87,45 +107,39 @@ pub const fn client_hours(kind: SubjectKind) -> u32 {
 }
 
 impl Authority {
-    /// Makes a new authority of that name.
+    /// Makes a new authority of that name, with its key.
     pub fn create(name: &str, now: Now) -> Result<Credential, AuthorityError> {
-        let mut params = CertificateParams::default();
-        params.distinguished_name = named(name);
-        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        valid(&mut params, now, AUTHORITY_S);
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
         Ok(Credential {
-            certificate: params.self_signed(&key)?.pem(),
+            certificate: root_params(name, now).self_signed(&key)?.pem(),
             key: key.serialize_pem(),
         })
     }
 
+    /// Makes a new authority of that name for a key in a token; gives its certificate in PEM.
+    pub fn create_token(name: &str, token: &Token, now: Now) -> Result<String, AuthorityError> {
+        let made = root_params(name, now).self_signed(token);
+        Ok(made.map_err(|error| key::why(Some(token), error))?.pem())
+    }
+
     /// Takes up an authority that was made before.
     pub fn open(credential: &Credential) -> Result<Authority, AuthorityError> {
-        let key = KeyPair::from_pem(&credential.key)?;
+        let key = Key::File(KeyPair::from_pem(&credential.key)?);
         Ok(Authority {
             issuer: Issuer::from_ca_cert_pem(&credential.certificate, key)?,
         })
     }
 
-    /// Makes a key and a certificate for somebody who comes in as a client.
-    pub fn issue_client(
-        &self,
-        subject: &SubjectId,
-        hours: u32,
-        now: Now,
-    ) -> Result<Credential, AuthorityError> {
-        let mut params = CertificateParams::default();
-        params.distinguished_name = named(subject.path());
-        params.subject_alt_names = vec![SanType::URI(subject.as_str().try_into()?)];
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-        valid(&mut params, now, i64::from(hours) * HOUR_S);
-        self.sign(params)
+    /// Takes up an authority whose key is in a token.
+    pub fn open_token(certificate_pem: &str, token: Token) -> Result<Authority, AuthorityError> {
+        belongs(certificate_pem, &token)?;
+        Ok(Authority {
+            issuer: Issuer::from_ca_cert_pem(certificate_pem, Key::Token(token))?,
+        })
     }
 
     /// Signs a certificate of a client for a key of theirs, which stays where it is. `spki` is that
-    /// key as `SubjectPublicKeyInfo` in DER.
+    /// key as `SubjectPublicKeyInfo` in DER: P-256 and nothing else.
     pub fn sign_client(
         &self,
         subject: &SubjectId,
@@ -134,6 +148,43 @@ impl Authority {
         ends_ms: i64,
         now: Now,
     ) -> Result<String, AuthorityError> {
+        self.sign_for(subject, spki, bound, &[], ends_ms, now)
+    }
+
+    /// The same for a program that is also to be known by a role, as PLCs with Modbus/TCP Security
+    /// of their own ask for.
+    pub fn sign_in_role(
+        &self,
+        subject: &SubjectId,
+        role: &str,
+        spki: &[u8],
+        bound: &Bound,
+        ends_ms: i64,
+        now: Now,
+    ) -> Result<String, AuthorityError> {
+        let fits = (1..=ROLE_MAX_BYTES).contains(&role.len()) && !role.contains(char::is_control);
+        if subject.kind() != SubjectKind::Workload || !fits {
+            return Err(AuthorityError::NotARole);
+        }
+        // Below 128 bytes a length has one byte.
+        let length = u8::try_from(role.len()).map_err(|_| AuthorityError::NotARole)?;
+        let value = [&[UTF8_STRING, length], role.as_bytes()].concat();
+        let role = CustomExtension::from_oid_content(&ROLE, value);
+        self.sign_for(subject, spki, bound, &[role], ends_ms, now)
+    }
+
+    fn sign_for(
+        &self,
+        subject: &SubjectId,
+        spki: &[u8],
+        bound: &Bound,
+        extensions: &[CustomExtension],
+        ends_ms: i64,
+        now: Now,
+    ) -> Result<String, AuthorityError> {
+        if !is_p256(spki) {
+            return Err(AuthorityError::NotP256);
+        }
         let mut params = CertificateParams::default();
         let mut name = named(subject.path());
         name.push(
@@ -149,9 +200,10 @@ impl Authority {
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.use_authority_key_identifier_extension = true;
+        params.custom_extensions = extensions.to_vec();
         valid(&mut params, now, (ends_ms - now.wall_ms()) / 1_000);
         let key = rcgen::SubjectPublicKeyInfo::from_der(spki)?;
-        Ok(params.signed_by(&key, &self.issuer)?.pem())
+        self.signed(&params, &key)
     }
 
     /// Makes the key and certificate that the edge shows to clients, who look for `server_name`.
@@ -168,9 +220,41 @@ impl Authority {
         params.use_authority_key_identifier_extension = true;
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
         Ok(Credential {
-            certificate: params.signed_by(&key, &self.issuer)?.pem(),
+            certificate: self.signed(&params, &key)?,
             key: key.serialize_pem(),
         })
+    }
+
+    fn signed(
+        &self,
+        params: &CertificateParams,
+        key: &impl PublicKeyData,
+    ) -> Result<String, AuthorityError> {
+        let made = params.signed_by(key, &self.issuer);
+        let token = self.issuer.key().token();
+        Ok(made.map_err(|error| key::why(token, error))?.pem())
+    }
+}
+
+fn root_params(name: &str, now: Now) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.distinguished_name = named(name);
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    valid(&mut params, now, AUTHORITY_S);
+    params
+}
+
+/// Whether the key is the one of the certificate.
+fn belongs(certificate_pem: &str, key: &impl PublicKeyData) -> Result<(), AuthorityError> {
+    let unreadable = || rcgen::Error::CouldNotParseCertificate;
+    let (_, pem) =
+        x509_parser::pem::parse_x509_pem(certificate_pem.as_bytes()).map_err(|_| unreadable())?;
+    let certificate = pem.parse_x509().map_err(|_| unreadable())?;
+    if certificate.public_key().raw == key.subject_public_key_info() {
+        Ok(())
+    } else {
+        Err(AuthorityError::OtherKey)
     }
 }
 
@@ -187,82 +271,4 @@ fn valid(params: &mut CertificateParams, now: Now, seconds: i64) {
     let at = |s: i64| OffsetDateTime::from_unix_timestamp(s).unwrap_or(OffsetDateTime::UNIX_EPOCH);
     params.not_before = at(now_s - BACKDATE_S);
     params.not_after = at(now_s + seconds);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::clock::Mono;
-    use crate::subject::{Identity, NoIdentity};
-    use interlock_protocols::identity::{AuthStrength, KeyProtection};
-    use std::time::Duration;
-
-    fn at(wall_ms: i64) -> Now {
-        Now::new(wall_ms, Mono::at(Duration::ZERO))
-    }
-
-    fn der(pem: &str) -> Vec<u8> {
-        x509_parser::pem::parse_x509_pem(pem.as_bytes())
-            .unwrap()
-            .1
-            .contents
-    }
-
-    #[test]
-    fn a_client_certificate_names_its_subject_and_its_end() {
-        let now = at(1_795_000_000_000);
-        let made = Authority::create("identity issuer of waterworks", now).unwrap();
-        let authority = Authority::open(&made).unwrap();
-        let subject = SubjectId::parse("spiffe://waterworks/vendor/acme/victor").unwrap();
-        let issued = authority.issue_client(&subject, 1, now).unwrap();
-        let identity = Identity::of_certificate(&der(&issued.certificate), "waterworks").unwrap();
-        assert_eq!(identity.subject(), &subject);
-        assert_eq!(identity.ends_ms(), 1_795_000_000_000 + 3_600_000);
-        assert!(matches!(
-            Identity::of_certificate(&der(&issued.certificate), "otherworks"),
-            Err(NoIdentity::OtherSite { .. })
-        ));
-    }
-
-    #[test]
-    fn a_certificate_carries_its_machine_and_how_its_owner_showed_themselves() {
-        let now = at(1_795_000_000_000);
-        let authority = Authority::open(&Authority::create("issuer", now).unwrap()).unwrap();
-        let subject = SubjectId::parse("spiffe://waterworks/person/olga").unwrap();
-        let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
-        let bound = Bound {
-            device_key: [0xA7; 32],
-            protection: KeyProtection::Tpm,
-            auth: AuthStrength::UserPresent,
-            auth_ms: 1_794_999_000_000,
-        };
-        let ends_ms = 1_795_003_600_000;
-        let pem = authority
-            .sign_client(
-                &subject,
-                &key.subject_public_key_info(),
-                &bound,
-                ends_ms,
-                now,
-            )
-            .unwrap();
-        let identity = Identity::of_certificate(&der(&pem), "waterworks").unwrap();
-        assert_eq!(identity.subject(), &subject);
-        assert_eq!(identity.bound(), Some(&bound));
-        assert_eq!(identity.ends_ms(), ends_ms);
-        let hash =
-            aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &key.subject_public_key_info());
-        assert_eq!(identity.key(), hash.as_ref());
-    }
-
-    #[test]
-    fn a_gateway_certificate_is_no_subject() {
-        let now = at(1_795_000_000_000);
-        let authority = Authority::open(&Authority::create("gateways", now).unwrap()).unwrap();
-        let issued = authority.issue_gateway("gateway.waterworks", now).unwrap();
-        assert_eq!(
-            Identity::of_certificate(&der(&issued.certificate), "waterworks"),
-            Err(NoIdentity::NotOneUri)
-        );
-    }
 }

@@ -176,6 +176,9 @@ impl Conversation {
     ) -> Result<Permit, Refusal> {
         let pdu = allowed.request.encode();
         let effect = allowed.request.has_effect();
+        if effect && now.doubted() {
+            return Err(self.refuse(adu, Reason::ClockDoubted.into(), now));
+        }
         let intent = effect.then(|| self.intent(adu, &pdu, &allowed, now));
         // From its intent on, what it writes has no value before for whoever writes next.
         let ear = Ear::new(Arc::clone(&self.heard), adu.unit, &allowed.request);

@@ -161,6 +161,9 @@ impl Permit {
         if now.mono() > self.deadline {
             return Redeemed::Withheld(self.withhold(Reason::DeadlinePassed, now));
         }
+        if self.has_effect() && now.doubted() {
+            return Redeemed::Withheld(self.withhold(Reason::ClockDoubted, now));
+        }
         if now.wall_ms() >= self.valid_until_ms {
             self.passage.standing.end(Lost::Expired);
         }

@@ -42,6 +42,8 @@ pub enum Reason {
     OwnCase,
     /// The edge takes no new commands: it is being stopped.
     Stopping,
+    /// The identity was not used for so long that it is disabled.
+    Disabled,
     /// The subject opened too many sessions in a short time.
     SessionRate,
     /// The subject asked for the journal too often in a short time.
@@ -62,6 +64,8 @@ pub enum Reason {
     PolicyFailed(String),
     /// The clock shows a time that no calendar has.
     NoTime,
+    /// The gateway's clock is in doubt, and what was asked has an effect.
+    ClockDoubted,
     /// The device, or the act, is unknown or not this subject's to see.
     NotYours,
     /// A value outside what is ever sane.
@@ -89,6 +93,9 @@ impl Reason {
             Reason::NotModbus => "not-modbus",
             Reason::TooSlow => "too-slow",
             Reason::Standing(Lost::Expired) => "certificate-expired",
+            Reason::Standing(Lost::Idle) => "session-idle",
+            Reason::Standing(Lost::TooLong) => "session-too-long",
+            Reason::Standing(Lost::Untrusted) => "certificate-untrusted",
             Reason::Standing(Lost::Stopping) | Reason::Stopping => "stopping",
             Reason::Standing(Lost::Revoked(_)) => "revoked",
             Reason::Standing(Lost::Broken) => "internal",
@@ -97,6 +104,7 @@ impl Reason {
             Reason::Isolated(_) => "isolated",
             Reason::NotPresent => "not-present",
             Reason::OwnCase => "own-case",
+            Reason::Disabled => "disabled",
             Reason::SessionRate => "session-rate",
             Reason::ReadingRate => "reading-rate",
             Reason::TransactionReused => "transaction-reused",
@@ -107,6 +115,7 @@ impl Reason {
             Reason::NoRule => Cause::NoRule.code(),
             Reason::PolicyFailed(_) => Cause::Failed.code(),
             Reason::NoTime => "no-time",
+            Reason::ClockDoubted => "clock-doubted",
             Reason::NotYours => "not-yours",
             Reason::Limit(limit) => limit.code(),
             Reason::JournalFailed(_) => "journal-failed",
@@ -133,6 +142,7 @@ impl Reason {
             | Reason::Isolated(_)
             | Reason::NotPresent
             | Reason::OwnCase
+            | Reason::Disabled
             | Reason::NotArmed
             | Reason::Forbidden
             | Reason::NoRule
@@ -140,7 +150,7 @@ impl Reason {
             | Reason::NoTime
             | Reason::NotYours
             | Reason::Limit(_) => Code::IllegalFunction,
-            Reason::JournalFailed(_) => Code::ServerDeviceFailure,
+            Reason::JournalFailed(_) | Reason::ClockDoubted => Code::ServerDeviceFailure,
             Reason::NotRouted(_) | Reason::LinkDown(_) => Code::GatewayPathUnavailable,
             Reason::Silent => Code::GatewayTargetFailed,
             Reason::SessionRate
@@ -158,6 +168,15 @@ impl Reason {
             Reason::TooSlow => "a request began and took too long to end".to_owned(),
             Reason::NotModbus => "the bytes that came are no Modbus/TCP".to_owned(),
             Reason::Standing(Lost::Expired) => "your certificate has ended".to_owned(),
+            Reason::Standing(Lost::Idle) => {
+                "this session was without a command for too long".to_owned()
+            }
+            Reason::Standing(Lost::TooLong) => {
+                "this session has lasted as long as one may".to_owned()
+            }
+            Reason::Standing(Lost::Untrusted) => {
+                "the authority that signed your certificate has revoked it, or is no longer trusted here".to_owned()
+            }
             Reason::Standing(Lost::Stopping) | Reason::Stopping => {
                 "the gateway is being stopped and takes no new commands".to_owned()
             }
@@ -184,6 +203,9 @@ impl Reason {
             Reason::Standing(Lost::Broken) => {
                 "the gateway could not tell whether your session still stands".to_owned()
             }
+            Reason::Disabled => {
+                "your identity was not used for so long that it is disabled".to_owned()
+            }
             Reason::SessionRate => "you opened too many sessions in a short time".to_owned(),
             Reason::ReadingRate => "you asked for the journal too often in a short time".to_owned(),
             Reason::TransactionReused => {
@@ -200,6 +222,11 @@ impl Reason {
             Reason::NoRule => "no rule permits it".to_owned(),
             Reason::PolicyFailed(error) => format!("a rule could not be evaluated: {error}"),
             Reason::NoTime => "the gateway's clock shows a time that no calendar has".to_owned(),
+            Reason::ClockDoubted => {
+                "the gateway's clock is in doubt, and nothing with effect passes until a local \
+                 administrator has accepted it"
+                    .to_owned()
+            }
             Reason::NotYours => "there is nothing of that name for you".to_owned(),
             Reason::Limit(limit) => limit.to_string(),
             Reason::JournalFailed(why) => {
@@ -226,6 +253,10 @@ impl Reason {
                 "look at the settings of the Modbus tool, or report it to its maker"
             }
             Reason::Standing(Lost::Expired) => "ask the administrator for a new certificate",
+            Reason::Standing(Lost::Idle | Lost::TooLong) => "connect again",
+            Reason::Standing(Lost::Untrusted) => {
+                "ask whoever runs that authority, or the administrator of this site"
+            }
             Reason::Standing(Lost::Revoked(it)) if matches!(it.scope(), Scope::Session(_)) => {
                 "it was this session alone; if your work goes on, connect again"
             }
@@ -239,6 +270,7 @@ impl Reason {
             Reason::NotPresent => "show it with `interlock login`, then try again",
             Reason::OwnCase => "ask another administrator to look at it",
             Reason::Standing(_) | Reason::Stopping => "wait, then connect again",
+            Reason::Disabled => "ask the administrator for a new invitation, and enrol again",
             Reason::SessionRate => {
                 "wait a minute, then connect again; look for a program that connects in a loop"
             }
@@ -255,6 +287,10 @@ impl Reason {
                 "tell whoever keeps the policy of this site; it denies until mended"
             }
             Reason::NoTime => "tell the administrator: the gateway's clock must be set",
+            Reason::ClockDoubted => {
+                "reading still works; tell the administrator: on the gateway itself, set the clock \
+                 and say `interlock-edge clock accept DIR --reason WHY`"
+            }
             Reason::Limit(limit) => return limit.next_step(),
             Reason::JournalFailed(_) => {
                 "reading still works; for writing use the local panel, and tell the administrator"

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use interlock_protocols::conduit::JournalQuery;
+use interlock_protocols::identity::AuthStrength;
 use interlock_protocols::identity::KeyProtection;
 use interlock_protocols::record::{Denial, Event, JournalRead, SessionEnded};
 use tokio::sync::watch;
@@ -20,8 +21,10 @@ use crate::clock::Now;
 use crate::index;
 use crate::limits::FILTER_WORDS_MAX_BYTES;
 use crate::policy::{
-    Action, Circumstances, Facts, LocalTime, Matter, Presence, Resource, Transport, Trust, View,
+    Action, Circumstances, Facts, Health, LocalTime, Matter, Presence, Resource, Transport, Trust,
+    View,
 };
+use crate::posture::Lease;
 use crate::proof::Auth;
 use crate::subject::SubjectId;
 
@@ -38,7 +41,10 @@ pub(super) struct Inner {
     pub(super) peer: String,
     pub(super) since_ms: i64,
     pub(super) protection: KeyProtection,
-    pub(super) auth: Auth,
+    pub(super) posture: Lease,
+    pub(super) auth: Mutex<Auth>,
+    /// SHA-256 of the key of its certificate.
+    pub(super) leaf_key: [u8; 32],
     pub(super) view: Mutex<View>,
     pub(super) next_conversation: AtomicU64,
     pub(super) transport: Transport,
@@ -48,8 +54,13 @@ impl Inner {
     /// The view of the policy in force: one of a replaced policy is thrown away first.
     pub(super) fn view(&self) -> MutexGuard<'_, View> {
         let mut view = self.view.lock().unwrap_or_else(PoisonError::into_inner);
-        view.renew(&self.broker.policy());
+        self.broker.renew(&mut view);
         view
+    }
+
+    /// How the subject showed who they are, and when.
+    pub(super) fn auth(&self) -> Auth {
+        *self.auth.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether the session stands, at this moment.
@@ -72,11 +83,24 @@ impl Inner {
         Ok(Circumstances {
             time: LocalTime::at(wall_ms, &self.broker.zone).ok_or(Reason::NoTime)?,
             transport: self.transport,
-            presence: Presence::at(self.auth.strength, self.auth.at_ms, wall_ms),
+            presence: {
+                let auth = self.auth();
+                Presence::at(auth.strength, auth.at_ms, wall_ms)
+            },
             device_key: Some(self.protection),
-            health: None,
+            health: self.health(now),
             trust: Trust::Fresh,
         })
+    }
+
+    /// What is known of the machine at this moment. That it has run out is recorded by whoever
+    /// asks first, so that a denial for want of it never stands before that record.
+    fn health(&self, now: Now) -> Option<Health> {
+        let (health, change) = self.posture.health(now);
+        if let Some(change) = change {
+            self.record_posture(&change, now);
+        }
+        health
     }
 
     /// Notes a denial; true where it is to be recorded in full.
@@ -85,7 +109,7 @@ impl Inner {
     }
 
     /// Whether the subject may have one more record of a denial, or of one kind of denials.
-    fn may_record(&self, now: Now) -> bool {
+    pub(super) fn may_record(&self, now: Now) -> bool {
         self.broker.allowances.denial(&self.subject, now)
     }
 
@@ -127,10 +151,9 @@ impl Session {
         &self.inner.subject
     }
 
-    /// The groups of the subject, as the policy in force knows them.
+    /// The groups of the subject: those of the policy in force, and those of invitations.
     pub fn groups(&self) -> Vec<String> {
-        let policy = self.inner.broker.policy();
-        policy.groups_of(&self.inner.subject).to_vec()
+        self.inner.view().groups().to_vec()
     }
 
     /// When the certificate ends, in milliseconds since 1970-01-01 UTC.
@@ -145,7 +168,26 @@ impl Session {
 
     /// How the subject showed who they are, and when.
     pub fn auth(&self) -> Auth {
-        self.inner.auth
+        self.inner.auth()
+    }
+
+    /// SHA-256 of the key of its certificate.
+    pub(crate) fn leaf_key(&self) -> &[u8; 32] {
+        &self.inner.leaf_key
+    }
+
+    /// Whether it may still act.
+    pub(crate) fn stands(&self, now: Now) -> Result<(), Refusal> {
+        self.inner.may_act(now).map_err(Refusal::new)
+    }
+
+    /// The person has shown that they are there: decisions from here on know of it.
+    pub(crate) fn is_present(&self, now: Now) {
+        let auth = self.inner.auth.lock();
+        *auth.unwrap_or_else(PoisonError::into_inner) = Auth {
+            strength: AuthStrength::UserPresent,
+            at_ms: now.wall_ms(),
+        };
     }
 
     /// Opens a conversation with a device. One that is unknown and one that is not this
@@ -222,7 +264,13 @@ impl Session {
                 // A denial of a command has its bytes; this one has but its name.
                 let detail = format!("{}: {}", action.name(), reason.what());
                 self.refuse("", reason, detail, policies, now)
-            })
+            })?;
+        if now.doubted() && action.needs_time() {
+            let reason = Reason::ClockDoubted;
+            let detail = format!("{}: {}", action.name(), reason.what());
+            return Err(self.refuse("", reason, detail, Vec::new(), now));
+        }
+        Ok(())
     }
 
     /// Whoever was left nothing but reading may look, and no more.
@@ -243,6 +291,7 @@ impl Session {
     /// about once a second; an error means that the session is over.
     pub fn tick(&self, now: Now) -> Result<(), Refusal> {
         self.inner.ledger.tick(now, || self.inner.may_record(now));
+        self.inner.health(now);
         self.inner.broker.record_unrecorded(now);
         match self.inner.may_act(now) {
             Err(reason @ Reason::Standing(_)) => Err(Refusal::new(reason)),

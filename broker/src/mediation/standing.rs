@@ -13,6 +13,12 @@ use crate::register::Restraint;
 pub enum Lost {
     /// Its certificate has ended.
     Expired,
+    /// It was without a command for too long.
+    Idle,
+    /// It has lasted as long as one may.
+    TooLong,
+    /// The authority behind its certificate took it back, or is no longer trusted.
+    Untrusted,
     /// The edge is stopping, and its time for finishing is up.
     Stopping,
     /// It was taken away: from the subject, the machine, or this session.

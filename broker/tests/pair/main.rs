@@ -11,6 +11,7 @@
 mod acceptance;
 mod arrival;
 mod before;
+mod doubt;
 mod invariants;
 mod records;
 mod restraints;

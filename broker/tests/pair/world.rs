@@ -106,6 +106,7 @@ impl World {
             authority: "issuer",
             peer: "192.0.2.7:5000",
             transport: Transport::Quic,
+            posture: None,
         };
         self.broker.open_session(arrival, now)
     }

@@ -5,6 +5,7 @@ mod actor;
 mod audit;
 mod cast;
 mod folder;
+mod hand_out;
 mod memory;
 mod page;
 mod plant;
@@ -19,6 +20,7 @@ mod tour;
 use clap::Args;
 use tokio::sync::oneshot;
 
+pub use self::hand_out::hand_out;
 use self::page::Page;
 use self::plant::Plant;
 use self::stage::Stage;

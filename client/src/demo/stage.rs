@@ -14,6 +14,7 @@ use interlock_edge::{config, init, site};
 
 use super::cast::Person;
 use super::folder::Folder;
+use super::hand_out::hand_out;
 use super::plant::Plant;
 use crate::failure::{Failure, Kind};
 use crate::gateway::Gateway;
@@ -62,15 +63,13 @@ impl Stage {
         Ok(stage)
     }
 
-    /// Issues a certificate to each of the people, as `interlock-edge issue` does.
+    /// Gives each of the people a profile.
     fn hand_out(&self, dir: &Path, clock: Clock) -> Result<(), Failure> {
         let site = Site::load(dir).map_err(unsound)?;
         let address = self.edge.address().to_string();
         for person in Person::ALL {
-            let out = self.profile_folder(person);
-            let (subject, now) = (person.subject(), clock.now());
-            init::issue(&site, subject, None, Some(&address), &out, now)
-                .map_err(Failure::of_program)?;
+            let folder = self.profile_folder(person);
+            hand_out(&site, person.subject(), &address, &folder, clock.now())?;
         }
         Ok(())
     }

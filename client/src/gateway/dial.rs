@@ -9,6 +9,7 @@ use quinn::crypto::rustls::QuicClientConfig;
 use quinn::{ClientConfig, Connection, Endpoint, TransportConfig, VarInt};
 
 use super::frames::{self, Frames};
+use super::prove::Prover;
 use super::{Gateway, Line, Welcome, faults};
 use crate::failure::{Failure, Kind};
 use crate::limits::{DEVICES_MAX, IDLE_TIMEOUT_MS, KEEP_ALIVE, POINTS_MAX, STREAM_WINDOW_BYTES};
@@ -34,6 +35,7 @@ pub(super) fn configuration(tls: rustls::ClientConfig) -> Result<ClientConfig, F
 pub(super) async fn dial(
     address: SocketAddr,
     server_name: &str,
+    prover: &Prover,
     config: ClientConfig,
 ) -> Result<Gateway, Failure> {
     let local: SocketAddr = if address.is_ipv4() {
@@ -49,11 +51,15 @@ pub(super) async fn dial(
         .map_err(|error| unreachable(error.to_string()))?
         .await
         .map_err(|error| faults::of_connection(&error))?;
-    greet(endpoint, connection).await
+    greet(endpoint, connection, prover).await
 }
 
 /// From the transport being up to being let in and knowing what is offered.
-async fn greet(endpoint: Endpoint, connection: Connection) -> Result<Gateway, Failure> {
+async fn greet(
+    endpoint: Endpoint,
+    connection: Connection,
+    prover: &Prover,
+) -> Result<Gateway, Failure> {
     let (mut control, recv) = connection
         .open_bi()
         .await
@@ -63,6 +69,7 @@ async fn greet(endpoint: Endpoint, connection: Connection) -> Result<Gateway, Fa
         program: PROGRAM.to_owned(),
     };
     frames::write(&mut control, &hello).await?;
+    frames::write(&mut control, &prover.prove(&connection, None)?).await?;
     let mut messages = Frames::new(recv);
     let (welcome, devices) = match messages.next::<ToClient>().await? {
         Some(ToClient::Hello {

@@ -92,6 +92,7 @@ impl Scripted {
             &format!("gateway = \"{at}\"\nserver_name = \"gateway.test\"\n"),
         );
         scripted.put("gateway-ca.pem", &gateways.certificate.pem());
+        scripted.put("device.key", &KeyPair::generate().unwrap().serialize_pem());
         scripted.certify(&scripted.clients);
         scripted
     }
@@ -108,8 +109,10 @@ impl Scripted {
 
     fn certify(&self, ca: &Ca) {
         let (certificate, key) = ca.sign("olga");
-        self.put("client.pem", &certificate.pem());
-        self.put("client.key", &key.serialize_pem());
+        self.put(
+            "client.pem",
+            &format!("{}{}", key.serialize_pem(), certificate.pem()),
+        );
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -144,6 +147,8 @@ impl Scripted {
                 ..
             }
         ));
+        let proof: FromClient = frames::read_one(&mut recv).await.unwrap();
+        assert!(matches!(proof, FromClient::Prove { .. }));
         Side {
             connection,
             send,

@@ -126,6 +126,9 @@ async fn status_and_acceptance_are_calls_with_answers_of_their_own() {
         journal: JournalStatus::default(),
         sinks: Vec::new(),
         witness: None,
+        clock_doubt: None,
+        plant_serial: None,
+        approvers_serial: None,
     };
     let answer = status.clone();
     let play = async {

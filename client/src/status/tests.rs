@@ -50,6 +50,9 @@ fn good() -> Status {
             error: None,
             error_ms: None,
         }),
+        clock_doubt: None,
+        plant_serial: None,
+        approvers_serial: None,
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod journal;
 mod outlook;
+mod posture;
 mod sink;
 #[cfg(test)]
 mod tests;
@@ -12,6 +13,7 @@ use std::path::Path;
 
 use interlock_broker::document;
 use interlock_broker::finding::Finding;
+use interlock_broker::posture::Terms;
 use jiff::tz::TimeZone;
 
 pub use journal::{JournalConfig, WhenFull};
@@ -31,6 +33,7 @@ pub struct Config {
     sinks: Vec<SinkConfig>,
     witness: Option<WitnessConfig>,
     metrics: Option<SocketAddr>,
+    posture: Terms,
 }
 
 impl Config {
@@ -54,6 +57,11 @@ impl Config {
                 .tables(|section| SinkConfig::read(dir, section));
             let witness = root.optional("witness").table(WitnessConfig::read);
             let metrics = root.optional("metrics").table(outlook::metrics);
+            let posture = if root.has("posture") {
+                root.optional("posture").table(posture::read)
+            } else {
+                Some(Terms::default())
+            };
             if let Some(name) = twice(&sinks) {
                 root.fault(
                     "sink",
@@ -69,6 +77,7 @@ impl Config {
                 sinks,
                 witness,
                 metrics,
+                posture: posture?,
             })
         })
     }
@@ -106,6 +115,11 @@ impl Config {
     /// Where metrics are served.
     pub fn metrics(&self) -> Option<SocketAddr> {
         self.metrics
+    }
+
+    /// How reports about the health of machines are judged.
+    pub fn posture(&self) -> &Terms {
+        &self.posture
     }
 
     /// The name that clients look for in the gateway's certificate.

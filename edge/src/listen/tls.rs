@@ -1,7 +1,9 @@
 //! TLS 1.3 with client certificates, and nothing that lets a later connection skip them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use interlock_broker::clock::Clock;
 use interlock_broker::subject::Identity;
 use interlock_protocols::conduit::ALPN;
 use rustls::client::danger::HandshakeSignatureValid;
@@ -11,6 +13,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::server::{NoServerSessionStorage, ParsedCertificate, WebPkiClientVerifier};
+use rustls::time_provider::TimeProvider;
 use rustls::version::TLS13;
 use rustls::{
     CertificateError, DigitallySignedStruct, DistinguishedName, Error, RootCertStore, ServerConfig,
@@ -105,6 +108,18 @@ fn certificates(what: &'static str, pem: &str) -> Result<Vec<CertificateDer<'sta
         return Err(fail("there is no certificate in it".to_owned()));
     }
     Ok(found)
+}
+
+/// Has certificates judged by the time that everything else is judged by: what the system's clock
+/// shows may be in doubt.
+#[derive(Debug)]
+pub(crate) struct ByClock(pub(crate) Clock);
+
+impl TimeProvider for ByClock {
+    fn current_time(&self) -> Option<UnixTime> {
+        let ms = u64::try_from(self.0.now().wall_ms()).ok()?;
+        Some(UnixTime::since_unix_epoch(Duration::from_millis(ms)))
+    }
 }
 
 /// The chain must be the issuer's, and the certificate must name a subject of this site: what

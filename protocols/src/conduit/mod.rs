@@ -81,5 +81,7 @@ message!(
     Told,
     crate::identity::EnrolRequest,
     crate::identity::LoginRequest,
-    crate::identity::IdentityReply
+    crate::identity::IdentityReply,
+    crate::local::LocalAsk,
+    crate::local::LocalReply
 );

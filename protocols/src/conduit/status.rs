@@ -29,6 +29,15 @@ pub struct Status {
     /// The witness, where one is configured.
     #[n(6)]
     pub witness: Option<WitnessStatus>,
+    /// Why the system's clock is not believed, and so no command with effect passes.
+    #[n(7)]
+    pub clock_doubt: Option<String>,
+    /// Number of the plant as the site root signed it; `None` where no root is pinned.
+    #[n(8)]
+    pub plant_serial: Option<u64>,
+    /// Number of the list of approvers, likewise.
+    #[n(9)]
+    pub approvers_serial: Option<u64>,
 }
 
 /// How the journal is doing.

@@ -7,7 +7,11 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use interlock::demo::hand_out;
+use interlock_broker::authority::{Authority, Credential};
+use interlock_broker::clock::Clock;
 use interlock_broker::journal;
+use interlock_edge::site as edge;
 use interlock_protocols::record::Record;
 use rustix::process::Signal;
 
@@ -148,17 +152,27 @@ impl Gateway {
         Ended::of("edge command", Command::new(binary("edge")).args(args))
     }
 
-    /// Issues a certificate, as `person/olga` or `vendor/acme/victor`; gives the profile.
+    /// The profile of `person/olga` or `vendor/acme/victor`, on a machine of their own.
     pub fn issue(&self, subject: &str) -> PathBuf {
         let name = subject.rsplit('/').next().expect("a subject has a name");
         let profile = self.folder.join(name);
         if profile.exists() {
             return profile;
         }
-        let (site, out) = (text(&self.site()), text(&profile));
-        let issued = self.edge_command(&["issue", &site, subject, "--out", &out]);
-        assert_eq!(issued.code, 0, "{issued}");
+        let site = edge::Site::load(&self.site()).unwrap_or_else(|found| panic!("{found:?}"));
+        let gateway = self.address.to_string();
+        let made = hand_out(&site, subject, &gateway, &profile, Clock::start().now());
+        made.unwrap_or_else(|failure| panic!("{failure}"));
         profile
+    }
+
+    /// An authority of this gateway by the name of its files, as root on the gateway could use it.
+    pub fn authority(&self, name: &str) -> Authority {
+        let [certificate, key] = ["pem", "key"].map(|end| {
+            let file = self.site().join(format!("keys/{name}.{end}"));
+            std::fs::read_to_string(&file).unwrap_or_else(|why| panic!("{}: {why}", file.display()))
+        });
+        Authority::open(&Credential { certificate, key }).expect("an authority")
     }
 
     /// One command of `interlock` as this subject, to its end.

@@ -7,10 +7,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use interlock::keys::FileKey;
+use interlock_broker::proof::sha256;
 use interlock_protocols::conduit::{
     ALPN, FromClient, Message, Opened, Opening, ToClient, VERSION, next_frame,
 };
-use interlock_tests::harness::{Gateway, PATIENCE};
+use interlock_protocols::identity::{EXPORTER_LABEL, proof_statement};
+use interlock_tests::harness::{Gateway, PATIENCE, Pass};
 use quinn::crypto::rustls::QuicClientConfig;
 use quinn::{ClientConfig, Connection, Endpoint, RecvStream, SendStream};
 use rustls::client::{
@@ -27,8 +30,8 @@ use tokio::runtime::Runtime;
 /// The gateway's name in its certificate.
 const SERVER_NAME: &str = "gateway-1.waterworks";
 
-/// A certificate with its key, in PEM; none at all for a stranger.
-pub(crate) type Shown<'a> = Option<(&'a str, &'a str)>;
+/// A connection, both ends of its control stream, and the first word on it.
+pub(crate) type Session = (Connection, SendStream, Frames, ToClient);
 
 /// A client with a thread of its own, so that what it sent is on its way while a test looks at
 /// something else.
@@ -37,14 +40,15 @@ pub(crate) struct Peer {
     endpoint: Endpoint,
     address: SocketAddr,
     config: ClientConfig,
+    pass: Option<Pass>,
     pub(crate) tickets: Arc<Tickets>,
     pub(crate) asked: Arc<Asked>,
 }
 
 impl Peer {
-    /// A client that trusts the gateway's authority and shows this certificate. It would take
-    /// tickets, resume, and send early data if it were let.
-    pub(crate) fn new(gateway: &Gateway, shown: Shown<'_>, alpn: &[u8]) -> Peer {
+    /// A client that trusts the gateway's authority and shows this certificate, or none. It would
+    /// take tickets, resume, and send early data if it were let.
+    pub(crate) fn new(gateway: &Gateway, pass: Option<Pass>, alpn: &[u8]) -> Peer {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -54,10 +58,11 @@ impl Peer {
         let mut roots = RootCertStore::empty();
         let authority = gateway.site().join("keys/gateway-ca.pem");
         roots.add(certificate(&read(&authority))).unwrap();
-        let key = shown.map(|(certificate_pem, key_pem)| {
-            let key = PrivateKeyDer::from_pem_slice(key_pem.as_bytes()).unwrap();
+        let key = pass.as_ref().map(|pass| {
+            let key = pass.session.to_secret_pem();
+            let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
             let key = provider.key_provider.load_private_key(key).unwrap();
-            Arc::new(CertifiedKey::new(vec![certificate(certificate_pem)], key))
+            Arc::new(CertifiedKey::new(vec![certificate(&pass.certificate)], key))
         });
         let asked = Arc::new(Asked {
             times: AtomicUsize::new(0),
@@ -84,16 +89,16 @@ impl Peer {
             endpoint,
             address: gateway.address(),
             config,
+            pass,
             tickets,
             asked,
         }
     }
 
-    /// A client with a profile that the gateway issued.
+    /// A client with the profile of this subject.
     pub(crate) fn of(gateway: &Gateway, subject: &str) -> Peer {
         let profile = gateway.issue(subject);
-        let [certificate, key] = ["client.pem", "client.key"].map(|name| read(&profile.join(name)));
-        Peer::new(gateway, Some((&certificate, &key)), ALPN)
+        Peer::new(gateway, Some(Pass::of_profile(&profile)), ALPN)
     }
 
     /// Waits for something, and fails if it does not come.
@@ -154,9 +159,17 @@ impl Peer {
     }
 
     /// The way to a session, to where the edge says hello or why not.
-    pub(crate) fn session(&self) -> Result<(Connection, SendStream, Frames, ToClient), String> {
+    pub(crate) fn session(&self) -> Result<Session, String> {
+        self.session_saying(|connection| [hello(), self.proof(connection)].concat())
+    }
+
+    /// The same with other words on the control stream.
+    pub(crate) fn session_saying(
+        &self,
+        said: impl FnOnce(&Connection) -> Vec<u8>,
+    ) -> Result<Session, String> {
         let connection = self.connect().0?;
-        let bytes = hello();
+        let bytes = said(&connection);
         let greeted = async {
             let (mut send, recv) = connection
                 .open_bi()
@@ -174,6 +187,14 @@ impl Peer {
         };
         let (send, frames, first) = self.wait("word on the control stream", greeted)?;
         Ok((connection, send, frames, first))
+    }
+
+    /// The proof of this client's machine for this connection; empty for a stranger.
+    pub(crate) fn proof(&self, connection: &Connection) -> Vec<u8> {
+        let Some(pass) = &self.pass else {
+            return Vec::new();
+        };
+        proof_by(&pass.device, &pass.session, connection)
     }
 
     /// A session of somebody who may have one.
@@ -211,6 +232,19 @@ pub(crate) fn hello() -> Vec<u8> {
         program: "a peer of the tests".to_owned(),
     };
     hello.to_frame().unwrap()
+}
+
+/// A proof of this key of a machine, for a certificate of that key.
+pub(crate) fn proof_by(device: &FileKey, leaf: &FileKey, connection: &Connection) -> Vec<u8> {
+    let mut exporter = [0; 32];
+    // A stranger's connection may be over by now.
+    let _ = connection.export_keying_material(&mut exporter, EXPORTER_LABEL, b"");
+    let statement = proof_statement(&exporter, &sha256(leaf.spki()), SERVER_NAME, &[0; 32]);
+    let prove = FromClient::Prove {
+        device: device.sign(&statement).unwrap(),
+        posture: None,
+    };
+    prove.to_frame().unwrap()
 }
 
 fn read(file: &Path) -> String {

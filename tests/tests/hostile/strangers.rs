@@ -1,37 +1,19 @@
 //! Who is let in: one certificate, shown anew at each connection.
 
-use interlock_broker::authority::{Authority, Credential};
+use interlock::keys::FileKey;
+use interlock_broker::authority::Authority;
 use interlock_broker::clock::{Clock, Now};
-use interlock_broker::subject::SubjectId;
 use interlock_protocols::conduit::{ALPN, ToClient};
 use interlock_protocols::record::Event;
-use interlock_tests::harness::{Bench, Gateway};
+use interlock_tests::harness::{Bench, Pass};
 
-use crate::peer::{Peer, Shown};
+use crate::peer::Peer;
 
 const DAY_MS: i64 = 24 * 3_600 * 1_000;
 
 fn days_ago(days: i64) -> Now {
     let now = Clock::start().now();
     Now::new(now.wall_ms() - days * DAY_MS, now.mono())
-}
-
-/// The gateway's own issuer, as root on the gateway could use it.
-fn authority(gateway: &Gateway, name: &str) -> Authority {
-    let [certificate, key] = ["pem", "key"].map(|end| {
-        let file = gateway.site().join(format!("keys/{name}.{end}"));
-        std::fs::read_to_string(&file).unwrap_or_else(|why| panic!("{}: {why}", file.display()))
-    });
-    Authority::open(&Credential { certificate, key }).unwrap()
-}
-
-fn issued(by: &Authority, subject: &str, at: Now) -> Credential {
-    let subject = SubjectId::parse(subject).unwrap();
-    by.issue_client(&subject, 1, at).unwrap()
-}
-
-fn shown(credential: &Credential) -> Shown<'_> {
-    Some((&credential.certificate, &credential.key))
 }
 
 /// Sessions that the journal of a stopped gateway has.
@@ -67,46 +49,54 @@ fn who_cannot_show_the_right_certificate_has_no_session() {
     let mut bench = Bench::start();
     let now = days_ago(0);
     let gateway = &bench.gateway;
-    let identities = authority(gateway, "issuer");
+    let identities = gateway.authority("issuer");
     let olga = "spiffe://waterworks/person/olga";
     let stranger = Authority::create("identity issuer of waterworks", now).unwrap();
-    let credentials = [
+    let server = identities
+        .issue_gateway("gateway-1.waterworks", now)
+        .unwrap();
+    let passes = [
         (
             "another authority",
-            issued(&Authority::open(&stranger).unwrap(), olga, now),
+            Pass::signed_by(&Authority::open(&stranger).unwrap(), olga, now),
         ),
         (
             "the gateway authority",
-            issued(&authority(gateway, "gateway-ca"), olga, now),
+            Pass::signed_by(&gateway.authority("gateway-ca"), olga, now),
         ),
         (
             "another site",
-            issued(&identities, "spiffe://otherworks/person/olga", now),
+            Pass::signed_by(&identities, "spiffe://otherworks/person/olga", now),
         ),
-        ("expired", issued(&identities, olga, days_ago(2))),
-        ("not valid yet", issued(&identities, olga, days_ago(-2))),
+        ("expired", Pass::signed_by(&identities, olga, days_ago(2))),
+        (
+            "not valid yet",
+            Pass::signed_by(&identities, olga, days_ago(-2)),
+        ),
         (
             "no client at all",
-            identities
-                .issue_gateway("gateway-1.waterworks", now)
-                .unwrap(),
+            Pass {
+                certificate: server.certificate,
+                session: FileKey::parse(&server.key).unwrap(),
+                device: FileKey::generate().unwrap(),
+            },
         ),
     ];
-    for (name, credential) in &credentials {
-        let peer = Peer::new(gateway, shown(credential), ALPN);
+    for (name, pass) in passes {
+        let peer = Peer::new(gateway, Some(pass), ALPN);
         let session = peer.session();
         let said = session.map(|(_, _, _, first)| first);
         assert!(said.is_err(), "{name}: {said:?}");
     }
     let nobody = Peer::new(gateway, None, ALPN);
     assert!(nobody.session().is_err(), "without a certificate");
-    let good = issued(&identities, olga, now);
+    let good = || Pass::signed_by(&identities, olga, now);
     for alpn in [&b"interlock/2"[..], b"h3", b""] {
-        let peer = Peer::new(gateway, shown(&good), alpn);
+        let peer = Peer::new(gateway, Some(good()), alpn);
         assert!(peer.session().is_err(), "{alpn:?}");
     }
     // The same certificate does open a session: it is not the test that keeps the others out.
-    let (_, _, _, first) = Peer::new(gateway, shown(&good), ALPN).session().unwrap();
+    let (_, _, _, first) = Peer::new(gateway, Some(good()), ALPN).session().unwrap();
     assert!(matches!(first, ToClient::Hello { .. }), "{first:?}");
     assert_eq!(sessions(&mut bench), 1);
     assert_eq!(bench.press.seen().received(), [0; 0]);

@@ -2,8 +2,8 @@
 
 use interlock_broker::authority::{Authority, Credential};
 use interlock_broker::clock::{Clock, Now};
-use interlock_broker::subject::SubjectId;
 use interlock_edge::config::SinkTls;
+use interlock_tests::harness::Pass;
 use std::path::{Path, PathBuf};
 
 /// The name in the server's certificate. Sinks are given its address as a number, as on many a
@@ -24,12 +24,9 @@ impl Pki {
         let now = now();
         let root = Authority::create(&dir.display().to_string(), now).unwrap();
         let authority = Authority::open(&root).unwrap();
-        let gateway = SubjectId::parse_at("site", "workload/gateway").unwrap();
         pki.keep("server", &authority.issue_gateway(SERVER, now).unwrap());
-        pki.keep(
-            "client",
-            &authority.issue_client(&gateway, 24, now).unwrap(),
-        );
+        let gateway = Pass::signed_by(&authority, "spiffe://site/workload/gateway", now);
+        pki.keep("client", &gateway.credential());
         std::fs::write(pki.file("ca.pem"), root.certificate).unwrap();
         pki
     }

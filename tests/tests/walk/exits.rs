@@ -1,42 +1,27 @@
 //! The exit codes that scripts depend on, each from its real cause.
 
-use interlock_broker::authority::{Authority, Credential};
+use interlock_broker::authority::Authority;
 use interlock_broker::clock::{Clock, Now};
-use interlock_broker::subject::SubjectId;
-use interlock_tests::harness::{Bench, Gateway, Plc, Site, free_address};
+use interlock_tests::harness::{Bench, Gateway, Pass, Plc, Site, free_address};
 
 /// Puts another certificate and key into the profile of this person.
-fn replace(gateway: &Gateway, person: &str, credential: &Credential) {
+fn replace(gateway: &Gateway, person: &str, by: &Authority, at: Now) {
     let profile = gateway.issue(&format!("person/{person}"));
-    std::fs::write(profile.join("client.pem"), &credential.certificate).unwrap();
-    std::fs::write(profile.join("client.key"), &credential.key).unwrap();
-}
-
-fn subject(person: &str) -> SubjectId {
-    SubjectId::parse(&format!("spiffe://waterworks/person/{person}")).unwrap()
+    let pass = Pass::signed_by(by, &format!("spiffe://waterworks/person/{person}"), at);
+    let credential = pass.session.to_secret_pem() + &pass.certificate;
+    std::fs::write(profile.join("client.pem"), credential).unwrap();
 }
 
 #[test]
 fn who_cannot_show_who_they_are_ends_with_4() {
     let bench = Bench::start();
     let now = Clock::start().now();
-    let keys = bench.gateway.site().join("keys");
-    let [certificate, key] =
-        ["issuer.pem", "issuer.key"].map(|name| std::fs::read_to_string(keys.join(name)).unwrap());
-    let ours = Authority::open(&Credential { certificate, key }).unwrap();
+    let ours = bench.gateway.authority("issuer");
     let before = Now::new(now.wall_ms() - 24 * 3_600 * 1_000, now.mono());
-    replace(
-        &bench.gateway,
-        "late",
-        &ours.issue_client(&subject("late"), 1, before).unwrap(),
-    );
+    replace(&bench.gateway, "late", &ours, before);
     let theirs = Authority::create("identity issuer of waterworks", now).unwrap();
     let theirs = Authority::open(&theirs).unwrap();
-    replace(
-        &bench.gateway,
-        "mallory",
-        &theirs.issue_client(&subject("mallory"), 1, now).unwrap(),
-    );
+    replace(&bench.gateway, "mallory", &theirs, now);
     for person in ["person/late", "person/mallory"] {
         let devices = bench.gateway.client(person, &["devices"]);
         assert_eq!(devices.code, 4, "{devices}");

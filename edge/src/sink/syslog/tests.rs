@@ -3,8 +3,10 @@ use std::collections::BTreeMap;
 use interlock_broker::authority::{Authority, Credential};
 use interlock_broker::clock::Now;
 use interlock_broker::journal::{Journal, Memory, Options};
-use interlock_broker::subject::SubjectId;
+use interlock_broker::subject::{Bound, SubjectId};
+use interlock_protocols::identity::{AuthStrength, KeyProtection};
 use interlock_protocols::record::{Event, SessionEnded};
+use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PublicKeyData};
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -110,7 +112,19 @@ fn credentials(now: Now) -> (Credential, Credential, Credential) {
     let authority = Authority::open(&root).unwrap();
     let subject = SubjectId::parse("spiffe://waterworks/workload/gate-1").unwrap();
     let server = authority.issue_gateway(COLLECTOR, now).unwrap();
-    let client = authority.issue_client(&subject, 24, now).unwrap();
+    let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
+    let bound = Bound {
+        device_key: [0; 32],
+        protection: KeyProtection::Software,
+        auth: AuthStrength::SingleFactor,
+        auth_ms: now.wall_ms(),
+    };
+    let (spki, ends_ms) = (key.subject_public_key_info(), now.wall_ms() + 3_600_000);
+    let signed = authority.sign_client(&subject, &spki, &bound, ends_ms, now);
+    let client = Credential {
+        certificate: signed.unwrap(),
+        key: key.serialize_pem(),
+    };
     (root, server, client)
 }
 
