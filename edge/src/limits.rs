@@ -59,6 +59,10 @@ pub(crate) const NOTICES_MAX: usize = 64;
 /// How often sessions write their summaries and look at their certificates.
 pub(crate) const SESSION_TICK: Duration = Duration::from_secs(1);
 
+/// How long whoever takes something away waits for its record to reach the disk. It holds from
+/// before; past this the acknowledgement says that it is not durable.
+pub(crate) const RESTRICTION_DURABLE_MAX: Duration = Duration::from_secs(2);
+
 /// Requests that a device leaves unanswered in a row before its connection is given up.
 pub(crate) const SILENCES_BEFORE_BREAK: u32 = 3;
 

@@ -131,9 +131,10 @@ pub async fn start(
         .plant
         .devices()
         .iter()
-        .map(|device| {
-            let link = Link::start(Arc::clone(device), clock);
-            (device.name().to_owned(), link)
+        .filter_map(|device| {
+            let isolation = broker.isolation(device.name())?;
+            let link = Link::start(Arc::clone(device), isolation, clock);
+            Some((device.name().to_owned(), link))
         })
         .collect();
     let edge = Arc::new(Edge {
