@@ -17,6 +17,7 @@ pub mod plant;
 pub mod policy;
 pub mod proof;
 pub mod register;
+pub mod root;
 pub mod state;
 pub mod subject;
 pub mod timekeeping;

@@ -6,9 +6,11 @@
 
 mod identities;
 mod restraints;
+mod trust;
 
 pub use identities::Identities;
 pub use restraints::Restraints;
+pub use trust::{TakenUp, Trust};
 
 use interlock_protocols::record::{Event, kind};
 
@@ -19,6 +21,8 @@ pub struct Register {
     pub identities: Identities,
     /// What was taken from whom, and not given back.
     pub restraints: Restraints,
+    /// Which documents and authorities were taken up last.
+    pub trust: Trust,
 }
 
 impl Register {
@@ -35,6 +39,7 @@ impl Register {
                 | kind::RESTRICTED
                 | kind::REINSTATED
                 | kind::REGISTER_KEPT
+                | kind::TRUST_TAKEN_UP
         )
     }
 
@@ -42,5 +47,6 @@ impl Register {
     pub fn apply(&mut self, sequence: u64, time_ms: i64, event: &Event) {
         self.identities.apply(sequence, time_ms, event);
         self.restraints.apply(sequence, time_ms, event);
+        self.trust.apply(event);
     }
 }
