@@ -135,6 +135,7 @@ fn page(welcome: &Welcome, status: &Status, problems: &[String], zone: &TimeZone
             None => clock,
         },
     ));
+    lines.push(("site root".to_owned(), signed_by_root(status)));
     let journal = &status.journal;
     lines.push(("journal".to_owned(), held(journal)));
     lines.push(("room".to_owned(), room(journal)));
@@ -151,6 +152,15 @@ fn page(welcome: &Welcome, status: &Status, problems: &[String], zone: &TimeZone
         lines.push((format!("sink {}", sink.name), forwarded(sink, ago)));
     }
     laid_out(&lines)
+}
+
+fn signed_by_root(status: &Status) -> String {
+    match (status.plant_serial, status.approvers_serial) {
+        (Some(plant), Some(approvers)) => {
+            format!("signed plant number {plant}, approvers number {approvers}")
+        }
+        _ => "none is pinned: whoever can write plant.toml changes the plant unseen".to_owned(),
+    }
 }
 
 fn held(journal: &JournalStatus) -> String {

@@ -275,3 +275,8 @@ pub(crate) const LOCAL_MESSAGE_MAX: Duration = Duration::from_secs(5);
 
 /// How long an administrator's program waits for the answer: an act waits for the disk.
 pub(crate) const LOCAL_ANSWER_MAX: Duration = Duration::from_secs(30);
+
+// What the site root signed
+
+/// Longest document of the site root that is read, in bytes: its content and what stands around it.
+pub(crate) const ROOT_FILE_MAX_BYTES: u64 = 20 << 10;

@@ -3,6 +3,7 @@
 
 mod journal;
 mod outlook;
+mod root;
 mod sink;
 #[cfg(test)]
 mod tests;
@@ -12,6 +13,7 @@ use std::path::Path;
 
 use interlock_broker::document;
 use interlock_broker::finding::Finding;
+use interlock_broker::root::RootKey;
 use jiff::tz::TimeZone;
 
 pub use journal::{JournalConfig, WhenFull};
@@ -31,6 +33,7 @@ pub struct Config {
     sinks: Vec<SinkConfig>,
     witness: Option<WitnessConfig>,
     metrics: Option<SocketAddr>,
+    root: Option<RootKey>,
 }
 
 impl Config {
@@ -54,6 +57,12 @@ impl Config {
                 .tables(|section| SinkConfig::read(dir, section));
             let witness = root.optional("witness").table(WitnessConfig::read);
             let metrics = root.optional("metrics").table(outlook::metrics);
+            let pins_root = root.has("root");
+            let site_root = root.optional("root").table(root::read);
+            // A root that cannot be read must not become none.
+            if pins_root && site_root.is_none() {
+                return None;
+            }
             if let Some(name) = twice(&sinks) {
                 root.fault(
                     "sink",
@@ -69,6 +78,7 @@ impl Config {
                 sinks,
                 witness,
                 metrics,
+                root: site_root,
             })
         })
     }
@@ -106,6 +116,11 @@ impl Config {
     /// Where metrics are served.
     pub fn metrics(&self) -> Option<SocketAddr> {
         self.metrics
+    }
+
+    /// The site root that is pinned.
+    pub fn root(&self) -> Option<&RootKey> {
+        self.root.as_ref()
     }
 
     /// The name that clients look for in the gateway's certificate.
