@@ -19,6 +19,7 @@ mod point;
 mod policy;
 pub mod profile;
 mod read;
+mod root;
 mod screen;
 mod sockets;
 mod status;
@@ -70,6 +71,8 @@ enum Command {
     Journal(journal::JournalCommand),
     Policy(policy::PolicyCommand),
     Status(status::StatusCommand),
+    Root(root::RootCommand),
+    Approver(root::ApproverCommand),
     Witness(witness::WitnessCommand),
     #[cfg(unix)]
     Demo(demo::Demo),
@@ -151,6 +154,8 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Journal(asked) => journal::run(asked, &setting).await,
             Command::Policy(asked) => policy::run(asked, &setting).await,
             Command::Status(asked) => status::run(asked, &setting).await,
+            Command::Root(asked) => root::run(asked, &setting),
+            Command::Approver(asked) => root::run_approver(asked),
             Command::Witness(asked) => witness::run(asked, &setting).await,
             #[cfg(unix)]
             Command::Demo(asked) => demo::run(asked).await,

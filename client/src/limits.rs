@@ -86,3 +86,6 @@ pub(crate) const WITNESS_FILE_MAX_BYTES: u64 = 64 * 1024;
 /// Longest name of a file that is made of the name of a log, in bytes; file systems take 255, and
 /// something is put behind it.
 pub(crate) const WITNESS_FILE_NAME_MAX_BYTES: usize = 200;
+
+/// Longest file that the site root reads, in bytes: a plant of thousands of points.
+pub(crate) const ROOT_FILE_MAX_BYTES: u64 = 4 << 20;

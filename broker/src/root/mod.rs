@@ -157,15 +157,21 @@ impl RootKey {
         Ok(signed(bytes, &envelope, bundle))
     }
 
-    /// The signature is judged before anything is made of the content.
-    fn open<'a>(&self, bytes: &'a [u8], kind: Kind) -> Result<Envelope<'a>, NotTrusted> {
-        let envelope = Envelope::read(bytes).map_err(NotTrusted::NotADocument)?;
+    /// Whether this root signed a document for its site, whatever it says.
+    pub fn verify(&self, envelope: &Envelope<'_>) -> Result<(), NotTrusted> {
         if !self.has_signed(envelope.signed, envelope.signature) {
             return Err(NotTrusted::BadSignature);
         }
         if envelope.site != self.site() {
             return Err(NotTrusted::OtherSite(envelope.site.to_owned()));
         }
+        Ok(())
+    }
+
+    /// The signature is judged before anything is made of the content.
+    fn open<'a>(&self, bytes: &'a [u8], kind: Kind) -> Result<Envelope<'a>, NotTrusted> {
+        let envelope = Envelope::read(bytes).map_err(NotTrusted::NotADocument)?;
+        self.verify(&envelope)?;
         if envelope.kind != kind {
             return Err(NotTrusted::OtherKind(envelope.kind));
         }
