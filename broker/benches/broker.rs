@@ -182,6 +182,7 @@ fn reading(c: &mut Criterion) {
         authority: "issuer",
         peer: "192.0.2.7:5000",
         transport: Transport::Quic,
+        posture: None,
     };
     let session = broker.open_session(arrival, now);
     let session = session.unwrap();

@@ -86,7 +86,7 @@ impl NotProven {
 /// ```compile_fail,E0451
 /// # use interlock_broker::{proof::Proven, subject::{Bound, Identity}};
 /// fn claimed(identity: &Identity, bound: Bound) -> Proven<'_> {
-///     Proven { identity, bound }
+///     Proven { identity, bound, posture: [0; 32] }
 /// }
 /// ```
 ///
@@ -104,6 +104,7 @@ impl NotProven {
 pub struct Proven<'a> {
     identity: &'a Identity,
     bound: Bound,
+    posture: [u8; 32],
 }
 
 impl<'a> Proven<'a> {
@@ -120,6 +121,11 @@ impl<'a> Proven<'a> {
     /// How that key is kept, as its owner says.
     pub fn protection(&self) -> KeyProtection {
         self.bound.protection
+    }
+
+    /// Whether the machine signed for this very report.
+    pub fn covers(&self, report: &PostureReport) -> bool {
+        self.posture == posture_digest(Some(report), sha256)
     }
 
     /// How the subject showed who they are, and when.
@@ -157,7 +163,11 @@ pub fn prove<'a>(
     if device_key != bound.device_key {
         return Err(NotProven::OtherMachine);
     }
-    Ok(Proven { identity, bound })
+    Ok(Proven {
+        identity,
+        bound,
+        posture,
+    })
 }
 
 /// Verifies one signature over one statement, and gives the SHA-256 of the key as

@@ -172,7 +172,10 @@ impl Signing {
         let plant = Plant::parse(&self.file, &text).map_err(|found| faulty(&found))?;
         let site = secret.public().site();
         if plant.site() != site {
-            let what = format!("it is the plant of `{}`, and the root is of `{site}`", plant.site());
+            let what = format!(
+                "it is the plant of `{}`, and the root is of `{site}`",
+                plant.site()
+            );
             return Err(misset(what, "sign it with the root of its own site"));
         }
         let signed = secret.sign_plant(text.as_bytes(), self.serial);
@@ -204,7 +207,11 @@ fn show(file: &Path, root: Option<&str>, setting: &Setting) -> Result<(), Failur
     let bytes = bytes(file)?;
     let rows = rows(&bytes, root).map_err(|why| {
         let what = format!("{}: {why}", file.display());
-        Failure::new(Kind::Failed, what, "have it signed again by the site's root")
+        Failure::new(
+            Kind::Failed,
+            what,
+            "have it signed again by the site's root",
+        )
     })?;
     setting.print(&rows)?;
     if root.is_none() {
@@ -262,8 +269,12 @@ fn bytes(file: &Path) -> Result<Vec<u8>, Failure> {
 }
 
 fn text(file: &Path) -> Result<String, Failure> {
-    String::from_utf8(bytes(file)?)
-        .map_err(|_| misset(format!("{} is no text", file.display()), "name another file"))
+    String::from_utf8(bytes(file)?).map_err(|_| {
+        misset(
+            format!("{} is no text", file.display()),
+            "name another file",
+        )
+    })
 }
 
 fn write_secret(path: &Path, text: &str) -> Result<(), Failure> {

@@ -18,7 +18,7 @@ fn der(pem: &str) -> Vec<u8> {
 }
 
 #[test]
-fn a_certificate_carries_its_machine_and_how_its_owner_showed_themselves() {
+fn a_certificate_names_its_subject_its_end_its_machine_and_how_its_owner_was_shown() {
     let now = at(1_795_000_000_000);
     let authority = Authority::open(&Authority::create("issuer", now).unwrap()).unwrap();
     let subject = SubjectId::parse("spiffe://waterworks/person/olga").unwrap();
@@ -42,11 +42,11 @@ fn a_certificate_carries_its_machine_and_how_its_owner_showed_themselves() {
     let identity = Identity::of_certificate(&der(&pem), "waterworks").unwrap();
     assert_eq!(identity.subject(), &subject);
     assert_eq!(identity.bound(), Some(&bound));
+    assert_eq!(identity.ends_ms(), ends_ms);
     assert!(matches!(
         Identity::of_certificate(&der(&pem), "otherworks"),
         Err(NoIdentity::OtherSite { .. })
     ));
-    assert_eq!(identity.ends_ms(), ends_ms);
     let hash =
         aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &key.subject_public_key_info());
     assert_eq!(identity.key(), hash.as_ref());
@@ -251,4 +251,16 @@ fn certificates_are_for_p256_keys_alone() {
         let signed = authority.sign_client(&subject, &spki, &bound(), 1_795_003_600_000, now);
         assert!(matches!(signed, Err(AuthorityError::NotP256)));
     }
+}
+
+#[test]
+fn an_authority_is_not_taken_up_with_the_key_of_another() {
+    let now = at(1_795_000_000_000);
+    let [one, other] = ["one", "other"].map(|name| Authority::create(name, now).unwrap());
+    one.check().unwrap();
+    let mixed = Credential {
+        certificate: one.certificate,
+        key: other.key,
+    };
+    assert!(matches!(mixed.check(), Err(AuthorityError::OtherKey)));
 }

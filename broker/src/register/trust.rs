@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use interlock_protocols::record::Event;
+use interlock_protocols::record::{Event, RegisterEntry, TrustTakenUp};
 
 /// What was taken up last of one kind.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -27,11 +27,27 @@ impl Trust {
     /// Takes up one record.
     pub(super) fn apply(&mut self, event: &Event) {
         if let Event::TrustTakenUp(taken) = event {
-            let last = TakenUp {
-                serial: taken.serial,
-                digest: taken.digest,
-            };
-            self.0.insert(taken.what.clone(), last);
+            self.take(taken);
         }
+    }
+
+    /// Takes up one entry of what was kept, or of a record.
+    pub(super) fn take(&mut self, taken: &TrustTakenUp) {
+        let last = TakenUp {
+            serial: taken.serial,
+            digest: taken.digest,
+        };
+        self.0.insert(taken.what.clone(), last);
+    }
+
+    /// All of it, entry by entry.
+    pub(super) fn entries(&self) -> impl Iterator<Item = RegisterEntry> {
+        self.0.iter().map(|(what, last)| {
+            RegisterEntry::Taken(TrustTakenUp {
+                what: what.clone(),
+                serial: last.serial,
+                digest: last.digest,
+            })
+        })
     }
 }

@@ -31,11 +31,17 @@ fn a_root_signs_what_it_was_given_and_its_key_is_the_owners_alone() {
     };
     let signed = asked.plant().unwrap();
     let shown = said(&signed, Some(&public)).unwrap();
-    assert!(shown.starts_with("kind: plant\nsite: waterworks\nnumber: 4\nSHA-256"), "{shown}");
+    assert!(
+        shown.starts_with("kind: plant\nsite: waterworks\nnumber: 4\nSHA-256"),
+        "{shown}"
+    );
     let mut altered = signed;
     altered[40] ^= 1;
     assert!(said(&altered, Some(&public)).is_err());
-    assert!(said(&altered, None).is_ok(), "without a root it is only read");
+    assert!(
+        said(&altered, None).is_ok(),
+        "without a root it is only read"
+    );
 
     asked.file = dir.join("approvers.toml");
     let ann = ApproverKey::generate("ann").unwrap().public_text();
@@ -43,10 +49,16 @@ fn a_root_signs_what_it_was_given_and_its_key_is_the_owners_alone() {
     fs::write(&asked.file, list).unwrap();
     let signed = asked.approvers().unwrap();
     let shown = said(&signed, Some(&public)).unwrap();
-    assert!(shown.contains("approver: spiffe://waterworks/person/ann (Ann)"), "{shown}");
+    assert!(
+        shown.contains("approver: spiffe://waterworks/person/ann (Ann)"),
+        "{shown}"
+    );
     // A list is no plant.
     assert!(asked.plant().is_err());
-    let other = RootSecret::generate("waterworks").unwrap().public().to_string();
+    let other = RootSecret::generate("waterworks")
+        .unwrap()
+        .public()
+        .to_string();
     assert!(said(&signed, Some(&other)).is_err());
 }
 

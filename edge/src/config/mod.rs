@@ -3,6 +3,7 @@
 
 mod journal;
 mod outlook;
+mod posture;
 mod root;
 mod sink;
 #[cfg(test)]
@@ -13,6 +14,7 @@ use std::path::Path;
 
 use interlock_broker::document;
 use interlock_broker::finding::Finding;
+use interlock_broker::posture::Terms;
 use interlock_broker::root::RootKey;
 use jiff::tz::TimeZone;
 
@@ -34,6 +36,7 @@ pub struct Config {
     witness: Option<WitnessConfig>,
     metrics: Option<SocketAddr>,
     root: Option<RootKey>,
+    posture: Terms,
 }
 
 impl Config {
@@ -63,6 +66,11 @@ impl Config {
             if pins_root && site_root.is_none() {
                 return None;
             }
+            let posture = if root.has("posture") {
+                root.optional("posture").table(posture::read)
+            } else {
+                Some(Terms::default())
+            };
             if let Some(name) = twice(&sinks) {
                 root.fault(
                     "sink",
@@ -79,6 +87,7 @@ impl Config {
                 witness,
                 metrics,
                 root: site_root,
+                posture: posture?,
             })
         })
     }
@@ -121,6 +130,11 @@ impl Config {
     /// The site root that is pinned.
     pub fn root(&self) -> Option<&RootKey> {
         self.root.as_ref()
+    }
+
+    /// How reports about the health of machines are judged.
+    pub fn posture(&self) -> &Terms {
+        &self.posture
     }
 
     /// The name that clients look for in the gateway's certificate.

@@ -142,6 +142,7 @@ fn session(running: &Running, issuer: &Authority, who: &str, clock: Clock) -> Se
         authority: "issuer",
         peer: "192.0.2.7:5000",
         transport: Transport::Quic,
+        posture: None,
     };
     let broker = running.edge.broker();
     broker.open_session(arrival, clock.now()).unwrap()
