@@ -20,6 +20,7 @@ mod policy;
 pub mod posture;
 pub mod profile;
 mod read;
+mod root;
 mod screen;
 mod sockets;
 mod status;
@@ -76,6 +77,8 @@ enum Command {
     Policy(policy::PolicyCommand),
     Posture(posture::PostureCommand),
     Status(status::StatusCommand),
+    Root(root::RootCommand),
+    Approver(root::ApproverCommand),
     Witness(witness::WitnessCommand),
     #[cfg(unix)]
     Demo(demo::Demo),
@@ -168,6 +171,8 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Policy(asked) => policy::run(asked, &setting).await,
             Command::Posture(asked) => posture::run(asked, &setting),
             Command::Status(asked) => status::run(asked, &setting).await,
+            Command::Root(asked) => root::run(asked, &setting),
+            Command::Approver(asked) => root::run_approver(asked),
             Command::Witness(asked) => witness::run(asked, &setting).await,
             #[cfg(unix)]
             Command::Demo(asked) => demo::run(asked).await,

@@ -94,3 +94,5 @@ pub(crate) const POSTURE_FILE_MAX_BYTES: u64 = 65_536;
 pub(crate) const POSTURE_ENTRIES_MAX: usize = 65_536;
 /// How often a report is told again, where the gateway did not say how long it holds.
 pub(crate) const POSTURE_EVERY: Duration = Duration::from_secs(200);
+/// Longest file that the site root reads, in bytes: a plant of thousands of points.
+pub(crate) const ROOT_FILE_MAX_BYTES: u64 = 4 << 20;

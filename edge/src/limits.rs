@@ -304,3 +304,7 @@ pub(crate) const SESSION_IDLE_MINUTES_MAX: u64 = 24 * 60;
 
 /// Longest session that may be configured, in hours: a week of test runs.
 pub(crate) const SESSION_HOURS_MAX: u64 = 7 * 24;
+// What the site root signed
+
+/// Longest document of the site root that is read, in bytes: its content and what stands around it.
+pub(crate) const ROOT_FILE_MAX_BYTES: u64 = 20 << 10;

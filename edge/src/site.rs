@@ -15,6 +15,7 @@ use interlock_broker::policy::Bundle;
 use crate::config::{self, Config};
 use crate::keys::{self, Keys};
 use crate::listen::tls::{Material, names_server, server_config};
+use crate::root::Documents;
 use crate::sink;
 use crate::trust::{Trust, Verifier};
 
@@ -50,6 +51,8 @@ pub struct Site {
     pub tls: rustls::ServerConfig,
     /// Whose word on clients counts.
     pub(crate) trust: Arc<Trust>,
+    /// What the site root signed, where one is pinned.
+    pub signed: Option<Documents>,
 }
 
 impl Site {
@@ -60,11 +63,28 @@ impl Site {
             &mut findings,
             read(&dir.join(config::FILE)).and_then(|text| Config::parse(dir, &text)),
         );
-        let plant = keep(&mut findings, load_plant(dir));
+        let plant_text = keep(&mut findings, read(&dir.join(PLANT)));
+        let plant = plant_text
+            .as_ref()
+            .and_then(|text| keep(&mut findings, Plant::parse(&dir.join(PLANT), text)));
+        let signed = config
+            .as_ref()
+            .zip(plant_text.as_ref())
+            .and_then(|(config, text)| keep(&mut findings, signed(dir, config, text)));
         let keys = keep(&mut findings, Keys::load(dir));
-        let (Some(config), Some(plant), Some(keys)) = (config, plant, keys) else {
+        let (Some(config), Some(plant), Some(signed), Some(keys)) = (config, plant, signed, keys)
+        else {
             return Err(findings);
         };
+        if let Some(root) = config.root()
+            && root.site() != plant.site()
+        {
+            return Err(vec![Finding::of_file(
+                &dir.join(config::FILE),
+                format!("the pinned root is that of the site `{}`", root.site()),
+                format!("this plant's site is `{}`: pin its own root", plant.site()),
+            )]);
+        }
         let server_name = config.server_name(plant.site());
         if let Err(why) = names_server(&keys.server.certificate, &server_name) {
             return Err(vec![Finding::of_file(
@@ -101,6 +121,7 @@ impl Site {
                 keys,
                 tls,
                 trust,
+                signed,
             }),
             Err(error) => Err(vec![Finding::of_file(
                 &dir.join(keys::DIR),
@@ -201,6 +222,13 @@ fn sink_faults(dir: &Path) -> Vec<Finding> {
         })
     });
     faults.collect()
+}
+
+/// What the site root signed; nothing is asked for where none is pinned.
+fn signed(dir: &Path, config: &Config, plant: &str) -> Result<Option<Documents>, Vec<Finding>> {
+    let root = config.root();
+    root.map(|root| Documents::load(dir, root, plant.as_bytes()))
+        .transpose()
 }
 
 fn load_plant(dir: &Path) -> Result<Plant, Vec<Finding>> {
