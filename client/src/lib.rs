@@ -22,6 +22,7 @@ mod moment;
 mod notice;
 mod point;
 mod policy;
+pub mod posture;
 pub mod profile;
 mod read;
 mod screen;
@@ -82,6 +83,7 @@ enum Command {
     Policy(policy::PolicyCommand),
     Invite(invite::Invite),
     Identities(identities::Identities),
+    Posture(posture::PostureCommand),
     Status(status::StatusCommand),
     Witness(witness::WitnessCommand),
     #[cfg(unix)]
@@ -178,6 +180,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Policy(asked) => policy::run(asked, &setting).await,
             Command::Invite(asked) => invite::run(asked, &setting).await,
             Command::Identities(asked) => identities::run(asked, &setting).await,
+            Command::Posture(asked) => posture::run(asked, &setting),
             Command::Status(asked) => status::run(asked, &setting).await,
             Command::Witness(asked) => witness::run(asked, &setting).await,
             #[cfg(unix)]

@@ -18,7 +18,7 @@ fn der(pem: &str) -> Vec<u8> {
 }
 
 #[test]
-fn a_certificate_carries_its_machine_and_how_its_owner_showed_themselves() {
+fn a_certificate_names_its_subject_its_end_its_machine_and_how_its_owner_was_shown() {
     let now = at(1_795_000_000_000);
     let authority = Authority::open(&Authority::create("issuer", now).unwrap()).unwrap();
     let subject = SubjectId::parse("spiffe://waterworks/person/olga").unwrap();

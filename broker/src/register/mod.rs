@@ -17,7 +17,7 @@ pub use beside::{read_beside, write_beside};
 pub use identities::{Identities, enrolment_of, last_there_ms, same_keys};
 pub use invitations::{InvitationState, Invitations, state_of};
 pub use kept::Parts;
-pub use restraints::Restraints;
+pub use restraints::{Restraint, Restraints, takes_in};
 pub use uses::{Use, Uses};
 
 use interlock_protocols::record::{Event, kind};
@@ -39,7 +39,11 @@ impl Register {
         Register::needs(number)
             || matches!(
                 number,
-                kind::SESSION_OPENED | kind::INTENT | kind::READ_SUMMARY
+                kind::EDGE_STARTED
+                    | kind::SESSION_OPENED
+                    | kind::SESSION_ENDED
+                    | kind::INTENT
+                    | kind::READ_SUMMARY
             )
     }
 
@@ -66,6 +70,11 @@ impl Register {
         if Register::needs(event.kind()) {
             self.through = self.through.max(sequence);
         }
+    }
+
+    /// Takes up that a function was used on a device: all that it heeds of an INTENT.
+    pub fn note_use(&mut self, subject: &str, device: &str, function: u8) {
+        self.identities.uses.note(subject, device, function);
     }
 
     /// The last sequence that a decision may rest on.

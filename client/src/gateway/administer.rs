@@ -60,7 +60,7 @@ impl Gateway {
             call,
             authenticator,
         };
-        frames::write(&mut self.control, &assert).await?;
+        frames::write(&mut *self.control.lock().await, &assert).await?;
         let next = "use the authenticator that you enrolled with, or log in again";
         done(self.answer_to(call).await?, next)
             .map(drop)

@@ -6,7 +6,10 @@ use core::fmt::Write;
 use proptest::prelude::*;
 
 use super::*;
+use crate::identity::{EnrolRequest, IdentityReply, LoginRequest};
 use crate::limits::CONDUIT_FRAME_MAX_BYTES;
+
+mod identity;
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
@@ -105,6 +108,18 @@ fn status() -> Status {
             error: Some("e".into()),
             error_ms: Some(1_700_000_000_000),
         }),
+        clock_doubt: None,
+        plant_serial: None,
+        approvers_serial: None,
+        trust: vec![TrustStatus {
+            name: "spire".into(),
+            paths: vec!["workload/".into()],
+            as_of_ms: Some(1_700_000_000_000),
+            stale_ms: Some(1_700_090_000_000),
+            stale: false,
+            error: Some("e".into()),
+            error_ms: None,
+        }],
     }
 }
 
@@ -183,6 +198,7 @@ fn golden() -> Vec<Vec<u8>> {
     all.extend(opening.iter().map(Message::encode));
     all.extend(opened.iter().map(Message::encode));
     all.extend(told.iter().map(Message::encode));
+    all.extend(identity::golden());
     all
 }
 
@@ -199,7 +215,7 @@ fn an_unknown_message_a_later_field_and_a_tail_are_refused() {
     let bye = FromClient::Bye.encode();
     assert_eq!(bye, [0x82, 2, 0x80]);
     assert!(matches!(
-        FromClient::decode(&[0x82, 5, 0x80]),
+        FromClient::decode(&[0x82, 9, 0x80]),
         Err(Malformed::Shape(_))
     ));
     assert_eq!(
@@ -368,6 +384,13 @@ fn to_client() -> impl Strategy<Value = ToClient> {
         }),
         any::<String>().prop_map(|reason| ToClient::Ending { reason }),
         any::<[String; 2]>().prop_map(|[reason, next]| ToClient::Refused { reason, next }),
+        (any::<Option<u32>>(), any::<[String; 2]>()).prop_map(|(holds_s, [reason, next])| {
+            ToClient::Posture {
+                holds_s,
+                reason,
+                next,
+            }
+        }),
     ]
 }
 
@@ -451,6 +474,9 @@ proptest! {
         one_spelling::<ToClient>(&bytes);
         one_spelling::<Opening>(&bytes);
         one_spelling::<Opened>(&bytes);
+        one_spelling::<EnrolRequest>(&bytes);
+        one_spelling::<LoginRequest>(&bytes);
+        one_spelling::<IdentityReply>(&bytes);
     }
 
     #[test]

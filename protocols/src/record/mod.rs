@@ -74,6 +74,24 @@ impl Heading {
         decoder.u64().ok()
     }
 
+    /// The subject, the device and the function of an INTENT, without the rest of it, which is not
+    /// judged: for whoever goes through millions of them.
+    pub fn used(bytes: &[u8]) -> Option<(&str, &str, u8)> {
+        let mut decoder = Decoder::new(bytes);
+        let heading = Heading::take(&mut decoder).ok()?;
+        if heading.kind != kind::INTENT {
+            return None;
+        }
+        decoder.array().ok()?;
+        decoder.skip().ok()?;
+        let subject = decoder.str().ok()?;
+        decoder.skip().ok()?;
+        let device = decoder.str().ok()?;
+        decoder.skip().ok()?;
+        let function = decoder.bytes().ok()?.first().copied()?;
+        Some((subject, device, function))
+    }
+
     fn take(decoder: &mut Decoder<'_>) -> Result<Heading, Unreadable> {
         if decoder.array()? != Some(5) {
             return Err(Unreadable::Malformed(Malformed::Shape(
