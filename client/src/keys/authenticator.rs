@@ -7,7 +7,7 @@ use crate::failure::Failure;
 
 /// Whatever signs for its owner. A key in a file or a token is one; a passkey in a browser would
 /// be another.
-pub trait Authenticator {
+pub trait Authenticator: Send + Sync {
     /// The public half, as `SubjectPublicKeyInfo` in DER.
     fn spki(&self) -> &[u8];
 
