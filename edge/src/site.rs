@@ -31,6 +31,8 @@ pub const VIEW: &str = "state/view";
 /// Where it is kept that the journal is behind what others know, until that is accepted.
 pub const BEYOND: &str = "state/beyond";
 
+/// Where the register of identities is kept beside the journal, inside the site directory.
+pub const REGISTER: &str = "state/register";
 /// Where an administrator at the gateway itself asks the running edge.
 pub const LOCAL: &str = "state/local.sock";
 /// Where it is kept what was last known of the authorities of others.
@@ -118,6 +120,11 @@ impl Site {
     /// Where activated policies are kept.
     pub fn snapshots(&self) -> PathBuf {
         self.dir.join(SNAPSHOTS)
+    }
+
+    /// Where the register of identities is kept beside the journal.
+    pub fn register(&self) -> PathBuf {
+        self.dir.join(REGISTER)
     }
 
     /// Where the view of the journal is.

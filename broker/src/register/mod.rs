@@ -72,6 +72,11 @@ impl Register {
         }
     }
 
+    /// What this record says was taken up already.
+    pub(crate) fn knows(&mut self, sequence: u64) {
+        self.through = self.through.max(sequence);
+    }
+
     /// Takes up that a function was used on a device: all that it heeds of an INTENT.
     pub fn note_use(&mut self, subject: &str, device: &str, function: u8) {
         self.identities.uses.note(subject, device, function);

@@ -1,6 +1,7 @@
 //! `edge.toml`: how the program on the gateway runs. What it decides by is in the plant and the
 //! policy.
 
+mod identity;
 mod journal;
 mod outlook;
 mod posture;
@@ -14,6 +15,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use interlock_broker::document;
+use interlock_broker::enrolment;
 use interlock_broker::finding::Finding;
 use interlock_broker::mediation::SessionTimes;
 use interlock_broker::posture::Terms;
@@ -33,6 +35,8 @@ pub struct Config {
     gateway: String,
     zone: TimeZone,
     quic: SocketAddr,
+    identity: Option<SocketAddr>,
+    terms: enrolment::Terms,
     journal: JournalConfig,
     sinks: Vec<SinkConfig>,
     witness: Option<WitnessConfig>,
@@ -50,9 +54,13 @@ impl Config {
         document::read(&dir.join(FILE), text, |root| {
             let gateway = root.required("gateway").name();
             let zone = root.optional("time_zone").text_as(time_zone);
-            let quic = root
-                .required("listen")
-                .table(|listen| listen.required("quic").socket_address());
+            let listen = root.required("listen").table(|listen| {
+                let quic = listen.required("quic").socket_address();
+                let identity = listen.optional("identity");
+                let identity = identity.is_present().then(|| identity.socket_address());
+                Some((quic?, identity.flatten()))
+            });
+            let terms = root.optional("identity").table(identity::read);
             let journal = if root.has("journal") {
                 let read = |section: &mut _| JournalConfig::read(dir, section);
                 root.optional("journal").table(read)
@@ -86,7 +94,9 @@ impl Config {
             Some(Config {
                 gateway: gateway?,
                 zone: zone.unwrap_or(TimeZone::UTC),
-                quic: quic?,
+                quic: listen?.0,
+                identity: listen?.1,
+                terms: terms.unwrap_or_default(),
                 journal: journal?,
                 sinks,
                 witness,
@@ -112,6 +122,16 @@ impl Config {
     /// Where the conduit is served, UDP.
     pub fn quic(&self) -> SocketAddr {
         self.quic
+    }
+
+    /// Where people enrol and log in, UDP; nowhere on a gateway that has none of it.
+    pub fn identity(&self) -> Option<SocketAddr> {
+        self.identity
+    }
+
+    /// For how long certificates last, and what becomes of identities that nobody uses.
+    pub fn terms(&self) -> enrolment::Terms {
+        self.terms
     }
 
     /// How the journal is kept.
