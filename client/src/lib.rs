@@ -6,11 +6,16 @@ mod connect;
 #[cfg(unix)]
 pub mod demo;
 mod devices;
+mod enrol;
 pub mod failure;
+mod fingerprint;
 pub mod gateway;
+mod identities;
+mod invite;
 mod journal;
 pub mod keys;
 mod limits;
+mod login;
 mod manual;
 pub mod modbus;
 mod moment;
@@ -69,12 +74,16 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Enroll(enrol::Enroll),
+    Login(login::Login),
     Connect(connect::Connect),
     Devices(devices::Devices),
     Read(read::Read),
     Write(write::Write),
     Journal(journal::JournalCommand),
     Policy(policy::PolicyCommand),
+    Invite(invite::Invite),
+    Identities(identities::Identities),
     Posture(posture::PostureCommand),
     Status(status::StatusCommand),
     Root(root::RootCommand),
@@ -106,11 +115,7 @@ impl Setting {
 
     /// The folder of the profile, whether there is one in it or not.
     fn folder(&self) -> Result<PathBuf, Failure> {
-        let variable = |name: &str| std::env::var_os(name).map(PathBuf::from);
-        let folder = self
-            .profile
-            .clone()
-            .or_else(|| profile::default_folder(variable));
+        let folder = self.profile.clone().or_else(default_folder);
         folder.ok_or_else(|| {
             Failure::new(
                 Kind::Configuration,
@@ -123,6 +128,11 @@ impl Setting {
     fn print<R: Row>(&self, rows: &[R]) -> Result<(), Failure> {
         screen::data(&screen::render(self.format, rows, screen::width())?)
     }
+}
+
+/// Where a profile is unless it is named.
+fn default_folder() -> Option<PathBuf> {
+    profile::default_folder(|name| std::env::var_os(name).map(PathBuf::from))
 }
 
 /// The program: reads the command line, does one command, and gives the exit code.
@@ -163,12 +173,16 @@ fn run(cli: Cli) -> Result<(), Failure> {
         .map_err(Failure::of_program)?;
     runtime.block_on(async {
         match &cli.command {
+            Command::Enroll(asked) => enrol::run(asked, &setting).await,
+            Command::Login(asked) => login::run(asked, &setting).await,
             Command::Connect(asked) => connect::run(asked, &setting).await,
             Command::Devices(asked) => devices::run(asked, &setting).await,
             Command::Read(asked) => read::run(asked, &setting).await,
             Command::Write(asked) => write::run(asked, &setting).await,
             Command::Journal(asked) => journal::run(asked, &setting).await,
             Command::Policy(asked) => policy::run(asked, &setting).await,
+            Command::Invite(asked) => invite::run(asked, &setting).await,
+            Command::Identities(asked) => identities::run(asked, &setting).await,
             Command::Posture(asked) => posture::run(asked, &setting),
             Command::Status(asked) => status::run(asked, &setting).await,
             Command::Root(asked) => root::run(asked, &setting),
