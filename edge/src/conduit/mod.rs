@@ -8,6 +8,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use interlock_broker::authority::OWN_ISSUER;
 use interlock_broker::mediation::{Arrival, Lost, Refusal, Session, Wire};
 use interlock_broker::policy::Transport;
 use interlock_broker::proof::{self, NotProven, Proven};
@@ -26,9 +27,6 @@ use frames::Frames;
 
 /// The transport this session came in by, as policy knows it.
 const TRANSPORT: Transport = Transport::Quic;
-
-/// The authority that signs clients, as records name it: the gateway's own.
-const ISSUER: &str = "issuer";
 
 /// How long to wait for a client to read its last message before the connection is closed.
 const LAST_WORD_MAX: Duration = Duration::from_secs(1);
@@ -108,7 +106,7 @@ async fn opened(
     };
     let arrival = Arrival {
         proven,
-        authority: ISSUER,
+        authority: OWN_ISSUER,
         peer: &peer,
         transport: TRANSPORT,
     };
@@ -124,16 +122,18 @@ async fn opened(
     }
 }
 
-/// The machine's proof, which comes right after the hello. Without any there is no session either.
+/// The machine's proof, which comes right after the hello. Who says something else, or nothing,
+/// has proven nothing.
 async fn proven<'a>(
     edge: &Edge,
     connection: &Connection,
     identity: &'a Identity,
     control: &mut Control,
 ) -> io::Result<Result<Proven<'a>, NotProven>> {
-    let said = timeout(OPENING_MAX, control.frames.next()).await??;
-    let Some(FromClient::Prove { device, posture }) = said else {
-        return Ok(Err(NotProven::Nothing));
+    let (device, posture) = match timeout(OPENING_MAX, control.frames.next()).await {
+        Ok(Ok(Some(FromClient::Prove { device, posture }))) => (device, posture),
+        Ok(Err(error)) => return Err(error),
+        Ok(Ok(_)) | Err(_) => return Ok(Err(NotProven::Nothing)),
     };
     let mut exporter = [0; 32];
     connection
