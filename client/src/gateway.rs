@@ -1,6 +1,7 @@
 //! The connection to the edge: one session, its control stream, what the edge offers, and the
 //! streams opened on it.
 
+mod asking;
 mod dial;
 mod faults;
 mod frames;
@@ -206,10 +207,16 @@ impl Gateway {
         self.calls = self.calls.wrapping_add(1);
         let asked = self.calls;
         frames::write(&mut self.control, &ask(asked)).await?;
+        self.answer_to(asked).await
+    }
+
+    async fn answer_to(&mut self, asked: u32) -> Result<ToClient, Failure> {
         loop {
             match self.message().await? {
                 ToClient::Notice(notice) => self.hold(notice),
-                answer @ (ToClient::Reply { call, .. } | ToClient::Status { call, .. })
+                answer @ (ToClient::Reply { call, .. }
+                | ToClient::Status { call, .. }
+                | ToClient::Answer { call, .. })
                     if call == asked =>
                 {
                     return Ok(answer);

@@ -19,7 +19,9 @@ mod point;
 mod policy;
 pub mod profile;
 mod read;
+mod restraint;
 mod screen;
+mod sessions;
 mod sockets;
 mod status;
 mod tls;
@@ -74,6 +76,13 @@ enum Command {
     Journal(journal::JournalCommand),
     Policy(policy::PolicyCommand),
     Status(status::StatusCommand),
+    Sessions(sessions::Sessions),
+    Revoke(restraint::Revoke),
+    Freeze(restraint::Freeze),
+    Isolate(restraint::Isolate),
+    Downgrade(restraint::Downgrade),
+    Reinstate(restraint::Reinstate),
+    Restrictions(restraint::Restrictions),
     Witness(witness::WitnessCommand),
     #[cfg(unix)]
     Demo(demo::Demo),
@@ -165,6 +174,13 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Journal(asked) => journal::run(asked, &setting).await,
             Command::Policy(asked) => policy::run(asked, &setting).await,
             Command::Status(asked) => status::run(asked, &setting).await,
+            Command::Sessions(_) => sessions::run(&setting).await,
+            Command::Revoke(asked) => restraint::revoke(asked, &setting).await,
+            Command::Freeze(asked) => restraint::freeze(asked, &setting).await,
+            Command::Isolate(asked) => restraint::isolate(asked, &setting).await,
+            Command::Downgrade(asked) => restraint::downgrade(asked, &setting).await,
+            Command::Reinstate(asked) => restraint::reinstate(asked, &setting).await,
+            Command::Restrictions(_) => restraint::restrictions(&setting).await,
             Command::Witness(asked) => witness::run(asked, &setting).await,
             #[cfg(unix)]
             Command::Demo(asked) => demo::run(asked).await,
