@@ -87,6 +87,9 @@ pub(crate) const BACKLOG_LIMIT: u64 = 10;
 /// Values of one command shown before the rest is only counted: a write may have 1,968.
 pub(crate) const VALUES_SHOWN_MAX: usize = 8;
 
+/// Digits of a fingerprint that name a machine: fewer could be a name, or mean another one.
+pub(crate) const FINGERPRINT_MIN_DIGITS: usize = 8;
+
 /// Width of what `status` prints: it is read on consoles and pasted into tickets.
 pub(crate) const STATUS_COLUMNS: usize = 80;
 
