@@ -240,6 +240,76 @@ pub const POSTURE_SKEW: Duration = Duration::from_secs(60);
 /// Longest name and version of an operating system in a report, in bytes: it is for people, and
 /// goes into a record.
 pub const POSTURE_OS_MAX_BYTES: usize = 128;
+// Keys in tokens
+
+/// Longest label of a token or of a key in it, in bytes. A token's own is 32 by PKCS#11; keys are
+/// given no more than twice that.
+pub const TOKEN_TEXT_MAX_BYTES: usize = 64;
+
+/// Longest path of a module inside a URI, in bytes: the longest that Linux opens.
+pub const TOKEN_PATH_MAX_BYTES: usize = 4096;
+
+/// Longest `CKA_ID`, in bytes: what cards and modules make is a hash or shorter.
+pub const TOKEN_ID_MAX_BYTES: usize = 64;
+
+/// Bytes of the `CKA_ID` that a new key is given: chance alone never makes two equal.
+pub const TOKEN_NEW_ID_BYTES: usize = 16;
+
+// Identities
+
+/// Machines of one subject: a person has a few. Past that, the one not used for longest goes.
+pub const MACHINES_PER_SUBJECT_MAX: usize = 16;
+
+/// Subjects on machines that one gateway knows: some MiB. Past that, who was not there for longest
+/// goes and must be invited again.
+pub const IDENTITIES_MAX: usize = 4096;
+
+/// Certificates of one identity that are remembered, so that a copy which goes on from an old one
+/// is noticed: some weeks of a program that renews itself in good order.
+pub const CERTIFICATES_KEPT_MAX: usize = 32;
+
+/// Invitations that may be used or wait to be confirmed at once. Each keeps a door open.
+pub const INVITATIONS_OPEN_MAX: usize = 64;
+
+/// Invitations that are remembered, whatever became of them.
+pub const INVITATIONS_KEPT_MAX: usize = 1024;
+
+/// How long an invitation is remembered after its time, in ms: whoever comes a day late is told that
+/// it is late, and not that it never was.
+pub const INVITATIONS_KEPT_MS: i64 = 7 * 24 * 60 * 60 * 1000;
+
+/// Subjects whose use of devices is remembered, and devices of each.
+pub const USERS_MAX: usize = 4096;
+/// See [`USERS_MAX`].
+pub const USED_DEVICES_MAX: usize = 256;
+
+/// Bytes of the register in one record: a part with the longest entry behind it still fits.
+pub const REGISTER_PART_BYTES: usize = 48 << 10;
+
+/// Days without use after which an identity is flagged, unless configured: a quarter.
+pub const UNUSED_DAYS: u32 = 90;
+
+/// How long after somebody last showed that they are there they may renew without, in ms: a long
+/// shift.
+pub const PRESENCE_LASTS_MS: i64 = 12 * 60 * 60 * 1000;
+
+/// For how long an invitation may be valid, in seconds: a minute, to a week of holidays.
+pub const INVITATION_VALID_S: std::ops::RangeInclusive<u32> = 60..=7 * 24 * 60 * 60;
+
+/// Groups of one invitation.
+pub const INVITED_GROUPS_MAX: usize = 16;
+
+/// Longest name of a machine, in bytes: a host name's label.
+pub const MACHINE_NAME_MAX_BYTES: usize = 63;
+
+/// Certificates of one identity in [`ISSUED_AT_ONCE_MS`]: above what tries and lost answers take.
+/// Each is a record.
+pub const ISSUED_AT_ONCE: usize = 8;
+/// See [`ISSUED_AT_ONCE`], in ms.
+pub const ISSUED_AT_ONCE_MS: i64 = 60 * 1000;
+
+/// Certificates that are held for those whose answer was lost: about a kilobyte each.
+pub const ISSUED_RECENT_MAX: usize = 64;
 
 // Whom to trust, and for how long.
 
@@ -261,6 +331,7 @@ pub const SESSION_WARNINGS: [Duration; 3] = [
 
 /// How long before an idle session ends its owner is warned: enough for one command.
 pub const IDLE_WARNING: Duration = Duration::from_secs(60);
+
 // Time.
 
 /// How far the system's clock may be from what is counted before it is in doubt: whoever sets a
@@ -278,3 +349,6 @@ pub const CLOCK_SLEW_PARTS: i64 = 1000;
 /// 2026-01-01 UTC, in ms since 1970: no gateway ran this program before. A clock that shows less
 /// was never set.
 pub const CLOCK_UNSET_BEFORE_MS: i64 = 1_767_225_600_000;
+
+/// Longest join line, in bytes: two names of a host at their longest, and what is of fixed length.
+pub const JOIN_LINE_MAX_BYTES: usize = 640;

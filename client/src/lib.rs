@@ -57,6 +57,10 @@ struct Cli {
         value_name = "FORMAT"
     )]
     output: Format,
+    /// Take the PIN of a token from the first line of this file, and ask nobody [default:
+    /// $INTERLOCK_PIN, else you are asked]
+    #[arg(long, global = true, value_name = "FILE")]
+    pin_file: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
 }
@@ -82,24 +86,33 @@ enum Command {
 #[derive(Debug)]
 struct Setting {
     profile: Option<PathBuf>,
+    pin_file: Option<PathBuf>,
     format: Format,
 }
 
 impl Setting {
     fn profile(&self) -> Result<Profile, Failure> {
+        let mut profile = Profile::open(&self.folder()?)?;
+        if let Some(file) = &self.pin_file {
+            profile.give_pin(file);
+        }
+        Ok(profile)
+    }
+
+    /// The folder of the profile, whether there is one in it or not.
+    fn folder(&self) -> Result<PathBuf, Failure> {
         let variable = |name: &str| std::env::var_os(name).map(PathBuf::from);
         let folder = self
             .profile
             .clone()
             .or_else(|| profile::default_folder(variable));
-        let folder = folder.ok_or_else(|| {
+        folder.ok_or_else(|| {
             Failure::new(
                 Kind::Configuration,
                 "there is no place for a profile: neither INTERLOCK_PROFILE nor HOME is set",
                 "name the profile's folder with --profile",
             )
-        })?;
-        Profile::open(&folder)
+        })
     }
 
     fn print<R: Row>(&self, rows: &[R]) -> Result<(), Failure> {
@@ -135,6 +148,7 @@ pub fn main_with(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn run(cli: Cli) -> Result<(), Failure> {
     let setting = Setting {
         profile: cli.profile,
+        pin_file: cli.pin_file,
         format: cli.output,
     };
     // One thread: what is carried never has to change threads, which costs more than it gains.

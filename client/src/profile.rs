@@ -12,6 +12,7 @@ use interlock_broker::document::{self, Section};
 use interlock_broker::subject::SubjectId;
 
 pub use self::new::NewProfile;
+pub(crate) use self::new::{make_folder, replace};
 use crate::failure::{Failure, Kind};
 use crate::keys::{self, FileKey, Place};
 
@@ -87,6 +88,12 @@ impl Profile {
     /// Where the key of the person or program is.
     pub fn authenticator(&self) -> &Place {
         &self.authenticator
+    }
+
+    /// Takes the PINs of tokens from this file.
+    pub(crate) fn give_pin(&mut self, file: &Path) {
+        self.device.give_pin(file);
+        self.authenticator.give_pin(file);
     }
 
     /// The file with what a management server says of this machine's health.

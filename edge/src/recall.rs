@@ -48,12 +48,11 @@ pub(crate) fn open_journal(
                 "commands with effect are refused, reads go on; keep the journal's folder as it is"
             );
             let readable = Readable::of(&site.config.journal().directory);
-            let recovered = Recovered {
-                last_policy: activation::remembered(&site.snapshots()).or(readable.policy),
-                last_time_ms: readable.time_ms,
-                next_sequence: damage.sequence,
-                ..Recovered::default()
-            };
+            let recovered = Recovered::of_damaged(
+                damage.sequence,
+                activation::remembered(&site.snapshots()).or(readable.policy),
+                readable.time_ms,
+            );
             let reader = Directory::read_only(&site.config.journal().directory);
             Ok((Journal::damaged(&damage, Box::new(reader)), recovered))
         }

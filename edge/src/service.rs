@@ -14,6 +14,7 @@ use interlock_broker::clock::{Clock, Floor};
 use interlock_broker::finding::Finding;
 use interlock_broker::journal::{Directory, OpenError, Storage};
 use interlock_broker::mediation::{Broker, Session};
+use interlock_broker::posture::Terms;
 use interlock_broker::subject::SubjectId;
 use interlock_protocols::record::{EdgeStarted, EdgeStopped, Event};
 use quinn::{Endpoint, VarInt};
@@ -65,6 +66,7 @@ pub(crate) struct Edge {
     links: HashMap<String, Link>,
     gateway: String,
     server_name: String,
+    posture: Terms,
     policy_dir: PathBuf,
     snapshots: PathBuf,
     reading: Reading,
@@ -140,6 +142,7 @@ pub async fn start(
         links,
         gateway,
         server_name: site.config.server_name(site.plant.site()),
+        posture: site.config.posture().clone(),
         policy_dir: site.dir.join(POLICY),
         snapshots: site.snapshots(),
         reading,
@@ -335,6 +338,11 @@ impl Edge {
     /// The name in the gateway's certificate, by which clients know it.
     pub(crate) fn server_name(&self) -> &str {
         &self.server_name
+    }
+
+    /// How reports about the health of machines are judged.
+    pub(crate) fn posture_terms(&self) -> &Terms {
+        &self.posture
     }
 
     /// Answers questions about the journal.

@@ -25,6 +25,7 @@ extern crate alloc;
 
 pub mod limits;
 pub mod modbus;
+pub mod root;
 
 #[cfg(feature = "alloc")]
 pub mod conduit;

@@ -89,6 +89,9 @@ impl Journal {
             latest_ms,
             writer.space(&budget::Bounds::default()),
         ));
+        if let Some(from) = recovered.register_from {
+            queue.register_from(from);
+        }
         if let Some(why) = opening.unwritten {
             tracing::error!(%why, "the journal cannot be written; commands with effect are refused until it can");
             queue.begin_failed(&why, opening.outcomes.into_iter().map(|(_, bytes)| bytes));
@@ -204,6 +207,12 @@ impl Journal {
     /// it, nor does overwriting: before the first call nothing is removed at all.
     pub fn tree_has(&self, through: u64) {
         self.inner.queue.tree_has(through);
+    }
+
+    /// The whole register of identities is in records on the disk, of which this is the first.
+    /// Removal never passes it, nor does overwriting.
+    pub(crate) fn register_kept(&self, first: u64) {
+        self.inner.queue.register_from(first);
     }
 
     /// How much of the disk it takes.

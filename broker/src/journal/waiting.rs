@@ -20,6 +20,7 @@ use super::writer::{Space, line_bytes};
 use crate::limits::{
     JOURNAL_GATHER_MIN, JOURNAL_GROUP_MAX_BYTES, JOURNAL_OPEN_INTENTS_MAX, JOURNAL_WHY_MAX_BYTES,
 };
+use crate::register::Register;
 
 pub(super) type Answer = Result<(), Unrecordable>;
 
@@ -84,6 +85,8 @@ pub(super) struct Waiting {
     pub(super) nudged: bool,
     pub(super) acknowledged: u64,
     pub(super) tree: u64,
+    /// The oldest record that the register is made from.
+    pub(super) register: Option<u64>,
 }
 
 impl Waiting {
@@ -106,6 +109,7 @@ impl Waiting {
             nudged: false,
             acknowledged: 0,
             tree: 0,
+            register: None,
         }
     }
 
@@ -139,6 +143,7 @@ impl Waiting {
         Bounds {
             acknowledged: self.acknowledged,
             tree: self.tree,
+            register: self.register,
             open: self.open.first().copied(),
             now_ms: self.latest_ms,
         }
@@ -210,6 +215,7 @@ impl Waiting {
             return Err(Unrecordable::NoOpenIntent(intent));
         }
         let sequence = self.next;
+        let is_needed = Register::needs(event.kind());
         let record = Record {
             sequence,
             time_ms,
@@ -221,6 +227,9 @@ impl Waiting {
         }
         self.room_for(kind, line_bytes(bytes.len()))?;
         // Accepted: from here on nothing may refuse it.
+        if is_needed {
+            self.register.get_or_insert(sequence);
+        }
         if let Kind::Effect = kind {
             self.open.insert(sequence);
         }

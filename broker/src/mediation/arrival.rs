@@ -55,6 +55,9 @@ impl Broker {
         if now.wall_ms() >= identity.ends_ms() {
             return Err(Refusal::new(Reason::Standing(Lost::Expired)));
         }
+        if self.is_disabled(subject, arrival.proven.device_key(), now) {
+            return Err(Refusal::new(Reason::Disabled));
+        }
         if !self.allowances.session(subject, now) {
             tracing::warn!(%subject, "turned away: too many sessions in a short time");
             return Err(Refusal::new(Reason::SessionRate));
@@ -66,7 +69,7 @@ impl Broker {
             machine: arrival.proven.device_key().copied(),
         });
         let standing = self.admit(&whose, arrival.peer, now)?;
-        let view = View::new(self.policy(), subject);
+        let view = self.view_of(subject);
         let opened = opened(id, &arrival, &view);
         let ledger = Ledger::new(self.journal.clone(), id, subject.to_string(), now);
         let inner = Inner {
@@ -77,20 +80,23 @@ impl Broker {
             last_use: LastUse::new(now),
             freshness: arrival.freshness.clone(),
             protection: arrival.proven.protection(),
-            auth: arrival.proven.auth(),
             posture: Lease::default(),
             standing,
             whose,
             activity: Activity::default(),
             peer: arrival.peer.to_owned(),
             since_ms: now.wall_ms(),
+            auth: Mutex::new(arrival.proven.auth()),
+            leaf_key: *identity.key(),
             view: Mutex::new(view),
             next_conversation: AtomicU64::new(1),
             broker: Arc::clone(self),
             transport: arrival.transport,
             subject: subject.clone(),
         };
-        inner.append(now, opened);
+        if let Some(sequence) = inner.append(now, opened.clone()) {
+            self.take_up(sequence, now, &opened);
+        }
         let inner = Arc::new(inner);
         self.roll.opened(&inner);
         let session = Session::new(inner);
@@ -135,7 +141,7 @@ fn opened(session: u64, arrival: &Arrival<'_>, view: &View) -> Event {
     Event::SessionOpened(SessionOpened {
         session,
         subject: identity.subject().to_string(),
-        groups: view.policy().groups_of(identity.subject()).to_vec(),
+        groups: view.groups().to_vec(),
         peer: arrival.peer.to_owned(),
         certificate: *identity.fingerprint(),
         certificate_ends_ms: identity.ends_ms(),

@@ -1,6 +1,8 @@
 //! The health of a session's machine: taken up, told in words, recorded when it changes and when
 //! nothing recent is known any more.
 
+use std::time::Duration;
+
 use interlock_protocols::identity::PostureReport;
 use interlock_protocols::record::{Denial, Event, PostureChanged};
 
@@ -67,6 +69,11 @@ impl Session {
                 }),
             );
         }
+    }
+
+    /// For how long what is known of the machine's health holds; `None` where nothing is.
+    pub fn posture_left(&self, now: Now) -> Option<Duration> {
+        self.inner.posture.left(now)
     }
 
     /// What is known of the machine's health, in words.

@@ -42,6 +42,8 @@ pub enum Reason {
     OwnCase,
     /// The edge takes no new commands: it is being stopped.
     Stopping,
+    /// The identity was not used for so long that it is disabled.
+    Disabled,
     /// The subject opened too many sessions in a short time.
     SessionRate,
     /// The subject asked for the journal too often in a short time.
@@ -102,6 +104,7 @@ impl Reason {
             Reason::Isolated(_) => "isolated",
             Reason::NotPresent => "not-present",
             Reason::OwnCase => "own-case",
+            Reason::Disabled => "disabled",
             Reason::SessionRate => "session-rate",
             Reason::ReadingRate => "reading-rate",
             Reason::TransactionReused => "transaction-reused",
@@ -139,6 +142,7 @@ impl Reason {
             | Reason::Isolated(_)
             | Reason::NotPresent
             | Reason::OwnCase
+            | Reason::Disabled
             | Reason::NotArmed
             | Reason::Forbidden
             | Reason::NoRule
@@ -198,6 +202,9 @@ impl Reason {
             }
             Reason::Standing(Lost::Broken) => {
                 "the gateway could not tell whether your session still stands".to_owned()
+            }
+            Reason::Disabled => {
+                "your identity was not used for so long that it is disabled".to_owned()
             }
             Reason::SessionRate => "you opened too many sessions in a short time".to_owned(),
             Reason::ReadingRate => "you asked for the journal too often in a short time".to_owned(),
@@ -263,6 +270,7 @@ impl Reason {
             Reason::NotPresent => "show it with `interlock login`, then try again",
             Reason::OwnCase => "ask another administrator to look at it",
             Reason::Standing(_) | Reason::Stopping => "wait, then connect again",
+            Reason::Disabled => "ask the administrator for a new invitation, and enrol again",
             Reason::SessionRate => {
                 "wait a minute, then connect again; look for a program that connects in a loop"
             }

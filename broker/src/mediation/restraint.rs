@@ -438,7 +438,7 @@ impl Session {
         let row = |present: Present| {
             let session = present.session?;
             let last = session.activity.last();
-            let auth = session.auth;
+            let auth = session.auth();
             Some(SessionRow {
                 session: session.id,
                 subject: session.subject.to_string(),

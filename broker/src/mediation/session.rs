@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use interlock_protocols::conduit::JournalQuery;
+use interlock_protocols::identity::AuthStrength;
 use interlock_protocols::identity::KeyProtection;
 use interlock_protocols::record::{Denial, Event, JournalRead, SessionEnded};
 use tokio::sync::watch;
@@ -45,8 +46,10 @@ pub(super) struct Inner {
     pub(super) last_use: LastUse,
     pub(super) freshness: Freshness,
     pub(super) protection: Option<KeyProtection>,
-    pub(super) auth: Auth,
     pub(super) posture: Lease,
+    pub(super) auth: Mutex<Auth>,
+    /// SHA-256 of the key of its certificate.
+    pub(super) leaf_key: [u8; 32],
     pub(super) view: Mutex<View>,
     pub(super) next_conversation: AtomicU64,
     pub(super) transport: Transport,
@@ -56,8 +59,13 @@ impl Inner {
     /// The view of the policy in force: one of a replaced policy is thrown away first.
     pub(super) fn view(&self) -> MutexGuard<'_, View> {
         let mut view = self.view.lock().unwrap_or_else(PoisonError::into_inner);
-        view.renew(&self.broker.policy());
+        self.broker.renew(&mut view);
         view
+    }
+
+    /// How the subject showed who they are, and when.
+    pub(super) fn auth(&self) -> Auth {
+        *self.auth.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether the session stands, at this moment.
@@ -84,7 +92,10 @@ impl Inner {
         Ok(Circumstances {
             time: LocalTime::at(wall_ms, &self.broker.zone).ok_or(Reason::NoTime)?,
             transport: self.transport,
-            presence: Presence::at(self.auth.strength, self.auth.at_ms, wall_ms),
+            presence: {
+                let auth = self.auth();
+                Presence::at(auth.strength, auth.at_ms, wall_ms)
+            },
             device_key: self.protection,
             health: self.health(now),
             trust: if self.freshness.is_stale(now) {
@@ -153,10 +164,9 @@ impl Session {
         &self.inner.subject
     }
 
-    /// The groups of the subject, as the policy in force knows them.
+    /// The groups of the subject: those of the policy in force, and those of invitations.
     pub fn groups(&self) -> Vec<String> {
-        let policy = self.inner.broker.policy();
-        policy.groups_of(&self.inner.subject).to_vec()
+        self.inner.view().groups().to_vec()
     }
 
     /// When the certificate ends, in milliseconds since 1970-01-01 UTC.
@@ -172,7 +182,26 @@ impl Session {
 
     /// How the subject showed who they are, and when.
     pub fn auth(&self) -> Auth {
-        self.inner.auth
+        self.inner.auth()
+    }
+
+    /// SHA-256 of the key of its certificate.
+    pub(crate) fn leaf_key(&self) -> &[u8; 32] {
+        &self.inner.leaf_key
+    }
+
+    /// Whether it may still act.
+    pub(crate) fn stands(&self, now: Now) -> Result<(), Refusal> {
+        self.inner.may_act(now).map_err(Refusal::new)
+    }
+
+    /// The person has shown that they are there: decisions from here on know of it.
+    pub(crate) fn is_present(&self, now: Now) {
+        let auth = self.inner.auth.lock();
+        *auth.unwrap_or_else(PoisonError::into_inner) = Auth {
+            strength: AuthStrength::UserPresent,
+            at_ms: now.wall_ms(),
+        };
     }
 
     /// Opens a conversation with a device. One that is unknown and one that is not this

@@ -1,6 +1,7 @@
 //! What one session knows of the machine it comes from, and since when.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use interlock_protocols::identity::PostureSource;
 
@@ -77,6 +78,13 @@ impl Lease {
         let ran_out = health.is_none() && held.evidence.is_some() && !held.noticed;
         held.noticed |= ran_out;
         (health, ran_out.then_some(Change::RanOut))
+    }
+
+    /// For how long what is known holds; `None` where nothing is.
+    pub(crate) fn left(&self, now: Now) -> Option<Duration> {
+        let held = self.held();
+        let left = held.evidence.as_ref()?.ends.since(now.mono());
+        (!left.is_zero()).then_some(left)
     }
 
     /// What is known, in words for screens.

@@ -6,7 +6,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use interlock_protocols::record::{Event, Measure, Record, Restricted, Scope};
+use interlock_protocols::record::{
+    Event, KeptRestriction, Measure, RegisterEntry, Restricted, Scope,
+};
 
 use crate::subject::{SubjectId, SubjectKind};
 
@@ -233,12 +235,20 @@ impl Restraints {
         self.held.values().chain(&self.unrecorded)
     }
 
-    /// Records from which the same state can be made again: what a snapshot has to keep.
-    pub fn records(&self) -> impl Iterator<Item = Record> + '_ {
-        self.held.iter().map(|(sequence, restraint)| Record {
-            sequence: *sequence,
-            time_ms: restraint.since_ms,
-            event: restraint.event(),
+    /// Takes up one entry of what was kept.
+    pub(super) fn take(&mut self, kept: KeptRestriction) {
+        let restraint = self.begin(kept.time_ms, &kept.restricted);
+        self.number(&restraint, kept.number);
+    }
+
+    /// All that has a record, entry by entry.
+    pub(super) fn entries(&self) -> impl Iterator<Item = RegisterEntry> {
+        self.held.iter().map(|(number, restraint)| {
+            RegisterEntry::Restriction(KeptRestriction {
+                number: *number,
+                time_ms: restraint.since_ms,
+                restricted: restraint.what.clone(),
+            })
         })
     }
 }
@@ -367,15 +377,20 @@ mod tests {
     }
 
     #[test]
-    fn its_records_make_the_same_again_and_a_record_met_twice_changes_nothing() {
+    fn what_is_kept_makes_the_same_again_and_a_record_met_twice_changes_nothing() {
         let restraints = after(&[
             (5, restricted(Measure::Freeze, Scope::Site)),
             (6, restricted(Measure::Revoke, Scope::Machine(MACHINE))),
         ]);
         let mut again = Restraints::default();
-        for record in restraints.records().chain(restraints.records()) {
-            again.apply(record.sequence, record.time_ms, &record.event);
+        for entry in restraints.entries() {
+            let RegisterEntry::Restriction(kept) = entry else {
+                panic!("another entry");
+            };
+            again.take(kept);
         }
+        assert_eq!(again, restraints);
+        again.apply(5, 1_000, &restricted(Measure::Freeze, Scope::Site));
         assert_eq!(again, restraints);
     }
 

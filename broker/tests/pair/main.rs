@@ -14,4 +14,5 @@ mod before;
 mod doubt;
 mod invariants;
 mod records;
+mod restraints;
 mod world;

@@ -1,5 +1,6 @@
 //! One connection: a session on its control stream, and a task for each further stream.
 
+mod caller;
 mod calls;
 mod conversation;
 mod frames;
@@ -11,11 +12,10 @@ use std::time::Duration;
 use interlock_broker::authority::Verified;
 use interlock_broker::mediation::{Arrival, Lost, Refusal, Session, Warning, Wire};
 use interlock_broker::policy::Transport;
-use interlock_broker::proof::{self, NotProven, Proven};
+use interlock_broker::proof::NotProven;
 use interlock_protocols::conduit::{
     FromClient, Notice, Opened, Opening, ToClient, VERSION, offer_frames,
 };
-use interlock_protocols::identity::EXPORTER_LABEL;
 use quinn::{Connection, RecvStream, SendStream, VarInt};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval, timeout};
@@ -23,6 +23,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use crate::limits::{MESSAGE_MAX, NOTICES_MAX, OPENING_MAX, SESSION_TICK};
 use crate::listen::quic::vouch;
 use crate::service::{Edge, Visit};
+use caller::Caller;
 use frames::Frames;
 
 /// The transport this session came in by, as policy knows it.
@@ -33,25 +34,25 @@ const LAST_WORD_MAX: Duration = Duration::from_secs(1);
 
 /// Serves one connection whose certificate was verified.
 pub(crate) async fn serve(edge: Arc<Edge>, connection: Connection, verified: Verified) {
-    let identity = verified.identity();
     let peer = connection.remote_address();
-    let visit = edge.enter(identity.subject());
+    let subject = verified.identity().subject().clone();
+    let visit = edge.enter(&subject);
     if visit.is_crowd() {
         connection.close(VarInt::from_u32(0), b"too many connections");
         return;
     }
-    let ended = match opened(&edge, &connection, &verified, &visit).await {
-        Ok((session, control)) => {
+    let ended = match opened(&edge, &connection, verified, &visit).await {
+        Ok((session, caller, control)) => {
             let session = Arc::new(session);
             let subject = session.subject().to_string();
             tracing::info!(session = session.id(), subject, %peer, "a session was opened");
-            let reason = run(&edge, &connection, &session, control).await;
+            let reason = run(&edge, &connection, &session, &caller, control).await;
             session.end(&reason, edge.clock().now());
             tracing::info!(session = session.id(), subject, reason, "a session ended");
             reason
         }
         Err(error) => {
-            tracing::info!(subject = %identity.subject(), %peer, %error, "no session was opened");
+            tracing::info!(%subject, %peer, %error, "no session was opened");
             error.to_string()
         }
     };
@@ -63,19 +64,22 @@ pub(crate) async fn serve(edge: Arc<Edge>, connection: Connection, verified: Ver
 struct Control {
     send: SendStream,
     frames: Frames,
+    /// The answer to the report that came with the proof: it follows the welcome.
+    report: Option<ToClient>,
 }
 
 async fn opened(
     edge: &Arc<Edge>,
     connection: &Connection,
-    verified: &Verified,
+    verified: Verified,
     visit: &Visit,
-) -> io::Result<(Session, Control)> {
+) -> io::Result<(Session, Caller, Control)> {
     let accepted = timeout(OPENING_MAX, connection.accept_bi());
     let (send, recv) = accepted.await?.map_err(io::Error::other)?;
     let mut control = Control {
         send,
         frames: Frames::new(recv),
+        report: None,
     };
     let hello = timeout(OPENING_MAX, control.frames.next()).await??;
     let Some(FromClient::Hello { version, program }) = hello else {
@@ -97,58 +101,52 @@ async fn opened(
         return refuse(control, reason, "close one of them first").await;
     }
     let peer = connection.remote_address().to_string();
-    let proven = match proven(edge, connection, verified, &mut control).await? {
+    let caller = Caller::of(connection, verified)?;
+    let said = timeout(OPENING_MAX, control.frames.next()).await??;
+    // Without a proof right after the hello there is no session.
+    let proven = match &said {
+        Some(FromClient::Prove { device, posture }) => {
+            caller.proven(edge, device, posture.as_ref())
+        }
+        _ => Err(NotProven::Nothing),
+    };
+    let (proven, reported) = match proven {
         Ok(proven) => proven,
         Err(why) => {
             let now = edge.clock().now();
-            let identity = verified.identity();
-            edge.broker().turn_away(identity, &peer, why, now);
+            edge.broker()
+                .turn_away(caller.verified.identity(), &peer, why, now);
             return refuse(control, why.to_string(), why.next()).await;
         }
     };
+    let (posture, disbelieved) = match reported {
+        Some(Ok(evidence)) => (Some(evidence), None),
+        Some(Err(why)) => (None, Some(why)),
+        None => (None, None),
+    };
+    let heard = posture.is_some() || disbelieved.is_some();
     let arrival = Arrival {
         proven,
-        authority: verified.authority(),
-        freshness: verified.freshness(),
+        authority: caller.verified.authority(),
+        freshness: caller.verified.freshness(),
         peer: &peer,
         transport: TRANSPORT,
-        posture: None,
+        posture,
     };
     match edge.broker().open_session(arrival, edge.clock().now()) {
         Ok(session) => {
             tracing::debug!(session = session.id(), program, "hello");
-            Ok((session, control))
+            if let Some(why) = &disbelieved {
+                session.disbelieve(why, edge.clock().now());
+            }
+            control.report = heard.then(|| caller::answer(edge, &session, disbelieved));
+            Ok((session, caller, control))
         }
         Err(refusal) => {
             let reason = refusal.reason();
             refuse(control, reason.what(), &reason.next()).await
         }
     }
-}
-
-/// The machine's proof, which comes right after the hello. Without any there is no session either;
-/// what it says counts for nothing where the certificate names no machine and need not.
-async fn proven<'a>(
-    edge: &Edge,
-    connection: &Connection,
-    verified: &'a Verified,
-    control: &mut Control,
-) -> io::Result<Result<Proven<'a>, NotProven>> {
-    let said = timeout(OPENING_MAX, control.frames.next()).await??;
-    let Some(FromClient::Prove { device, posture }) = said else {
-        return Ok(Err(NotProven::Nothing));
-    };
-    let mut exporter = [0; 32];
-    connection
-        .export_keying_material(&mut exporter, EXPORTER_LABEL, b"")
-        .map_err(|_| io::Error::other("this connection gives no exporter"))?;
-    let here = edge.server_name();
-    let posture = posture.as_ref();
-    let shown = proof::prove(verified.identity(), &exporter, here, &device, posture);
-    Ok(match shown {
-        Err(NotProven::NotBound) => proof::excused(verified),
-        shown => shown,
-    })
 }
 
 async fn refuse<T>(mut control: Control, reason: String, next: &str) -> io::Result<T> {
@@ -189,9 +187,14 @@ async fn run(
     edge: &Arc<Edge>,
     connection: &Connection,
     session: &Arc<Session>,
+    caller: &Caller,
     mut control: Control,
 ) -> String {
-    if let Err(error) = welcome(edge, session, &mut control.send).await {
+    let mut welcomed = welcome(edge, session, &mut control.send).await;
+    if let (Ok(()), Some(report)) = (&welcomed, control.report.take()) {
+        welcomed = tell(&mut control.send, &report).await;
+    }
+    if let Err(error) = welcomed {
         return format!("the client could not be welcomed: {error}");
     }
     let (notices, mut to_tell) = mpsc::channel(NOTICES_MAX);
@@ -223,7 +226,7 @@ async fn run(
                 Ok(())
             }
             Turn::Said(message) => {
-                match calls::said(edge, session, &mut control.send, message).await {
+                match calls::said(edge, session, caller, &mut control.send, message).await {
                     Ok(None) => Ok(()),
                     Ok(Some(reason)) => return reason,
                     Err(error) => Err(error),

@@ -6,7 +6,10 @@ use core::fmt::Write;
 use proptest::prelude::*;
 
 use super::*;
+use crate::identity::{EnrolRequest, IdentityReply, LoginRequest};
 use crate::limits::CONDUIT_FRAME_MAX_BYTES;
+
+mod identity;
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
@@ -195,6 +198,7 @@ fn golden() -> Vec<Vec<u8>> {
     all.extend(opening.iter().map(Message::encode));
     all.extend(opened.iter().map(Message::encode));
     all.extend(told.iter().map(Message::encode));
+    all.extend(identity::golden());
     all
 }
 
@@ -211,7 +215,7 @@ fn an_unknown_message_a_later_field_and_a_tail_are_refused() {
     let bye = FromClient::Bye.encode();
     assert_eq!(bye, [0x82, 2, 0x80]);
     assert!(matches!(
-        FromClient::decode(&[0x82, 5, 0x80]),
+        FromClient::decode(&[0x82, 9, 0x80]),
         Err(Malformed::Shape(_))
     ));
     assert_eq!(
@@ -470,6 +474,9 @@ proptest! {
         one_spelling::<ToClient>(&bytes);
         one_spelling::<Opening>(&bytes);
         one_spelling::<Opened>(&bytes);
+        one_spelling::<EnrolRequest>(&bytes);
+        one_spelling::<LoginRequest>(&bytes);
+        one_spelling::<IdentityReply>(&bytes);
     }
 
     #[test]

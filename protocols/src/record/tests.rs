@@ -5,6 +5,8 @@ use core::fmt::Write;
 
 use super::*;
 
+mod identity;
+
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         write!(text, "{byte:02x}").unwrap();
@@ -56,7 +58,7 @@ fn samples() -> Vec<Event> {
             exception,
         })
     };
-    vec![
+    let mut all = vec![
         Event::EdgeStarted(EdgeStarted {
             gateway: "gw".into(),
             version: "0.1.0".into(),
@@ -199,7 +201,9 @@ fn samples() -> Vec<Event> {
             policies: vec!["a.cedar/x".into()],
             policy: [2; 32],
         }),
-    ]
+    ];
+    all.extend(identity::samples());
+    all
 }
 
 fn record(event: Event) -> Record {
@@ -226,7 +230,7 @@ fn the_sample_is_the_whole_list() {
     let mut kinds: Vec<u64> = samples().iter().map(Event::kind).collect();
     kinds.sort_unstable();
     kinds.dedup();
-    assert_eq!(kinds, (1..=17).collect::<Vec<_>>());
+    assert_eq!(kinds, (1..=kind::LAST).collect::<Vec<_>>());
 }
 
 #[test]
@@ -269,9 +273,10 @@ fn a_newer_record_is_called_newer() {
     bytes[1] = 2;
     assert_eq!(Record::decode(&bytes), Err(Unreadable::Version(2)));
     bytes[1] = 1;
-    bytes[2] = 23;
+    let newer = kind::LAST + 1;
+    bytes.splice(2..3, [0x18, u8::try_from(newer).unwrap()]);
     let error = Record::decode(&bytes).unwrap_err();
-    assert_eq!(error, Unreadable::Type(23));
+    assert_eq!(error, Unreadable::Type(newer));
     assert!(error.to_string().contains("newer Interlock"));
 }
 

@@ -11,6 +11,7 @@ use interlock_broker::mediation::{NotAccepted, Session};
 use interlock_protocols::conduit::{Ask, CallEnd, FromClient, ToClient};
 use quinn::SendStream;
 
+use super::caller::Caller;
 use super::tell;
 use crate::limits::REPLY_MAX_BYTES;
 use crate::service::Edge;
@@ -19,6 +20,7 @@ use crate::service::Edge;
 pub(super) async fn said(
     edge: &Arc<Edge>,
     session: &Session,
+    caller: &Caller,
     send: &mut SendStream,
     message: FromClient,
 ) -> io::Result<Option<String>> {
@@ -29,7 +31,12 @@ pub(super) async fn said(
         FromClient::ReadStatus { call } => status(edge, session, call),
         FromClient::AcceptJournal { call, reason } => accept(edge, session, call, &reason).await,
         FromClient::ActivatePolicy { call } => activate(edge, session, call).await,
-        FromClient::Posture { .. } => return Ok(None),
+        FromClient::Posture { device, posture } => {
+            match caller.report(edge, session, &device, &posture) {
+                Ok(answer) => answer,
+                Err(why) => return Ok(Some(format!("a later proof of the machine failed: {why}"))),
+            }
+        }
         FromClient::Assert { call, .. } => identity::assert(call),
         FromClient::Ask { call, ask } => {
             for answer in asked(edge, session, call, ask).await {
