@@ -72,21 +72,15 @@ impl Site {
         let signed = config
             .as_ref()
             .zip(plant_text.as_ref())
-            .and_then(|(config, text)| keep(&mut findings, signed(dir, config, text)));
+            .and_then(|(config, text)| {
+                let site = plant.as_ref().map(Plant::site);
+                keep(&mut findings, signed(dir, config, text, site))
+            });
         let keys = keep(&mut findings, Keys::load(dir));
         let (Some(config), Some(plant), Some(signed), Some(keys)) = (config, plant, signed, keys)
         else {
             return Err(findings);
         };
-        if let Some(root) = config.root()
-            && root.site() != plant.site()
-        {
-            return Err(vec![Finding::of_file(
-                &dir.join(config::FILE),
-                format!("the pinned root is that of the site `{}`", root.site()),
-                format!("this plant's site is `{}`: pin its own root", plant.site()),
-            )]);
-        }
         let server_name = config.server_name(plant.site());
         if let Err(why) = names_server(&keys.server.certificate, &server_name) {
             return Err(vec![Finding::of_file(
@@ -231,11 +225,25 @@ fn sink_faults(dir: &Path) -> Vec<Finding> {
     faults.collect()
 }
 
-/// What the site root signed; nothing is asked for where none is pinned.
-fn signed(dir: &Path, config: &Config, plant: &str) -> Result<Option<Documents>, Vec<Finding>> {
-    let root = config.root();
-    root.map(|root| Documents::load(dir, root, plant.as_bytes()))
-        .transpose()
+/// What the site root signed; nothing is asked for where none is pinned. `site` is the plant's,
+/// where the plant can be read.
+fn signed(
+    dir: &Path,
+    config: &Config,
+    plant: &str,
+    site: Option<&str>,
+) -> Result<Option<Documents>, Vec<Finding>> {
+    let Some(root) = config.root() else {
+        return Ok(None);
+    };
+    if let Some(site) = site.filter(|site| *site != root.site()) {
+        return Err(vec![Finding::of_file(
+            &dir.join(config::FILE),
+            format!("the pinned root is that of the site `{}`", root.site()),
+            format!("this plant's site is `{site}`: pin its own root"),
+        )]);
+    }
+    Documents::load(dir, root, plant.as_bytes()).map(Some)
 }
 
 fn load_plant(dir: &Path) -> Result<Plant, Vec<Finding>> {
