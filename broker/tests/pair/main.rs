@@ -16,4 +16,5 @@ mod enrolment;
 mod invariants;
 mod records;
 mod restraints;
+mod times;
 mod world;
