@@ -142,9 +142,10 @@ async fn a_vendor_waits_until_the_right_key_is_confirmed() {
         .invite("vendor/acme/vera", &["vendors"], noon())
         .await;
     let keys = Keys::in_files();
+    let (ours, theirs) = (keys.device_key(), Keys::in_files().device_key());
     let waits = Enrolling::Waiting {
         invitation: number,
-        device_key: keys.device_key(),
+        device_key: ours,
     };
     for _ in 0..2 {
         assert_eq!(office.enrol(&keys, token, noon()).await.unwrap(), waits);
@@ -157,24 +158,18 @@ async fn a_vendor_waits_until_the_right_key_is_confirmed() {
     let adam = office.world.session("person/adam");
     let pending = office.registrar.invitations(&adam, noon()).unwrap();
     assert_eq!(pending.len(), 1);
-    let wrong = office
-        .registrar
-        .confirm(&adam, number, &other.device_key(), noon());
+    let wrong = office.registrar.confirm(&adam, number, &theirs, noon());
     assert!(matches!(wrong.await, Err(NotDone::OtherKey)));
     assert_eq!(office.enrol(&keys, token, noon()).await.unwrap(), waits);
     // Who waits is still there after a restart.
     let office = office.restarted();
     assert_eq!(office.enrol(&keys, token, noon()).await.unwrap(), waits);
     let adam = office.world.session("person/adam");
-    let right = office
-        .registrar
-        .confirm(&adam, number, &keys.device_key(), noon());
+    let right = office.registrar.confirm(&adam, number, &ours, noon());
     right.await.unwrap();
     let issued = issued(office.enrol(&keys, token, noon()).await);
     assert_eq!(issued.ends_ms, noon().wall_ms() + 3_600_000);
-    let twice = office
-        .registrar
-        .confirm(&adam, number, &keys.device_key(), noon());
+    let twice = office.registrar.confirm(&adam, number, &ours, noon());
     assert!(matches!(twice.await, Err(NotDone::NobodyWaits(_))));
 }
 
@@ -264,10 +259,9 @@ async fn groups_of_an_invitation_reach_a_live_session() {
     let keys = Keys::in_files();
     office.enrol(&keys, token, noon()).await.unwrap();
     assert_eq!(victor.groups(), ["vendors"], "nobody has confirmed it yet");
+    let ours = keys.device_key();
     let adam = office.world.session("person/adam");
-    let confirmed = office
-        .registrar
-        .confirm(&adam, number, &keys.device_key(), noon());
+    let confirmed = office.registrar.confirm(&adam, number, &ours, noon());
     confirmed.await.unwrap();
     assert_eq!(victor.groups(), ["operators", "vendors"]);
     assert!(!victor.visible_devices(noon()).is_empty());
@@ -296,15 +290,15 @@ async fn a_presence_counts_only_by_the_enrolled_token_in_this_connection() {
             .assert(session, &signed, super::GATEWAY, later);
         asserted.await.map_err(|why| why.to_string())
     };
-    let strength = |who: usize| sessions[who].0.auth().map(|auth| auth.strength.name());
+    let strength = |who: usize| sessions[who].0.auth().strength.name();
     let wrong = assert(0, &in_files.authenticator, &EXPORTER).await;
     assert!(wrong.unwrap_err().contains("not the authenticator"));
     let elsewhere = assert(0, &in_token.authenticator, &[8; 32]).await;
     assert!(elsewhere.unwrap_err().contains("did not prove itself"));
     let file = assert(1, &in_files.authenticator, &EXPORTER).await;
     assert!(file.unwrap_err().contains("in a file"));
-    assert_eq!(strength(0), Some("single-factor"));
+    assert_eq!(strength(0), "single-factor");
     assert(0, &in_token.authenticator, &EXPORTER).await.unwrap();
-    assert_eq!(strength(0), Some("user-present"));
+    assert_eq!(strength(0), "user-present");
     assert_eq!(in_token.protection, KeyProtection::Token);
 }
