@@ -31,11 +31,12 @@ fn a_flood_of_handshakes_costs_nobody_his_session_nor_the_next_their_certificate
     let (_, token) = invite(gateway, "person", "ida");
     let connected = gateway.connect("person/olga", &["press-4"]);
     let mut tool = connected.modbus("press-4");
+    assert_eq!(tool.read_holding(1, 100, 1), [0]);
     let crowd = Applicant::at(gateway);
     // Some shake hands and say nothing, some send half of something, most are turned away.
     let mut begun: Vec<_> = (0..300).map(|_| crowd.begin(LOGIN_ALPN)).collect();
-    for number in 0..20 {
-        assert_eq!(tool.read_holding(number + 1, 100, 1), [0]);
+    for _ in 0..20 {
+        assert_eq!(tool.read_holding(1, 100, 1), [0]);
     }
     begun.clear();
     if let Ok(mut half) = crowd.connect(LOGIN_ALPN) {
@@ -44,7 +45,7 @@ fn a_flood_of_handshakes_costs_nobody_his_session_nor_the_next_their_certificate
     }
     let late = Applicant::at(gateway);
     issued(late.enrol(&Keys::new(), token));
-    assert_eq!(tool.read_holding(99, 100, 1), [0]);
+    assert_eq!(tool.read_holding(1, 100, 1), [0]);
     assert_eq!(connected.end(), 0);
 }
 
