@@ -168,6 +168,14 @@ pub const WITNESS_REQUEST_MAX_BYTES: usize = 32 * 1024;
 /// Longest reason that an administrator may give with an act, in bytes: some sentences.
 pub const ACT_REASON_MAX_BYTES: usize = 1024;
 
+/// How long ago a person may have shown that they are there, for acts that take one: time to read
+/// what they decide on, and not to leave the desk.
+pub const PRESENCE_FRESH_MAX: Duration = Duration::from_secs(5 * 60);
+
+/// Sessions, and open commands, that the record of one restriction lists: twice what a gateway
+/// serves at once, and few enough that the record can always be written.
+pub const RESTRICTED_LISTED_MAX: usize = 2048;
+
 // The view of the journal, and searching it.
 
 /// First read at the place of a record, in bytes: nearly every record is whole in it.
@@ -215,6 +223,94 @@ pub const VIEW_LOCK_PAUSE: Duration = Duration::from_millis(5);
 /// How often that is tried: five seconds in all.
 pub const VIEW_LOCK_TRIES: usize = 1000;
 
+// The health of machines
+
+/// How long a report holds unless the configuration says otherwise: a laptop that was closed, or
+/// whose firewall was turned off, keeps its rights for no longer.
+pub const POSTURE_LEASE: Duration = Duration::from_secs(10 * 60);
+
+/// How old the statement of a management server may be unless the configuration says otherwise:
+/// most look at a machine once a day or more often.
+pub const POSTURE_MANAGEMENT_MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How far the clock of whoever looked may be ahead of the gateway's. Where both ask the same
+/// servers for the time they are together within milliseconds.
+pub const POSTURE_SKEW: Duration = Duration::from_secs(60);
+
+/// Longest name and version of an operating system in a report, in bytes: it is for people, and
+/// goes into a record.
+pub const POSTURE_OS_MAX_BYTES: usize = 128;
+// Keys in tokens
+
+/// Longest label of a token or of a key in it, in bytes. A token's own is 32 by PKCS#11; keys are
+/// given no more than twice that.
+pub const TOKEN_TEXT_MAX_BYTES: usize = 64;
+
+/// Longest path of a module inside a URI, in bytes: the longest that Linux opens.
+pub const TOKEN_PATH_MAX_BYTES: usize = 4096;
+
+/// Longest `CKA_ID`, in bytes: what cards and modules make is a hash or shorter.
+pub const TOKEN_ID_MAX_BYTES: usize = 64;
+
+/// Bytes of the `CKA_ID` that a new key is given: chance alone never makes two equal.
+pub const TOKEN_NEW_ID_BYTES: usize = 16;
+
+// Identities
+
+/// Machines of one subject: a person has a few. Past that, the one not used for longest goes.
+pub const MACHINES_PER_SUBJECT_MAX: usize = 16;
+
+/// Subjects on machines that one gateway knows: some MiB. Past that, who was not there for longest
+/// goes and must be invited again.
+pub const IDENTITIES_MAX: usize = 4096;
+
+/// Certificates of one identity that are remembered, so that a copy which goes on from an old one
+/// is noticed: some weeks of a program that renews itself in good order.
+pub const CERTIFICATES_KEPT_MAX: usize = 32;
+
+/// Invitations that may be used or wait to be confirmed at once. Each keeps a door open.
+pub const INVITATIONS_OPEN_MAX: usize = 64;
+
+/// Invitations that are remembered, whatever became of them.
+pub const INVITATIONS_KEPT_MAX: usize = 1024;
+
+/// How long an invitation is remembered after its time, in ms: whoever comes a day late is told that
+/// it is late, and not that it never was.
+pub const INVITATIONS_KEPT_MS: i64 = 7 * 24 * 60 * 60 * 1000;
+
+/// Subjects whose use of devices is remembered, and devices of each.
+pub const USERS_MAX: usize = 4096;
+/// See [`USERS_MAX`].
+pub const USED_DEVICES_MAX: usize = 256;
+
+/// Bytes of the register in one record: a part with the longest entry behind it still fits.
+pub const REGISTER_PART_BYTES: usize = 48 << 10;
+
+/// Days without use after which an identity is flagged, unless configured: a quarter.
+pub const UNUSED_DAYS: u32 = 90;
+
+/// How long after somebody last showed that they are there they may renew without, in ms: a long
+/// shift.
+pub const PRESENCE_LASTS_MS: i64 = 12 * 60 * 60 * 1000;
+
+/// For how long an invitation may be valid, in seconds: a minute, to a week of holidays.
+pub const INVITATION_VALID_S: std::ops::RangeInclusive<u32> = 60..=7 * 24 * 60 * 60;
+
+/// Groups of one invitation.
+pub const INVITED_GROUPS_MAX: usize = 16;
+
+/// Longest name of a machine, in bytes: a host name's label.
+pub const MACHINE_NAME_MAX_BYTES: usize = 63;
+
+/// Certificates of one identity in [`ISSUED_AT_ONCE_MS`]: above what tries and lost answers take.
+/// Each is a record.
+pub const ISSUED_AT_ONCE: usize = 8;
+/// See [`ISSUED_AT_ONCE`], in ms.
+pub const ISSUED_AT_ONCE_MS: i64 = 60 * 1000;
+
+/// Certificates that are held for those whose answer was lost: about a kilobyte each.
+pub const ISSUED_RECENT_MAX: usize = 64;
+
 // Whom to trust, and for how long.
 
 /// Longest role in a certificate, in bytes: a word or two. Its length fits one byte of DER.
@@ -235,6 +331,7 @@ pub const SESSION_WARNINGS: [Duration; 3] = [
 
 /// How long before an idle session ends its owner is warned: enough for one command.
 pub const IDLE_WARNING: Duration = Duration::from_secs(60);
+
 // Time.
 
 /// How far the system's clock may be from what is counted before it is in doubt: whoever sets a
@@ -252,3 +349,6 @@ pub const CLOCK_SLEW_PARTS: i64 = 1000;
 /// 2026-01-01 UTC, in ms since 1970: no gateway ran this program before. A clock that shows less
 /// was never set.
 pub const CLOCK_UNSET_BEFORE_MS: i64 = 1_767_225_600_000;
+
+/// Longest join line, in bytes: two names of a host at their longest, and what is of fixed length.
+pub const JOIN_LINE_MAX_BYTES: usize = 640;

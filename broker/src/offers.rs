@@ -9,7 +9,9 @@ use interlock_protocols::modbus::Pdu;
 use crate::clock::Now;
 use crate::mediation::{Decision, Session, decide};
 use crate::plant::{Access, Device, Kind, Point};
-use crate::policy::{Action, Circumstances, Facts, Matter, Resource, View};
+use crate::policy::{Action, Circumstances, Facts, InvitedFacts, Matter, Resource, View};
+use crate::register::Use;
+use crate::subject::SubjectKind;
 
 impl Session {
     /// The devices this session may open conversations with.
@@ -52,6 +54,73 @@ fn offer(view: &mut View, circumstances: Circumstances, device: &Device) -> Devi
         may: may(&points),
         points,
     }
+}
+
+/// What a subject may do with a device, with one point of it or another.
+pub(crate) fn possible(view: &mut View, circumstances: Circumstances, device: &Device) -> Vec<Use> {
+    let facts = Facts {
+        circumstances,
+        matter: Matter::Plain,
+    };
+    let resource = Resource::Device(device.name());
+    if !view.decide(Action::Connect, resource, &facts).allow {
+        return Vec::new();
+    }
+    let points = device.points().iter();
+    let points = points.map(|point| point_offer(view, circumstances, device, point));
+    let points: Vec<PointOffer> = points.collect();
+    let may = |what: &Use| match what {
+        Use::Read => points.iter().any(|point| point.may_read),
+        Use::Write => points.iter().any(|point| point.may_write),
+        Use::Diagnose => may_diagnose(view, circumstances, device),
+    };
+    Use::ALL.into_iter().filter(may).collect()
+}
+
+/// A request of each function that diagnoses.
+const DIAGNOSES: [&[u8]; 6] = [
+    &[0x07],
+    &[0x08, 0, 0, 0, 0],
+    &[0x0B],
+    &[0x0C],
+    &[0x11],
+    &[0x2B, 0x0E, 1, 0],
+];
+
+fn may_diagnose(view: &mut View, circumstances: Circumstances, device: &Device) -> bool {
+    let Some(unit) = device.unit_ids().first().copied() else {
+        return false;
+    };
+    DIAGNOSES.iter().any(|pdu| {
+        let decision = decide(view, device, circumstances, true, unit, pdu);
+        matches!(decision, Decision::Allow(_))
+    })
+}
+
+/// The acts on the broker itself that a subject may do, by their names.
+pub(crate) fn acts(view: &mut View, circumstances: Circumstances) -> Vec<String> {
+    let mut may = |action: &Action| {
+        let kinds = [
+            SubjectKind::Person,
+            SubjectKind::Vendor,
+            SubjectKind::Workload,
+        ];
+        let invited = kinds.map(|kind| Matter::Invitation(InvitedFacts { kind, groups: &[] }));
+        let matters = match action {
+            Action::Invite => &invited[..],
+            _ => &[Matter::Plain][..],
+        };
+        matters.iter().any(|matter| {
+            let facts = Facts {
+                circumstances,
+                matter: *matter,
+            };
+            view.decide(*action, Resource::Site, &facts).allow
+        })
+    };
+    let acts = Action::all().filter(|action| !action.is_on_device());
+    let acts = acts.filter(|action| may(action));
+    acts.map(|action| action.name().to_owned()).collect()
 }
 
 fn point_offer(

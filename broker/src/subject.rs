@@ -242,19 +242,6 @@ fn role(certificate: &X509Certificate<'_>) -> Result<Option<String>, NoIdentity>
     }
 }
 
-/// How a P-256 key begins as `SubjectPublicKeyInfo` in DER (RFC 5480): its algorithm, its curve,
-/// and a bit string of 65 bytes, the first of which says that both coordinates follow.
-const P256: [u8; 27] = [
-    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01, 0x06, 0x08, 0x2A,
-    0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04,
-];
-
-/// Whether a `SubjectPublicKeyInfo` is one of a P-256 key, in its one spelling.
-pub(crate) fn is_p256(spki: &[u8]) -> bool {
-    spki.strip_prefix(&P256)
-        .is_some_and(|point| point.len() == 64)
-}
-
 /// Why a certificate names no subject.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum NoIdentity {

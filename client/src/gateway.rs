@@ -7,10 +7,12 @@ mod frames;
 mod prove;
 #[cfg(test)]
 pub(crate) mod scripted;
+mod telling;
 #[cfg(test)]
 mod tests;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use interlock_protocols::conduit::{
     CallEnd, DeviceOffer, FromClient, JournalQuery, Notice, Opened, Opening, Status, ToClient, Told,
@@ -21,6 +23,7 @@ use tokio::time::timeout;
 
 use self::frames::Frames;
 use self::prove::Prover;
+use self::telling::{Control, Telling};
 use crate::failure::{Failure, Kind};
 use crate::limits::{CONNECT_TIMEOUT, GOODBYE, NOTICES_HELD_MAX, OPEN_TIMEOUT};
 use crate::profile::Profile;
@@ -49,7 +52,8 @@ pub struct Welcome {
 pub struct Gateway {
     endpoint: Endpoint,
     line: Line,
-    control: SendStream,
+    control: Control,
+    telling: Telling,
     messages: Frames,
     welcome: Welcome,
     offers: Vec<DeviceOffer>,
@@ -84,7 +88,7 @@ impl Gateway {
     /// Connects with the profile's certificate and waits for the edge's hello and its offers.
     pub async fn connect(profile: &Profile) -> Result<Gateway, Failure> {
         let config = dial::configuration(tls::configuration(profile)?)?;
-        let prover = Prover::of(profile)?;
+        let prover = Arc::new(Prover::of(profile)?);
         let unreachable = |why: &dyn std::fmt::Display| {
             Failure::new(
                 Kind::Unreachable,
@@ -205,7 +209,7 @@ impl Gateway {
     async fn call(&mut self, ask: impl FnOnce(u32) -> FromClient) -> Result<ToClient, Failure> {
         self.calls = self.calls.wrapping_add(1);
         let asked = self.calls;
-        frames::write(&mut self.control, &ask(asked)).await?;
+        frames::write(&mut *self.control.lock().await, &ask(asked)).await?;
         loop {
             match self.message().await? {
                 ToClient::Notice(notice) => self.hold(notice),
@@ -231,14 +235,12 @@ impl Gateway {
     }
 
     /// Ends the session in good order.
-    pub async fn goodbye(mut self) {
+    pub async fn goodbye(self) {
         // Whatever fails here, the session ends all the same, only less politely.
-        if frames::write(&mut self.control, &FromClient::Bye)
-            .await
-            .is_ok()
-        {
-            let _ = self.control.finish();
-            let _ = timeout(GOODBYE, self.control.stopped()).await;
+        let mut control = self.control.lock().await;
+        if frames::write(&mut control, &FromClient::Bye).await.is_ok() {
+            let _ = control.finish();
+            let _ = timeout(GOODBYE, control.stopped()).await;
         }
         self.line.connection.close(VarInt::from_u32(0), b"bye");
         let _ = timeout(GOODBYE, self.endpoint.wait_idle()).await;
@@ -252,7 +254,17 @@ impl Gateway {
                 format!("the gateway ended the session: {reason}"),
                 "connect again later",
             )),
-            Some(message) => Ok(message),
+            Some(message) => {
+                if let ToClient::Posture {
+                    holds_s,
+                    reason,
+                    next,
+                } = &message
+                {
+                    self.telling.answered(*holds_s, reason, next);
+                }
+                Ok(message)
+            }
             None => Err(faults::lost(&self.line.connection)),
         }
     }

@@ -17,6 +17,7 @@ mod moment;
 mod notice;
 mod point;
 mod policy;
+pub mod posture;
 pub mod profile;
 mod read;
 mod screen;
@@ -57,6 +58,10 @@ struct Cli {
         value_name = "FORMAT"
     )]
     output: Format,
+    /// Take the PIN of a token from the first line of this file, and ask nobody [default:
+    /// $INTERLOCK_PIN, else you are asked]
+    #[arg(long, global = true, value_name = "FILE")]
+    pin_file: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
 }
@@ -69,6 +74,7 @@ enum Command {
     Write(write::Write),
     Journal(journal::JournalCommand),
     Policy(policy::PolicyCommand),
+    Posture(posture::PostureCommand),
     Status(status::StatusCommand),
     Witness(witness::WitnessCommand),
     #[cfg(unix)]
@@ -82,24 +88,33 @@ enum Command {
 #[derive(Debug)]
 struct Setting {
     profile: Option<PathBuf>,
+    pin_file: Option<PathBuf>,
     format: Format,
 }
 
 impl Setting {
     fn profile(&self) -> Result<Profile, Failure> {
+        let mut profile = Profile::open(&self.folder()?)?;
+        if let Some(file) = &self.pin_file {
+            profile.give_pin(file);
+        }
+        Ok(profile)
+    }
+
+    /// The folder of the profile, whether there is one in it or not.
+    fn folder(&self) -> Result<PathBuf, Failure> {
         let variable = |name: &str| std::env::var_os(name).map(PathBuf::from);
         let folder = self
             .profile
             .clone()
             .or_else(|| profile::default_folder(variable));
-        let folder = folder.ok_or_else(|| {
+        folder.ok_or_else(|| {
             Failure::new(
                 Kind::Configuration,
                 "there is no place for a profile: neither INTERLOCK_PROFILE nor HOME is set",
                 "name the profile's folder with --profile",
             )
-        })?;
-        Profile::open(&folder)
+        })
     }
 
     fn print<R: Row>(&self, rows: &[R]) -> Result<(), Failure> {
@@ -135,6 +150,7 @@ pub fn main_with(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn run(cli: Cli) -> Result<(), Failure> {
     let setting = Setting {
         profile: cli.profile,
+        pin_file: cli.pin_file,
         format: cli.output,
     };
     // One thread: what is carried never has to change threads, which costs more than it gains.
@@ -150,6 +166,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Write(asked) => write::run(asked, &setting).await,
             Command::Journal(asked) => journal::run(asked, &setting).await,
             Command::Policy(asked) => policy::run(asked, &setting).await,
+            Command::Posture(asked) => posture::run(asked, &setting),
             Command::Status(asked) => status::run(asked, &setting).await,
             Command::Witness(asked) => witness::run(asked, &setting).await,
             #[cfg(unix)]

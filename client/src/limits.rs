@@ -86,3 +86,11 @@ pub(crate) const WITNESS_FILE_MAX_BYTES: u64 = 64 * 1024;
 /// Longest name of a file that is made of the name of a log, in bytes; file systems take 255, and
 /// something is put behind it.
 pub(crate) const WITNESS_FILE_NAME_MAX_BYTES: usize = 200;
+
+/// Longest file that is read for the health of this machine, in bytes: settings, statements, and
+/// the end of a history.
+pub(crate) const POSTURE_FILE_MAX_BYTES: u64 = 65_536;
+/// Entries of one folder that are looked at for it: a machine has some thousand processes.
+pub(crate) const POSTURE_ENTRIES_MAX: usize = 65_536;
+/// How often a report is told again, where the gateway did not say how long it holds.
+pub(crate) const POSTURE_EVERY: Duration = Duration::from_secs(200);

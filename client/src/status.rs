@@ -4,7 +4,7 @@
 mod tests;
 
 use clap::Args;
-use interlock_protocols::conduit::{JournalStatus, SinkStatus, Status, WitnessStatus};
+use interlock_protocols::conduit::{JournalStatus, SinkStatus, Status, TrustStatus, WitnessStatus};
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
@@ -63,6 +63,12 @@ fn problems(status: &Status, zone: &TimeZone) -> Vec<String> {
              See to the journal's disk on the gateway"
         ));
     }
+    if let Some(why) = &status.clock_doubt {
+        problems.push(format!(
+            "every command with effect is refused: the gateway's clock is in doubt, {why}. On the \
+             gateway itself: see that it is right, then `interlock-edge clock accept DIR --reason WHY`"
+        ));
+    }
     if let Some(why) = &journal.held {
         problems.push(format!("every command with effect is refused: {why}"));
     }
@@ -100,6 +106,9 @@ fn problems(status: &Status, zone: &TimeZone) -> Vec<String> {
             ));
         }
     }
+    for authority in &status.trust {
+        problems.extend(doubts(authority, zone));
+    }
     problems.extend(journal.warnings.iter().cloned());
     problems
 }
@@ -121,7 +130,14 @@ fn page(welcome: &Welcome, status: &Status, problems: &[String], zone: &TimeZone
             counted(u64::from(status.sessions), "session")
         ),
     ));
-    lines.push(("clock".to_owned(), exact(status.now_ms, zone)));
+    let clock = exact(status.now_ms, zone);
+    lines.push((
+        "clock".to_owned(),
+        match &status.clock_doubt {
+            Some(_) => format!("{clock}, counted by the gateway: the system's clock is IN DOUBT"),
+            None => clock,
+        },
+    ));
     let journal = &status.journal;
     lines.push(("journal".to_owned(), held(journal)));
     lines.push(("room".to_owned(), room(journal)));
@@ -137,7 +153,43 @@ fn page(welcome: &Welcome, status: &Status, problems: &[String], zone: &TimeZone
     for sink in &status.sinks {
         lines.push((format!("sink {}", sink.name), forwarded(sink, ago)));
     }
+    for authority in &status.trust {
+        lines.push((format!("trust {}", authority.name), trusted(authority, ago)));
+    }
     laid_out(&lines)
+}
+
+fn doubts(authority: &TrustStatus, zone: &TimeZone) -> Vec<String> {
+    let (name, mut doubts) = (&authority.name, Vec::new());
+    if let Some(error) = &authority.error {
+        let since = authority.error_ms;
+        let since = since.map_or(String::new(), |ms| format!(" since {}", exact(ms, zone)));
+        let holds = match authority.as_of_ms {
+            Some(_) => "What was last known of it goes on holding",
+            None => "Nobody whom it vouches for comes in",
+        };
+        doubts.push(format!(
+            "the authority {name} cannot be read anew{since}: {error}. {holds}"
+        ));
+    }
+    if authority.stale {
+        let since = authority.stale_ms;
+        let since = since.map_or(String::new(), |ms| format!(" since {}", exact(ms, zone)));
+        doubts.push(format!(
+            "what is known of the authority {name} is too old{since}: whom it dismissed meanwhile \
+             may still pass. Have its files refreshed on the gateway"
+        ));
+    }
+    doubts
+}
+
+fn trusted(authority: &TrustStatus, ago: impl Fn(i64) -> String) -> String {
+    let known = match authority.as_of_ms {
+        Some(ms) => format!("known as of {}", ago(ms)),
+        None => "NOT KNOWN".to_owned(),
+    };
+    let stale = if authority.stale { ", TOO OLD" } else { "" };
+    format!("vouches for {}; {known}{stale}", authority.paths.join(", "))
 }
 
 fn held(journal: &JournalStatus) -> String {
@@ -306,6 +358,17 @@ fn tree(welcome: &Welcome, status: &Status, problems: &[String]) -> Value {
             "error_ms": witness.error_ms,
         })
     };
+    let trust = |authority: &TrustStatus| {
+        json!({
+            "name": authority.name,
+            "paths": authority.paths,
+            "as_of_ms": authority.as_of_ms,
+            "stale_ms": authority.stale_ms,
+            "stale": authority.stale,
+            "error": authority.error,
+            "error_ms": authority.error_ms,
+        })
+    };
     json!({
         "gateway": welcome.gateway,
         "site": welcome.site,
@@ -313,6 +376,9 @@ fn tree(welcome: &Welcome, status: &Status, problems: &[String]) -> Value {
         "started_ms": status.started_ms,
         "now_ms": status.now_ms,
         "sessions": status.sessions,
+        "clock_doubt": status.clock_doubt,
+        "plant_serial": status.plant_serial,
+        "approvers_serial": status.approvers_serial,
         "problems": problems,
         "journal": {
             "failure": journal.failure,
@@ -333,5 +399,6 @@ fn tree(welcome: &Welcome, status: &Status, problems: &[String]) -> Value {
         },
         "sinks": status.sinks.iter().map(sink).collect::<Vec<_>>(),
         "witness": status.witness.as_ref().map(witness),
+        "trust": status.trust.iter().map(trust).collect::<Vec<_>>(),
     })
 }

@@ -1,5 +1,7 @@
 //! The command line of `interlock-edge`.
 
+mod clock;
+
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
@@ -56,6 +58,11 @@ enum Command {
         /// The site directory
         dir: PathBuf,
     },
+    /// See what the clock of the running edge shows, or accept it after a doubt
+    Clock {
+        #[command(subcommand)]
+        act: clock::Act,
+    },
     /// Print completions for a shell
     Completions {
         /// The shell
@@ -72,19 +79,25 @@ enum Command {
 pub struct Rim {
     /// Opens the journal's storage.
     pub storage: fn(&Site) -> Result<Box<dyn Storage>, RunError>,
+    /// Starts the clock of a running edge.
+    pub clock: fn() -> Clock,
+}
+
+impl Default for Rim {
+    fn default() -> Rim {
+        Rim {
+            storage: service::storage,
+            clock: Clock::start,
+        }
+    }
 }
 
 /// Runs the program.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    main_with(
-        args,
-        &Rim {
-            storage: service::storage,
-        },
-    )
+    main_with(args, &Rim::default())
 }
 
-/// Runs the program over another storage.
+/// Runs the program over another storage, or another clock.
 pub fn main_with(args: impl IntoIterator<Item = OsString>, rim: &Rim) -> ExitCode {
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
@@ -105,6 +118,7 @@ pub fn main_with(args: impl IntoIterator<Item = OsString>, rim: &Rim) -> ExitCod
         }
         Command::Check { dir } => check(&dir),
         Command::Run { dir } => run(&dir, rim),
+        Command::Clock { act } => clock::run(&act),
         Command::Completions { shell } => {
             let mut text = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "interlock-edge", &mut text);
@@ -203,7 +217,7 @@ fn run(dir: &Path, rim: &Rim) -> ExitCode {
         let site = Site::load(dir).map_err(RunError::Site)?;
         let storage = (rim.storage)(&site)?;
         let ready = |address: SocketAddr| say(&format!("listening on {address}"));
-        service::run(site, storage, ready, stop_signal()).await
+        service::run(site, storage, (rim.clock)(), ready, stop_signal()).await
     });
     // Threads that wait for a disk, or for the name of a host, are not waited for.
     runtime.shutdown_background();

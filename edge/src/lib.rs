@@ -8,11 +8,14 @@ mod conduit;
 mod keeping;
 mod limits;
 mod link;
+mod local;
 mod progress;
 
 pub mod reading;
 mod recall;
 mod signing;
+mod timekeeping;
+mod trust;
 
 pub mod cli;
 pub mod config;

@@ -59,6 +59,10 @@ pub(crate) const NOTICES_MAX: usize = 64;
 /// How often sessions write their summaries and look at their certificates.
 pub(crate) const SESSION_TICK: Duration = Duration::from_secs(1);
 
+/// How long whoever takes something away waits for its record to reach the disk. It holds from
+/// before; past this the acknowledgement says that it is not durable.
+pub(crate) const RESTRICTION_DURABLE_MAX: Duration = Duration::from_secs(2);
+
 /// Requests that a device leaves unanswered in a row before its connection is given up.
 pub(crate) const SILENCES_BEFORE_BREAK: u32 = 3;
 
@@ -254,3 +258,49 @@ pub(crate) const REMOVAL_TICK: Duration = Duration::from_secs(1);
 
 /// How long a stopping edge waits for the witness to cosign the last checkpoint.
 pub(crate) const COSIGNED_WITHIN: Duration = Duration::from_secs(3);
+
+// At the gateway itself
+
+/// How often it is looked at whether the clock is in doubt, where no session does.
+pub(crate) const CLOCK_TICK: Duration = Duration::from_secs(1);
+
+/// Longest question of a local administrator, in bytes: a reason and little more.
+pub(crate) const LOCAL_ASK_MAX_BYTES: usize = 4 << 10;
+
+/// Longest answer to one, in bytes.
+pub(crate) const LOCAL_REPLY_MAX_BYTES: usize = 4 << 10;
+
+/// Questions of local administrators at once.
+pub(crate) const LOCAL_AT_ONCE: usize = 4;
+
+/// How long a question, or the reading of its answer, may take. Both ends are programs of ours on one
+/// machine.
+pub(crate) const LOCAL_MESSAGE_MAX: Duration = Duration::from_secs(5);
+
+/// How long an administrator's program waits for the answer: an act waits for the disk.
+pub(crate) const LOCAL_ANSWER_MAX: Duration = Duration::from_secs(30);
+
+// Whom to trust
+
+/// Authorities of others that are tried at a handshake, one after the other.
+pub(crate) const TRUSTED_AUTHORITIES_MAX: usize = 16;
+
+/// How often their files are looked at. Whoever refreshes them sees it before he has turned away.
+pub(crate) const TRUST_LOOK_EVERY: Duration =
+    Duration::from_millis(if cfg!(test) { 50 } else { 2_000 });
+
+/// Longest file of authorities or of what they revoked, in bytes: some hundred thousand
+/// revocations. It is held in memory, and read again each time that it changes.
+pub(crate) const TRUST_FILE_MAX_BYTES: u64 = 8 << 20;
+
+/// Certificates of one authority: its roots, its intermediates, and those of the keys before.
+pub(crate) const TRUST_ANCHORS_MAX: usize = 16;
+
+/// Longest time that what is known of an authority may be configured to hold, in hours: a year.
+pub(crate) const TRUST_STALE_MAX_H: u64 = 365 * 24;
+
+/// Longest idle time of a session that may be configured, in minutes: a day.
+pub(crate) const SESSION_IDLE_MINUTES_MAX: u64 = 24 * 60;
+
+/// Longest session that may be configured, in hours: a week of test runs.
+pub(crate) const SESSION_HOURS_MAX: u64 = 7 * 24;

@@ -40,14 +40,6 @@ pub(crate) fn open_journal(
                     "the edge did not stop in order; open commands are recorded as OUTCOME UNKNOWN"
                 );
             }
-            if recovered
-                .last_time_ms
-                .is_some_and(|last| clock.now().wall_ms() < last)
-            {
-                tracing::warn!(
-                    "the clock is behind the last record of the journal: certificates that ended may pass again until it is set"
-                );
-            }
             Ok((journal, recovered))
         }
         Err(OpenError::Corrupt(damage)) => {
@@ -55,12 +47,12 @@ pub(crate) fn open_journal(
                 %damage,
                 "commands with effect are refused, reads go on; keep the journal's folder as it is"
             );
-            let recovered = Recovered {
-                last_policy: activation::remembered(&site.snapshots())
-                    .or_else(|| last_readable_policy(&site.config.journal().directory)),
-                next_sequence: damage.sequence,
-                ..Recovered::default()
-            };
+            let readable = Readable::of(&site.config.journal().directory);
+            let recovered = Recovered::of_damaged(
+                damage.sequence,
+                activation::remembered(&site.snapshots()).or(readable.policy),
+                readable.time_ms,
+            );
             let reader = Directory::read_only(&site.config.journal().directory);
             Ok((Journal::damaged(&damage, Box::new(reader)), recovered))
         }
@@ -81,15 +73,25 @@ fn options(journal: &JournalConfig) -> Options {
     }
 }
 
-fn last_readable_policy(dir: &Path) -> Option<[u8; 32]> {
-    let records = journal::read(dir).ok()?;
-    records
-        .map_while(Result::ok)
-        .filter_map(|record| match record.event {
-            Event::PolicyActivated(activated) => Some(activated.digest),
-            _ => None,
-        })
-        .last()
+/// What a damaged journal says before its damage.
+#[derive(Default)]
+struct Readable {
+    policy: Option<[u8; 32]>,
+    time_ms: Option<i64>,
+}
+
+impl Readable {
+    fn of(dir: &Path) -> Readable {
+        let mut readable = Readable::default();
+        let records = journal::read(dir).into_iter().flatten();
+        for record in records.map_while(Result::ok) {
+            readable.time_ms = Some(record.time_ms);
+            if let Event::PolicyActivated(activated) = record.event {
+                readable.policy = Some(activated.digest);
+            }
+        }
+        readable
+    }
 }
 
 /// The policy that was activated last, whatever was edited since; at the very first start, the

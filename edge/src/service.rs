@@ -10,14 +10,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use interlock_broker::activation::{self, Activated, NotActivated};
-use interlock_broker::clock::Clock;
+use interlock_broker::clock::{Clock, Floor};
 use interlock_broker::finding::Finding;
 use interlock_broker::journal::{Directory, OpenError, Storage};
 use interlock_broker::mediation::{Broker, Session};
+use interlock_broker::posture::Terms;
 use interlock_broker::subject::SubjectId;
 use interlock_protocols::record::{EdgeStarted, EdgeStopped, Event};
 use quinn::{Endpoint, VarInt};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::keeping::Keeping;
@@ -26,13 +28,16 @@ use crate::limits::{
     TURNED_AWAY_PER_SUBJECT,
 };
 use crate::link::Link;
-use crate::listen::quic;
 pub use crate::listen::quic::ListenError;
+use crate::listen::{quic, tls};
+use crate::local;
 use crate::metrics::{self, Metrics};
 use crate::reading::Reading;
 use crate::recall::{open_journal, take_up_policy};
 use crate::site::{POLICY, Site};
 use crate::status::Outlook;
+use crate::timekeeping;
+use crate::trust::Trust;
 
 /// Why the edge could not run.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +66,7 @@ pub(crate) struct Edge {
     links: HashMap<String, Link>,
     gateway: String,
     server_name: String,
+    posture: Terms,
     policy_dir: PathBuf,
     snapshots: PathBuf,
     reading: Reading,
@@ -68,6 +74,7 @@ pub(crate) struct Edge {
     deciding: watch::Sender<usize>,
     sessions: Mutex<HashMap<SubjectId, usize>>,
     outlook: Arc<Outlook>,
+    trust: Arc<Trust>,
 }
 
 /// A running edge, for programs that hold one inside: the demo and the tests.
@@ -77,6 +84,8 @@ pub struct Running {
     address: SocketAddr,
     keeping: Keeping,
     metrics: Option<Metrics>,
+    /// What looks after the clock, and what local administrators ask.
+    local: [JoinHandle<()>; 2],
 }
 
 /// Opens the storage that the configuration names.
@@ -91,6 +100,11 @@ pub async fn start(
     clock: Clock,
 ) -> Result<Running, RunError> {
     let (journal, recovered) = open_journal(&site, storage, clock)?;
+    // Certificates are judged by this clock from the first handshake on.
+    clock.begin(Floor {
+        last_ms: recovered.last_time_ms,
+        doubted: recovered.clock_doubted,
+    });
     let gateway = site.config.gateway().to_owned();
     let started = Event::EdgeStarted(EdgeStarted {
         gateway: gateway.clone(),
@@ -99,6 +113,8 @@ pub async fn start(
     if let Err(error) = journal.append(clock.now().wall_ms(), started) {
         tracing::error!(%error, "the journal takes no records: commands with effect are refused");
     }
+    let watching_clock = tokio::spawn(timekeeping::attend(journal.clone(), clock));
+    let local = local::listen(&site.dir, journal.clone(), clock);
     let policy = take_up_policy(&site, &journal, recovered.last_policy, clock).await?;
     let keeping = Keeping::start(&site, &journal, &recovered.accepted, clock).await?;
     let reading = Reading::new(journal.clone(), Arc::clone(keeping.view()));
@@ -110,13 +126,15 @@ pub async fn start(
         recovered.next_sequence,
         recovered.register,
     );
+    broker.limit_sessions(site.config.session_times());
     let links = site
         .plant
         .devices()
         .iter()
-        .map(|device| {
-            let link = Link::start(Arc::clone(device), clock);
-            (device.name().to_owned(), link)
+        .filter_map(|device| {
+            let isolation = broker.isolation(device.name())?;
+            let link = Link::start(Arc::clone(device), isolation, clock);
+            Some((device.name().to_owned(), link))
         })
         .collect();
     let edge = Arc::new(Edge {
@@ -125,6 +143,7 @@ pub async fn start(
         links,
         gateway,
         server_name: site.config.server_name(site.plant.site()),
+        posture: site.config.posture().clone(),
         policy_dir: site.dir.join(POLICY),
         snapshots: site.snapshots(),
         reading,
@@ -132,6 +151,7 @@ pub async fn start(
         deciding: watch::Sender::new(0),
         sessions: Mutex::new(HashMap::new()),
         outlook: Arc::clone(keeping.outlook()),
+        trust: Arc::clone(&site.trust),
     });
     let metrics = match site.config.metrics() {
         None => None,
@@ -141,7 +161,9 @@ pub async fn start(
             Some(metrics::start(listen, Arc::new(move || outlook.status(sessions()))).await?)
         }
     };
-    let endpoint = quic::listen(site.config.quic(), site.tls, &site.keys.server.key)?;
+    let mut listener = site.tls;
+    listener.time_provider = Arc::new(tls::ByClock(clock));
+    let endpoint = quic::listen(site.config.quic(), listener, &site.keys.server.key)?;
     let address = endpoint.local_addr()?;
     tokio::spawn(quic::serve(endpoint.clone(), Arc::clone(&edge)));
     tracing::info!(%address, gateway = edge.gateway, "listening");
@@ -151,6 +173,7 @@ pub async fn start(
         address,
         keeping,
         metrics,
+        local: [watching_clock, local],
     })
 }
 
@@ -171,6 +194,7 @@ impl Running {
         let edge = &self.edge;
         edge.broker.stop_admitting();
         self.endpoint.set_server_config(None);
+        self.local.iter().for_each(JoinHandle::abort);
         let drained = async {
             edge.decided().await;
             for link in edge.links.values() {
@@ -226,10 +250,11 @@ async fn in_time<R>(what: &str, most: Duration, part: impl Future<Output = R>) {
 pub async fn run(
     site: Site,
     storage: Box<dyn Storage>,
+    clock: Clock,
     ready: impl FnOnce(SocketAddr),
     stop: impl Future<Output = ()>,
 ) -> Result<(), RunError> {
-    let running = start(site, storage, Clock::start()).await?;
+    let running = start(site, storage, clock).await?;
     ready(running.address());
     stop.await;
     running.stop().await;
@@ -316,9 +341,19 @@ impl Edge {
         &self.server_name
     }
 
+    /// How reports about the health of machines are judged.
+    pub(crate) fn posture_terms(&self) -> &Terms {
+        &self.posture
+    }
+
     /// Answers questions about the journal.
     pub(crate) fn reading(&self) -> &Reading {
         &self.reading
+    }
+
+    /// Whose word on clients counts.
+    pub(crate) fn trust(&self) -> &Arc<Trust> {
+        &self.trust
     }
 
     /// What it knows of itself.

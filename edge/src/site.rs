@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use interlock_broker::activation;
+use interlock_broker::authority::Listener;
+use interlock_broker::clock::Clock;
 use interlock_broker::finding::Finding;
 use interlock_broker::journal::tree;
 use interlock_broker::plant::{Outline, Plant};
@@ -14,6 +16,7 @@ use crate::config::{self, Config};
 use crate::keys::{self, Keys};
 use crate::listen::tls::{Material, names_server, server_config};
 use crate::sink;
+use crate::trust::{Trust, Verifier};
 
 /// The inventory's file inside the site directory.
 pub const PLANT: &str = "plant.toml";
@@ -28,6 +31,11 @@ pub const VIEW: &str = "state/view";
 /// Where it is kept that the journal is behind what others know, until that is accepted.
 pub const BEYOND: &str = "state/beyond";
 
+/// Where an administrator at the gateway itself asks the running edge.
+pub const LOCAL: &str = "state/local.sock";
+/// Where it is kept what was last known of the authorities of others.
+pub const TRUST: &str = "state/trust";
+
 /// What an edge runs on, apart from its policy.
 pub struct Site {
     /// The directory.
@@ -40,6 +48,8 @@ pub struct Site {
     pub keys: Keys,
     /// The listener's TLS, which shows that the keys fit together.
     pub tls: rustls::ServerConfig,
+    /// Whose word on clients counts.
+    pub(crate) trust: Arc<Trust>,
 }
 
 impl Site {
@@ -73,23 +83,28 @@ impl Site {
                 format!("this gateway's is `{log}`: restore its own key, or keep the names"),
             )]);
         }
-        let tls = server_config(&Material {
-            certificate_pem: &keys.server.certificate,
-            key_pem: &keys.server.key,
-            issuer_pem: &keys.issuer.certificate,
-            site: plant.site(),
+        let listening = trust(dir, &config, plant.site(), &keys).and_then(|trust| {
+            let trust = Arc::new(trust);
+            let verifier = Verifier::new(Arc::clone(&trust), Listener::Quic);
+            let tls = server_config(&Material {
+                certificate_pem: &keys.server.certificate,
+                key_pem: &keys.server.key,
+                verifier: Arc::new(verifier),
+            });
+            Ok((trust, tls.map_err(|error| error.to_string())?))
         });
-        match tls {
-            Ok(tls) => Ok(Site {
+        match listening {
+            Ok((trust, tls)) => Ok(Site {
                 dir: dir.to_owned(),
                 config,
                 plant: Arc::new(plant),
                 keys,
                 tls,
+                trust,
             }),
             Err(error) => Err(vec![Finding::of_file(
                 &dir.join(keys::DIR),
-                error.to_string(),
+                error,
                 "restore all of the gateway's keys from one backup",
             )]),
         }
@@ -119,7 +134,8 @@ impl Site {
 /// Reads everything, tries the policy's cases, writes nothing, and returns every problem found.
 pub fn check(dir: &Path) -> Vec<Finding> {
     let mut findings = Vec::new();
-    keep(&mut findings, Site::load(dir));
+    let site = keep(&mut findings, Site::load(dir));
+    findings.extend(site.iter().flat_map(trust_faults));
     findings.extend(sink_faults(dir));
     let Some(bundle) = keep(&mut findings, Bundle::load(&dir.join(POLICY))) else {
         return findings;
@@ -140,6 +156,31 @@ pub fn check(dir: &Path) -> Vec<Finding> {
         }
     }
     findings
+}
+
+fn trust(dir: &Path, config: &Config, site: &str, keys: &Keys) -> Result<Trust, String> {
+    let own = keys.issuer.certificate.as_str();
+    let own = config.own_issuer().then_some(own);
+    let now = Clock::start().now();
+    Trust::open(site, own, config.trust(), &dir.join(TRUST), now)
+        .map_err(|error| format!("the identity issuer: {error}"))
+}
+
+/// What is wrong with the files of other authorities. The edge serves without them, or by what it
+/// last knew, so only who asks is told.
+fn trust_faults(site: &Site) -> Vec<Finding> {
+    let faults = site.trust.troubles(Clock::start().now());
+    let faults = faults.into_iter().map(|(config, why)| {
+        Finding::of_file(
+            &config.ca,
+            format!(
+                "the authority `{}` cannot be known by it: {why}",
+                config.name
+            ),
+            "have it refreshed, whole and in PEM; until then what was last known goes on holding",
+        )
+    });
+    faults.collect()
 }
 
 /// What is wrong with the files that sinks are known by. The edge serves without them, so only

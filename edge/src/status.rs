@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use interlock_broker::clock::{Clock, Now};
 use interlock_broker::journal::{Health, Journal};
 use interlock_broker::mediation::{NotAccepted, Session};
-use interlock_protocols::conduit::{JournalStatus, SinkStatus, Status, WitnessStatus};
+use interlock_protocols::conduit::{JournalStatus, SinkStatus, Status, TrustStatus, WitnessStatus};
 use interlock_protocols::record::Ahead;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -73,10 +73,14 @@ pub struct Sources {
     pub sinks: Vec<Sink>,
     /// The witness: where it is, and what came of asking it.
     pub witness: Option<(String, watch::Receiver<WitnessStanding>)>,
+    /// The authorities of others.
+    pub trust: Box<dyn Fn(Now) -> Vec<TrustStatus> + Send + Sync>,
     /// Holds commands with effect back for a reason, or lets them pass again.
     pub hold: Box<dyn Fn(Option<String>) + Send + Sync>,
     /// Keeps what is beyond the journal and not accepted, for the next start.
     pub remember: Remember,
+    /// Numbers of what the site root signed: the plant, and the list of approvers.
+    pub signed_serials: [Option<u64>; 2],
 }
 
 impl Sources {
@@ -96,8 +100,10 @@ impl Sources {
             view_size: Box::new(u64::default),
             sinks: Vec::new(),
             witness: None,
+            trust: Box::new(|_| Vec::new()),
             hold: Box::new(|_| {}),
             remember: Box::new(|_| {}),
+            signed_serials: [None; 2],
         }
     }
 }
@@ -107,6 +113,10 @@ impl Sources {
 pub struct Facts {
     /// Since when the edge runs, ms since 1970 UTC.
     pub started_ms: i64,
+    /// Why the system's clock is not believed.
+    pub clock_doubt: Option<String>,
+    /// Numbers of what the site root signed: the plant, and the list of approvers.
+    pub signed_serials: [Option<u64>; 2],
     /// Open sessions.
     pub sessions: usize,
     /// The journal.
@@ -121,6 +131,8 @@ pub struct Facts {
     pub sinks: Vec<SinkStatus>,
     /// The witness.
     pub witness: Option<(String, WitnessStanding)>,
+    /// The authorities of others.
+    pub trust: Vec<TrustStatus>,
 }
 
 /// Puts a status together. `warn_percent` are the shares of the budget at which a warning is due.
@@ -129,6 +141,7 @@ pub fn assemble(facts: Facts, warn_percent: &[u64], now_ms: i64) -> Status {
     let room = room(journal);
     let days_left = facts.bytes_per_day.and_then(|bytes| days(room, bytes));
     let (failure, failed_ms) = journal.failure.clone().unzip();
+    let [plant_serial, approvers_serial] = facts.signed_serials;
     Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         started_ms: facts.started_ms,
@@ -163,6 +176,10 @@ pub fn assemble(facts: Facts, warn_percent: &[u64], now_ms: i64) -> Status {
             error_ms: standing.error_ms,
         }),
         sinks: facts.sinks.into_iter().map(shortened).collect(),
+        clock_doubt: facts.clock_doubt,
+        plant_serial,
+        approvers_serial,
+        trust: facts.trust,
     }
 }
 
@@ -295,7 +312,8 @@ impl Outlook {
 
     /// How the gateway is doing now.
     pub fn status(&self, sessions: usize) -> Status {
-        let now = self.clock.now();
+        let clock = self.clock.shows();
+        let now = clock.counted;
         let rate = self.rate.lock().unwrap_or_else(PoisonError::into_inner);
         let bytes_per_day = rate.bytes_per_day(now.mono());
         drop(rate);
@@ -307,6 +325,8 @@ impl Outlook {
         let witness = self.sources.witness.as_ref();
         let facts = Facts {
             started_ms: self.started_ms,
+            clock_doubt: clock.doubt.map(|doubt| doubt.to_string()),
+            signed_serials: self.sources.signed_serials,
             sessions,
             journal,
             bytes_per_day,
@@ -315,6 +335,7 @@ impl Outlook {
             sinks: sinks.collect(),
             witness: witness
                 .map(|(address, standing)| (address.clone(), standing.borrow().clone())),
+            trust: (self.sources.trust)(now),
         };
         assemble(facts, &self.warn_percent, now.wall_ms())
     }

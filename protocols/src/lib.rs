@@ -25,11 +25,14 @@ extern crate alloc;
 
 pub mod limits;
 pub mod modbus;
+pub mod root;
 
 #[cfg(feature = "alloc")]
 pub mod conduit;
 #[cfg(feature = "alloc")]
 pub mod identity;
+#[cfg(feature = "alloc")]
+pub mod local;
 #[cfg(feature = "alloc")]
 pub mod record;
 #[cfg(feature = "alloc")]

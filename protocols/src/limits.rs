@@ -59,3 +59,11 @@ const _: () = {
     assert!(2 + *FILE_WRITE_BYTES.end() <= PDU_MAX_BYTES);
     assert!(3 + LOOPBACK_MAX_BYTES <= PDU_MAX_BYTES);
 };
+
+/// Longest name of a site in a document of the site root, in bytes.
+pub const ROOT_SITE_MAX_BYTES: usize = 64;
+/// Longest content of a document of the site root, in bytes: a hundred approvers. A write guard
+/// reads it from a memory of some KiB.
+pub const ROOT_BODY_MAX_BYTES: usize = 16_384;
+/// Most approvers of a site: a list that nobody can look through says nothing.
+pub const APPROVERS_MAX: usize = 100;

@@ -5,6 +5,7 @@
 //! for nothing else. Neither can stand in for the other. Authorities of others may sign clients
 //! too, each as far as its [`Bindings`] go.
 
+mod key;
 #[cfg(test)]
 mod tests;
 mod trust;
@@ -20,9 +21,13 @@ use rcgen::{
 };
 use time::OffsetDateTime;
 
+use self::key::Key;
+
 use crate::clock::Now;
 use crate::limits::ROLE_MAX_BYTES;
-use crate::subject::{Bound, SubjectId, SubjectKind, is_p256};
+use crate::proof::p256_point;
+use crate::subject::{Bound, SubjectId, SubjectKind};
+use crate::token::{Token, TokenFault};
 
 /// `id-at-serialNumber` of X.520.
 const SERIAL_NUMBER: [u64; 4] = [2, 5, 4, 5];
@@ -51,6 +56,9 @@ pub enum AuthorityError {
     /// A key and a certificate were mixed up.
     #[error("the key is not the one of the certificate")]
     OtherKey,
+    /// The token that has the key did not sign.
+    #[error(transparent)]
+    Token(#[from] TokenFault),
     /// A certificate was asked for with a key of another kind.
     #[error("certificates are for P-256 keys alone, and this is another one")]
     NotP256,
@@ -74,16 +82,7 @@ impl Credential {
     /// Whether the key can be read, and is the one of the certificate.
     pub fn check(&self) -> Result<(), AuthorityError> {
         let key = KeyPair::from_pem(&self.key)?;
-        let (_, pem) = x509_parser::pem::parse_x509_pem(self.certificate.as_bytes())
-            .map_err(|_| rcgen::Error::CouldNotParseCertificate)?;
-        let certificate = pem
-            .parse_x509()
-            .map_err(|_| rcgen::Error::CouldNotParseCertificate)?;
-        if certificate.public_key().raw == key.subject_public_key_info() {
-            Ok(())
-        } else {
-            Err(AuthorityError::OtherKey)
-        }
+        belongs(&self.certificate, &key)
     }
 }
 
@@ -93,9 +92,9 @@ impl std::fmt::Debug for Credential {
     }
 }
 
-/// A signing certificate with its key.
+/// A signing certificate with its key. Where that is in a token, signing waits for the token.
 pub struct Authority {
-    issuer: Issuer<'static, KeyPair>,
+    issuer: Issuer<'static, Key>,
 }
 
 /// How long a new client certificate lasts, in hours: a shift for people, an hour for vendors,
@@ -109,25 +108,34 @@ pub const fn client_hours(kind: SubjectKind) -> u32 {
 }
 
 impl Authority {
-    /// Makes a new authority of that name.
+    /// Makes a new authority of that name, with its key.
     pub fn create(name: &str, now: Now) -> Result<Credential, AuthorityError> {
-        let mut params = CertificateParams::default();
-        params.distinguished_name = named(name);
-        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        valid(&mut params, now, AUTHORITY_S);
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
         Ok(Credential {
-            certificate: params.self_signed(&key)?.pem(),
+            certificate: root_params(name, now).self_signed(&key)?.pem(),
             key: key.serialize_pem(),
         })
     }
 
+    /// Makes a new authority of that name for a key in a token; gives its certificate in PEM.
+    pub fn create_token(name: &str, token: &Token, now: Now) -> Result<String, AuthorityError> {
+        let made = root_params(name, now).self_signed(token);
+        Ok(made.map_err(|error| key::why(Some(token), error))?.pem())
+    }
+
     /// Takes up an authority that was made before.
     pub fn open(credential: &Credential) -> Result<Authority, AuthorityError> {
-        let key = KeyPair::from_pem(&credential.key)?;
+        let key = Key::File(KeyPair::from_pem(&credential.key)?);
         Ok(Authority {
             issuer: Issuer::from_ca_cert_pem(&credential.certificate, key)?,
+        })
+    }
+
+    /// Takes up an authority whose key is in a token.
+    pub fn open_token(certificate_pem: &str, token: Token) -> Result<Authority, AuthorityError> {
+        belongs(certificate_pem, &token)?;
+        Ok(Authority {
+            issuer: Issuer::from_ca_cert_pem(certificate_pem, Key::Token(token))?,
         })
     }
 
@@ -175,7 +183,7 @@ impl Authority {
         ends_ms: i64,
         now: Now,
     ) -> Result<String, AuthorityError> {
-        if !is_p256(spki) {
+        if p256_point(spki).is_none() {
             return Err(AuthorityError::NotP256);
         }
         let mut params = CertificateParams::default();
@@ -196,7 +204,7 @@ impl Authority {
         params.custom_extensions = extensions.to_vec();
         valid(&mut params, now, (ends_ms - now.wall_ms()) / 1_000);
         let key = rcgen::SubjectPublicKeyInfo::from_der(spki)?;
-        Ok(params.signed_by(&key, &self.issuer)?.pem())
+        self.signed(&params, &key)
     }
 
     /// Makes the key and certificate that the edge shows to clients, who look for `server_name`.
@@ -213,9 +221,41 @@ impl Authority {
         params.use_authority_key_identifier_extension = true;
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
         Ok(Credential {
-            certificate: params.signed_by(&key, &self.issuer)?.pem(),
+            certificate: self.signed(&params, &key)?,
             key: key.serialize_pem(),
         })
+    }
+
+    fn signed(
+        &self,
+        params: &CertificateParams,
+        key: &impl PublicKeyData,
+    ) -> Result<String, AuthorityError> {
+        let made = params.signed_by(key, &self.issuer);
+        let token = self.issuer.key().token();
+        Ok(made.map_err(|error| key::why(token, error))?.pem())
+    }
+}
+
+fn root_params(name: &str, now: Now) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.distinguished_name = named(name);
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    valid(&mut params, now, AUTHORITY_S);
+    params
+}
+
+/// Whether the key is the one of the certificate.
+fn belongs(certificate_pem: &str, key: &impl PublicKeyData) -> Result<(), AuthorityError> {
+    let unreadable = || rcgen::Error::CouldNotParseCertificate;
+    let (_, pem) =
+        x509_parser::pem::parse_x509_pem(certificate_pem.as_bytes()).map_err(|_| unreadable())?;
+    let certificate = pem.parse_x509().map_err(|_| unreadable())?;
+    if certificate.public_key().raw == key.subject_public_key_info() {
+        Ok(())
+    } else {
+        Err(AuthorityError::OtherKey)
     }
 }
 

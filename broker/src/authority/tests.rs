@@ -252,3 +252,15 @@ fn certificates_are_for_p256_keys_alone() {
         assert!(matches!(signed, Err(AuthorityError::NotP256)));
     }
 }
+
+#[test]
+fn an_authority_is_not_taken_up_with_the_key_of_another() {
+    let now = at(1_795_000_000_000);
+    let [one, other] = ["one", "other"].map(|name| Authority::create(name, now).unwrap());
+    one.check().unwrap();
+    let mixed = Credential {
+        certificate: one.certificate,
+        key: other.key,
+    };
+    assert!(matches!(mixed.check(), Err(AuthorityError::OtherKey)));
+}

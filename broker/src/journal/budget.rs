@@ -133,6 +133,8 @@ pub(super) struct Bounds {
     pub(super) acknowledged: u64,
     /// The tree has kept the leaf hashes through this one.
     pub(super) tree: u64,
+    /// The oldest record that the register is made from.
+    pub(super) register: Option<u64>,
     /// The oldest intent without an outcome.
     pub(super) open: Option<u64>,
     pub(super) now_ms: i64,
@@ -141,7 +143,8 @@ pub(super) struct Bounds {
 impl Bounds {
     /// Whether it must stay whatever is needed.
     fn keep(&self, extent: &Extent) -> bool {
-        extent.last > self.tree || self.open.is_some_and(|open| open <= extent.last)
+        let oldest = [self.open, self.register].into_iter().flatten().min();
+        extent.last > self.tree || oldest.is_some_and(|oldest| oldest <= extent.last)
     }
 
     /// Whether it is old enough, and everybody has it.

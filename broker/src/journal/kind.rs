@@ -15,6 +15,9 @@ pub(super) enum Kind {
     Telling,
     /// Bounded by the intents that are open, and refused by no budget (I4).
     Outcome,
+    /// What was taken away, and holds already (I7): the record stays, whatever becomes of the
+    /// disk and of who waits for it.
+    Restraint,
 }
 
 impl Kind {
@@ -23,6 +26,7 @@ impl Kind {
             Event::Intent(_) => Kind::Effect,
             Event::Outcome(_) => Kind::Outcome,
             Event::Denial(_) | Event::DenialSummary(_) | Event::ReadSummary(_) => Kind::Telling,
+            Event::Restricted(_) => Kind::Restraint,
             Event::EdgeStarted(_)
             | Event::EdgeStopped(_)
             | Event::PolicyActivated(_)
@@ -40,7 +44,6 @@ impl Kind {
             | Event::EnrolmentAsked(_)
             | Event::Enrolled(_)
             | Event::CertificateIssued(_)
-            | Event::Restricted(_)
             | Event::Reinstated(_)
             | Event::PostureChanged(_)
             | Event::Asserted(_)
@@ -83,18 +86,19 @@ impl Load {
     }
 }
 
-/// All four.
+/// All five.
 #[derive(Default)]
-pub(super) struct Loads([Load; 4]);
+pub(super) struct Loads([Load; 5]);
 
 impl Loads {
     pub(super) fn of(&mut self, kind: Kind) -> &mut Load {
-        let [effects, acts, tellings, outcomes] = &mut self.0;
+        let [effects, acts, tellings, outcomes, restraints] = &mut self.0;
         match kind {
             Kind::Effect => effects,
             Kind::Act => acts,
             Kind::Telling => tellings,
             Kind::Outcome => outcomes,
+            Kind::Restraint => restraints,
         }
     }
 }

@@ -89,6 +89,9 @@ impl Journal {
             latest_ms,
             writer.space(&budget::Bounds::default()),
         ));
+        if let Some(from) = recovered.register_from {
+            queue.register_from(from);
+        }
         if let Some(why) = opening.unwritten {
             tracing::error!(%why, "the journal cannot be written; commands with effect are refused until it can");
             queue.begin_failed(&why, opening.outcomes.into_iter().map(|(_, bytes)| bytes));
@@ -143,7 +146,9 @@ impl Journal {
     /// Records `event`; the [`Pending`] resolves when it is on the disk. The record stays
     /// whether or not anybody waits for it, unless the disk fails: then the wait ends at once
     /// with an error, and the record will not be there; its sequence goes to a note that says
-    /// so. An intent alone stays, since its owner records that it was withheld (I4).
+    /// so. Two stay: an intent, since its owner records that it was withheld (I4), and what was
+    /// taken away, since that holds already. While the disk fails, the latter is accepted all
+    /// the same, and its wait ends at once.
     pub fn commit(&self, now_ms: i64, event: Event) -> Result<Pending, Unrecordable> {
         let (waiter, answer) = oneshot::channel();
         let sequence = self.inner.queue.push(now_ms, event, Some(waiter))?;
@@ -202,6 +207,12 @@ impl Journal {
     /// it, nor does overwriting: before the first call nothing is removed at all.
     pub fn tree_has(&self, through: u64) {
         self.inner.queue.tree_has(through);
+    }
+
+    /// The whole register of identities is in records on the disk, of which this is the first.
+    /// Removal never passes it, nor does overwriting.
+    pub(crate) fn register_kept(&self, first: u64) {
+        self.inner.queue.register_from(first);
     }
 
     /// How much of the disk it takes.

@@ -210,6 +210,14 @@ impl Queue {
         self.nudge(waiting, helps);
     }
 
+    /// The register is made from the records from this one on, and from none before it.
+    pub(super) fn register_from(&self, from: u64) {
+        let mut waiting = self.lock();
+        let helps = waiting.register.is_some_and(|before| before < from);
+        waiting.register = Some(from);
+        self.nudge(waiting, helps);
+    }
+
     fn nudge(&self, mut waiting: MutexGuard<'_, Waiting>, helps: bool) {
         if helps && waiting.health() != Health::Good {
             waiting.nudged = true;

@@ -3,7 +3,9 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::io;
 
-use interlock_protocols::record::{Ahead, CommandResult, Event, Outcome, Record, Unreadable, kind};
+use interlock_protocols::record::{
+    Ahead, CommandResult, Event, Heading, Outcome, Record, Unreadable, kind,
+};
 
 use super::budget::{Extent, Options, Shelf};
 use super::kind::Kind;
@@ -13,7 +15,7 @@ use super::layout;
 use super::storage::Storage;
 use super::walk::{Line, Place, Walk};
 use super::writer::{self, End, Writer, erase, group_room, line_bytes};
-use crate::register::Register;
+use crate::register::{Parts, Register};
 
 /// What was found when the journal was opened.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
@@ -34,8 +36,13 @@ pub struct Recovered {
     pub accepted: Vec<Ahead>,
     /// The time of the last record: a clock behind it was set back.
     pub last_time_ms: Option<i64>,
+    /// Whether the clock was in doubt at the end, and nobody has accepted it since.
+    pub clock_doubted: bool,
     /// What is known of identities, and what was taken from whom.
     pub register: Register,
+    /// The oldest record that the register is made from: nothing from there on may be removed.
+    pub register_from: Option<u64>,
+    parts: Parts,
 }
 
 /// Why an orphan has no better outcome.
@@ -67,6 +74,10 @@ pub(super) fn recover(
     };
     writer.take_up(recovered.removed_through)?;
     recovered.orphans = open.into_iter().collect();
+    // A clock that was set back must not take the floor with it.
+    let now_ms = recovered
+        .last_time_ms
+        .map_or(now_ms, |last| last.max(now_ms));
     let mut opened = Opening {
         outcomes: outcomes(&recovered.orphans, next, now_ms),
         unwritten: None,
@@ -116,6 +127,20 @@ fn refuse(fault: Fault) -> OpenError {
 }
 
 impl Recovered {
+    /// What holds where the journal is damaged and only read: told by others than its records.
+    pub fn of_damaged(
+        next_sequence: u64,
+        last_policy: Option<[u8; 32]>,
+        last_time_ms: Option<i64>,
+    ) -> Recovered {
+        Recovered {
+            next_sequence,
+            last_policy,
+            last_time_ms,
+            ..Recovered::default()
+        }
+    }
+
     /// Reads whole only what is needed from here on: checksums were right, and going through
     /// all of millions of records would take a restart its time.
     fn note(&mut self, line: &Line, open: &mut BTreeSet<u64>) -> Result<(), Unreadable> {
@@ -124,19 +149,34 @@ impl Recovered {
         match line.kind {
             kind::INTENT => {
                 open.insert(line.sequence);
+                if let Some((subject, device, function)) = Heading::used(&line.bytes) {
+                    self.register.note_use(subject, device, function);
+                }
                 return Ok(());
             }
             kind::OUTCOME
             | kind::POLICY_ACTIVATED
             | kind::RECORDS_REMOVED
             | kind::JOURNAL_ACCEPTED => {}
+            kind::CLOCK_DOUBTED | kind::CLOCK_ACCEPTED => {
+                self.clock_doubted = line.kind == kind::CLOCK_DOUBTED;
+                return Ok(());
+            }
+            kind::REGISTER_KEPT => {}
             other if Register::heeds(other) => {}
             _ => return Ok(()),
         }
         let record = Record::decode(&line.bytes)?;
         self.register
             .apply(record.sequence, record.time_ms, &record.event);
+        if Register::needs(line.kind) {
+            self.register_from.get_or_insert(record.sequence);
+        }
         match record.event {
+            Event::RegisterKept(kept) => {
+                let whole = self.parts.take(record.sequence, kept);
+                self.replace_register(whole.map_err(Unreadable::Malformed)?);
+            }
             Event::Outcome(outcome) => {
                 open.remove(&outcome.intent);
             }
@@ -146,6 +186,19 @@ impl Recovered {
             _ => {}
         }
         Ok(())
+    }
+}
+
+impl Recovered {
+    /// A register that was kept stands for all records before it. One that does not know of a
+    /// record that was read is no better than those records.
+    fn replace_register(&mut self, whole: Option<(u64, Register)>) {
+        if let Some((first, register)) = whole
+            && register.through() >= self.register.through()
+        {
+            self.register = register;
+            self.register_from = Some(first);
+        }
     }
 }
 

@@ -3,8 +3,9 @@
 //! A record has its sequence from the moment it is accepted, and keeps it: what was told about
 //! "record 7" stays true. So when the disk fails, all that was accepted stays in memory and is
 //! written when the disk returns. Whoever waits is refused at once, though. A refused INTENT
-//! stays, and its owner records what became of it (I4); any other refused record must not take
-//! effect later, so a record that says what happened takes its place.
+//! stays, and its owner records what became of it (I4). So does a restriction, which has taken
+//! effect before it came here. Any other refused record must not take effect later, so a record
+//! that says what happened takes its place.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -19,6 +20,7 @@ use super::writer::{Space, line_bytes};
 use crate::limits::{
     JOURNAL_GATHER_MIN, JOURNAL_GROUP_MAX_BYTES, JOURNAL_OPEN_INTENTS_MAX, JOURNAL_WHY_MAX_BYTES,
 };
+use crate::register::Register;
 
 pub(super) type Answer = Result<(), Unrecordable>;
 
@@ -83,6 +85,8 @@ pub(super) struct Waiting {
     pub(super) nudged: bool,
     pub(super) acknowledged: u64,
     pub(super) tree: u64,
+    /// The oldest record that the register is made from.
+    pub(super) register: Option<u64>,
 }
 
 impl Waiting {
@@ -105,6 +109,7 @@ impl Waiting {
             nudged: false,
             acknowledged: 0,
             tree: 0,
+            register: None,
         }
     }
 
@@ -138,6 +143,7 @@ impl Waiting {
         Bounds {
             acknowledged: self.acknowledged,
             tree: self.tree,
+            register: self.register,
             open: self.open.first().copied(),
             now_ms: self.latest_ms,
         }
@@ -183,11 +189,17 @@ impl Waiting {
         time_ms: i64,
         event: Event,
         kind: Kind,
-        waiter: Option<oneshot::Sender<Answer>>,
+        mut waiter: Option<oneshot::Sender<Answer>>,
     ) -> Result<u64, Unrecordable> {
         match &self.standing {
             Standing::Ended { why } => return Err(Unrecordable::Ended { why: why.clone() }),
             _ if self.closing => return Err(Unrecordable::Closed),
+            // It holds already, so its record is kept; who waits learns that it is not durable.
+            Standing::Failed(failure) if kind == Kind::Restraint => {
+                if let Some(waiter) = waiter.take() {
+                    let _ = waiter.send(Err(failure.refusal()));
+                }
+            }
             // What waits, or has an effect, is refused; what only tells of something that
             // happened anyway is kept as long as there is room.
             Standing::Failed(failure) if kind == Kind::Effect || waiter.is_some() => {
@@ -203,6 +215,7 @@ impl Waiting {
             return Err(Unrecordable::NoOpenIntent(intent));
         }
         let sequence = self.next;
+        let is_needed = Register::needs(event.kind());
         let record = Record {
             sequence,
             time_ms,
@@ -214,6 +227,9 @@ impl Waiting {
         }
         self.room_for(kind, line_bytes(bytes.len()))?;
         // Accepted: from here on nothing may refuse it.
+        if is_needed {
+            self.register.get_or_insert(sequence);
+        }
         if let Kind::Effect = kind {
             self.open.insert(sequence);
         }
@@ -344,7 +360,7 @@ impl Waiting {
         else {
             return entry;
         };
-        if entry.kind != Kind::Effect {
+        if !matches!(entry.kind, Kind::Effect | Kind::Restraint) {
             failure.refused += 1;
             self.refused += 1;
             let place = Event::JournalRecovered(JournalRecovered {

@@ -6,13 +6,18 @@ use std::sync::{Arc, Mutex};
 
 use interlock_protocols::record::{Denial, Event, SessionOpened};
 
+use super::activity::Activity;
 use super::broker::Broker;
 use super::ledger::Ledger;
 use super::refusal::{Reason, Refusal};
+use super::roll::Whose;
+use super::schedule::{LastUse, Schedule};
 use super::session::{Inner, Session};
-use super::standing::{Lost, Standing};
+use super::standing::Lost;
+use crate::authority::Freshness;
 use crate::clock::Now;
 use crate::policy::{Transport, View};
+use crate::posture::{Evidence, Lease};
 use crate::proof::{NotProven, Proven};
 use crate::subject::Identity;
 
@@ -24,10 +29,14 @@ pub struct Arrival<'a> {
     pub proven: Proven<'a>,
     /// Name of the authority that signed their certificate.
     pub authority: &'a str,
+    /// Until when what is known of that authority is young enough.
+    pub freshness: &'a Freshness,
     /// Address and port they come from.
     pub peer: &'a str,
     /// How their commands will travel.
     pub transport: Transport,
+    /// The health of their machine, where something of it was said and verified.
+    pub posture: Option<Evidence>,
 }
 
 impl Broker {
@@ -46,30 +55,56 @@ impl Broker {
         if now.wall_ms() >= identity.ends_ms() {
             return Err(Refusal::new(Reason::Standing(Lost::Expired)));
         }
+        let machine = arrival.proven.device_key();
+        if machine.is_some_and(|machine| self.is_disabled(subject, machine, now)) {
+            return Err(Refusal::new(Reason::Disabled));
+        }
         if !self.allowances.session(subject, now) {
             tracing::warn!(%subject, "turned away: too many sessions in a short time");
             return Err(Refusal::new(Reason::SessionRate));
         }
         let id = self.next_session.fetch_add(1, Ordering::Relaxed);
-        let view = View::new(self.policy(), subject);
+        let whose = Arc::new(Whose {
+            session: id,
+            subject: subject.clone(),
+            machine: arrival.proven.device_key().copied(),
+        });
+        let standing = self.admit(&whose, arrival.peer, now)?;
+        let view = self.view_of(subject);
         let opened = opened(id, &arrival, &view);
         let ledger = Ledger::new(self.journal.clone(), id, subject.to_string(), now);
         let inner = Inner {
             id,
             ledger: Arc::new(ledger),
             certificate_ends_ms: identity.ends_ms(),
-            device_key: *arrival.proven.device_key(),
+            schedule: Mutex::new(Schedule::new(self.session_times(), identity.ends_ms(), now)),
+            last_use: LastUse::new(now),
+            freshness: arrival.freshness.clone(),
             protection: arrival.proven.protection(),
-            auth: arrival.proven.auth(),
-            standing: Standing::good(),
+            posture: Lease::default(),
+            standing,
+            whose,
+            activity: Activity::default(),
+            peer: arrival.peer.to_owned(),
+            since_ms: now.wall_ms(),
+            auth: Mutex::new(arrival.proven.auth()),
+            leaf_key: *identity.key(),
             view: Mutex::new(view),
             next_conversation: AtomicU64::new(1),
             broker: Arc::clone(self),
             transport: arrival.transport,
             subject: subject.clone(),
         };
-        inner.append(now, opened);
-        Ok(Session::new(inner))
+        if let Some(sequence) = inner.append(now, opened.clone()) {
+            self.take_up(sequence, now, &opened);
+        }
+        let inner = Arc::new(inner);
+        self.roll.opened(&inner);
+        let session = Session::new(inner);
+        if let Some(evidence) = arrival.posture {
+            session.take_up_posture(evidence, now);
+        }
+        Ok(session)
     }
 
     /// Records that somebody showed a certificate and no machine to go with it, as far as the
@@ -107,12 +142,12 @@ fn opened(session: u64, arrival: &Arrival<'_>, view: &View) -> Event {
     Event::SessionOpened(SessionOpened {
         session,
         subject: identity.subject().to_string(),
-        groups: view.policy().groups_of(identity.subject()).to_vec(),
+        groups: view.groups().to_vec(),
         peer: arrival.peer.to_owned(),
         certificate: *identity.fingerprint(),
         certificate_ends_ms: identity.ends_ms(),
-        device_key: Some(*proven.device_key()),
-        device_protection: Some(proven.protection()),
+        device_key: proven.device_key().copied(),
+        device_protection: proven.protection(),
         auth: Some(auth.strength),
         auth_ms: Some(auth.at_ms),
         authority: Some(arrival.authority.to_owned()),

@@ -1,18 +1,24 @@
 //! The broker as a whole: what all sessions share.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use interlock_protocols::record::Event;
 use jiff::tz::TimeZone;
+use tokio::sync::watch;
 
 use super::allowance::Allowances;
+use super::gate::{Gates, Isolation};
 use super::heard::Hearing;
+use super::roll::{Afloat, Roll};
+use super::schedule::SessionTimes;
 use crate::clock::Now;
-use crate::journal::{Journal, Unrecordable};
+use crate::enrolment::Terms;
+use crate::journal::{Journal, Pending, Unrecordable};
 use crate::plant::Plant;
-use crate::policy::Policy;
+use crate::policy::{Policy, View};
 use crate::register::Register;
+use crate::subject::SubjectId;
 
 /// The policy decision point of one gateway.
 pub struct Broker {
@@ -25,6 +31,17 @@ pub struct Broker {
     pub(super) allowances: Allowances,
     pub(super) hearing: Hearing,
     pub(super) register: RwLock<Register>,
+    times: OnceLock<SessionTimes>,
+    pub(super) gates: Gates,
+    pub(super) roll: Arc<Roll>,
+    pub(super) afloat: Arc<Afloat>,
+    /// Acts that were handed to the journal and are not taken up yet.
+    acting: AtomicUsize,
+    /// Grows with each change of what invitations say of groups.
+    generation: AtomicU64,
+    /// Grows with each change of what decisions rest on.
+    revised: watch::Sender<u64>,
+    terms: OnceLock<Terms>,
 }
 
 impl Broker {
@@ -37,9 +54,15 @@ impl Broker {
         journal: Journal,
         zone: TimeZone,
         first_session: u64,
-        register: Register,
+        mut register: Register,
     ) -> Arc<Broker> {
+        register.restraints.forget_sessions();
+        let gates = Gates::of(&plant, &journal);
+        gates.follow(&register.restraints);
         Arc::new(Broker {
+            gates,
+            roll: Arc::default(),
+            afloat: Arc::default(),
             hearing: Hearing::of(&plant),
             plant,
             journal,
@@ -48,8 +71,22 @@ impl Broker {
             next_session: AtomicU64::new(first_session),
             stopping: AtomicBool::new(false),
             allowances: Allowances::default(),
+            revised: watch::Sender::new(register.through()),
             register: RwLock::new(register),
+            acting: AtomicUsize::new(0),
+            generation: AtomicU64::new(0),
+            terms: OnceLock::new(),
+            times: OnceLock::new(),
         })
+    }
+
+    /// Says how long sessions may last, before the first of them. The first word counts.
+    pub fn limit_sessions(&self, times: SessionTimes) {
+        let _first = self.times.set(times);
+    }
+
+    pub(super) fn session_times(&self) -> SessionTimes {
+        self.times.get().copied().unwrap_or_default()
     }
 
     /// What is known of identities, and what was taken from whom.
@@ -59,7 +96,12 @@ impl Broker {
 
     /// Records an act, and takes it up once it is on the disk. Gives the sequence of its record.
     pub(crate) async fn act(&self, event: Event, now: Now) -> Result<u64, Unrecordable> {
-        let pending = self.journal.commit(now.wall_ms(), event.clone())?;
+        let (pending, _acting) = {
+            // Between handing over and counting, nobody may keep the register.
+            let _register = self.register();
+            let pending = self.journal.commit(now.wall_ms(), event.clone())?;
+            (pending, Acting::begin(&self.acting))
+        };
         let sequence = pending.sequence();
         pending.await?;
         self.take_up(sequence, now, &event);
@@ -68,16 +110,94 @@ impl Broker {
 
     /// Has the register know of a record.
     pub(crate) fn take_up(&self, sequence: u64, now: Now, event: &Event) {
-        let mut register = self
-            .register
+        {
+            let mut register = self.register_mut();
+            register.apply(sequence, now.wall_ms(), event);
+            if matches!(event, Event::Restricted(_) | Event::Reinstated(_)) {
+                self.uphold(&register.restraints);
+            }
+        }
+        if matches!(event, Event::Enrolled(_)) {
+            self.generation.fetch_add(1, Ordering::Release);
+        }
+        if Register::needs(event.kind()) {
+            self.revised.send_replace(sequence);
+        }
+    }
+
+    /// Grows with each change of what decisions rest on.
+    pub fn revised(&self) -> watch::Receiver<u64> {
+        self.revised.subscribe()
+    }
+
+    /// Writes the whole register into records, so that those it was made from may be removed.
+    /// False where acts are on their way whose records would be lost: try again.
+    pub async fn keep_register(&self, now: Now) -> Result<bool, Unrecordable> {
+        let pending = {
+            let register = self.register_mut();
+            if self.acting.load(Ordering::Acquire) > 0 {
+                return Ok(false);
+            }
+            let parts = register.to_records().into_iter();
+            let commit = |part| self.journal.commit(now.wall_ms(), part);
+            parts.map(commit).collect::<Result<Vec<_>, _>>()?
+        };
+        let first = pending.first().map(Pending::sequence);
+        for part in pending {
+            part.await?;
+        }
+        if let Some(first) = first {
+            self.journal.register_kept(first);
+        }
+        Ok(true)
+    }
+
+    fn register_mut(&self) -> RwLockWriteGuard<'_, Register> {
+        self.register
             .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        register.apply(sequence, now.wall_ms(), event);
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The conditions of identities, once and for all.
+    pub(crate) fn agree(&self, terms: Terms) {
+        // The first ones stay: one gateway has one registrar.
+        let _agreed = self.terms.set(terms);
+    }
+
+    /// Whether an identity may not be used, since nobody used it for long. Who is not enrolled
+    /// here is no identity of ours to disable.
+    pub(super) fn is_disabled(&self, subject: &SubjectId, device_key: &[u8; 32], now: Now) -> bool {
+        let Some(terms) = self.terms.get() else {
+            return false;
+        };
+        let register = self.register();
+        let identity = register.identities.on_machine(subject.as_str(), device_key);
+        identity.is_some_and(|identity| terms.is_disabled(identity, now))
+    }
+
+    /// The policy in force as a subject sees it, with the groups of invitations.
+    pub(crate) fn view_of(&self, subject: &SubjectId) -> View {
+        let generation = self.generation.load(Ordering::Acquire);
+        let more = self.register().identities.groups_of(subject.as_str());
+        View::with_groups(self.policy(), subject, &more, generation)
+    }
+
+    /// Has a view show what holds now.
+    pub(super) fn renew(&self, view: &mut View) {
+        let generation = self.generation.load(Ordering::Acquire);
+        let subject = view.subject().clone();
+        let more = || self.register().identities.groups_of(subject.as_str());
+        view.renew(&self.policy(), generation, more);
     }
 
     /// The inventory.
     pub fn plant(&self) -> &Arc<Plant> {
         &self.plant
+    }
+
+    /// The plant's time zone.
+    pub(crate) fn zone(&self) -> &TimeZone {
+        &self.zone
     }
 
     /// The command log.
@@ -96,8 +216,29 @@ impl Broker {
         *self.policy.write().unwrap_or_else(PoisonError::into_inner) = policy;
     }
 
+    /// Follows what isolates a device, for whoever keeps the connection to it.
+    pub fn isolation(&self, device: &str) -> Option<Isolation> {
+        self.gates.isolation(device)
+    }
+
     /// From here on every new command is refused; what was permitted may finish.
     pub fn stop_admitting(&self) {
         self.stopping.store(true, Ordering::Release);
+    }
+}
+
+/// An act on its way to the disk.
+struct Acting<'b>(&'b AtomicUsize);
+
+impl<'b> Acting<'b> {
+    fn begin(count: &'b AtomicUsize) -> Acting<'b> {
+        count.fetch_add(1, Ordering::AcqRel);
+        Acting(count)
+    }
+}
+
+impl Drop for Acting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
     }
 }

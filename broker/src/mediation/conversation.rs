@@ -4,15 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use interlock_protocols::modbus::tcp::Adu;
-use interlock_protocols::modbus::{Pdu, TransactionId, UnitId};
+use interlock_protocols::modbus::{Pdu, Request, TransactionId, UnitId};
 use interlock_protocols::record::{CommandResult, Denial, Event, Intent};
 
 use super::decide::{Allowed, Decision, Denied, decide, point_values};
 use super::duty::{Counted, Duty, Owed};
+use super::gate::{Gate, Passage};
 use super::heard::{Ear, Heard};
 use super::ledger::Key;
 use super::permit::Permit;
 use super::refusal::{Reason, Refusal, Wire};
+use super::roll::Write;
 use super::session::Inner;
 use crate::clock::Now;
 use crate::journal::Unrecordable;
@@ -33,6 +35,7 @@ pub struct Conversation {
     session: Arc<Inner>,
     device: Arc<Device>,
     heard: Arc<Heard>,
+    gate: Arc<Gate>,
     id: u64,
     armed: bool,
     outstanding: Vec<Outstanding>,
@@ -49,13 +52,16 @@ impl Conversation {
         session: Arc<Inner>,
         device: Arc<Device>,
         heard: Arc<Heard>,
+        gate: Arc<Gate>,
         id: u64,
         armed: bool,
     ) -> Conversation {
+        session.activity.opened(&device);
         Conversation {
             session,
             device,
             heard,
+            gate,
             id,
             armed,
             outstanding: Vec::new(),
@@ -81,10 +87,15 @@ impl Conversation {
             }
             return Err(self.refuse(&adu, Reason::TransactionReused.into(), now));
         }
+        self.session.activity.asked(&self.device, &adu, now);
         if self.outstanding.len() >= OUTSTANDING_MAX {
             return Err(self.refuse(&adu, Reason::TooManyInFlight.into(), now));
         }
         if let Err(reason) = self.session.may_act(now) {
+            return Err(self.refuse(&adu, reason.into(), now));
+        }
+        self.session.last_use.mark(now);
+        if let Err(reason) = self.passes(adu.pdu) {
             return Err(self.refuse(&adu, reason.into(), now));
         }
         let circumstances = match self.session.circumstances(now) {
@@ -143,6 +154,20 @@ impl Conversation {
             .find(|open| open.transaction == transaction)
     }
 
+    /// Whether nothing was taken from the session, and nothing bars the device. It is judged again
+    /// at the moment of sending; here the denial gets a record of its own, and no INTENT.
+    fn passes(&self, pdu: &[u8]) -> Result<(), Reason> {
+        let judge = |effect| {
+            self.session.standing.judge(effect)?;
+            self.gate.passes(effect)
+        };
+        // Nearly always everything passes, and nothing has to be read twice.
+        judge(true).or_else(|_| {
+            let request = Request::decode(pdu);
+            judge(request.is_ok_and(|request| request.has_effect()))
+        })
+    }
+
     /// Records the INTENT, if there is to be one, and mints (I2).
     async fn mint(
         &mut self,
@@ -152,11 +177,20 @@ impl Conversation {
     ) -> Result<Permit, Refusal> {
         let pdu = allowed.request.encode();
         let effect = allowed.request.has_effect();
+        if effect && now.doubted() {
+            return Err(self.refuse(adu, Reason::ClockDoubted.into(), now));
+        }
         let intent = effect.then(|| self.intent(adu, &pdu, &allowed, now));
         // From its intent on, what it writes has no value before for whoever writes next.
         let ear = Ear::new(Arc::clone(&self.heard), adu.unit, &allowed.request);
         let duty = if let Some(intent) = intent {
-            match self.record_intent(intent, now).await {
+            let write = Write {
+                whose: Arc::clone(&self.session.whose),
+                device: Arc::clone(&self.device),
+                unit: adu.unit,
+                pdu: pdu.clone(),
+            };
+            match self.record_intent(intent, write, now).await {
                 Ok(owed) => {
                     let (subject, device) = (&self.session.subject, self.device.name());
                     tracing::info!(%subject, device, record = owed.intent(), "permitted");
@@ -182,7 +216,10 @@ impl Conversation {
             &allowed.request,
             now.mono().after(queue_deadline(self.device.link())),
             self.session.certificate_ends_ms,
-            self.session.standing.clone(),
+            Passage {
+                standing: self.session.standing.clone(),
+                gate: Arc::clone(&self.gate),
+            },
             duty,
             ear,
         );
@@ -194,11 +231,19 @@ impl Conversation {
         Ok(permit)
     }
 
-    async fn record_intent(&self, intent: Intent, now: Now) -> Result<Owed, Unrecordable> {
-        let journal = &self.session.broker.journal;
+    async fn record_intent(
+        &self,
+        intent: Intent,
+        write: Write,
+        now: Now,
+    ) -> Result<Owed, Unrecordable> {
+        let broker = &self.session.broker;
+        let journal = &broker.journal;
         let pending = journal.commit(now.wall_ms(), Event::Intent(intent))?;
         // From here on an outcome is owed, wherever this future is dropped (I4).
-        let owed = Owed::new(journal.clone(), pending.sequence(), now);
+        let afloat = Arc::clone(&broker.afloat);
+        let intent = pending.sequence();
+        let owed = Owed::new(journal.clone(), intent, afloat, Arc::new(write), now);
         match pending.await {
             Ok(()) => Ok(owed),
             Err(error) => {
@@ -265,6 +310,12 @@ impl Conversation {
         Refusal::new(reason)
             .decided_by(policies)
             .recorded_as(record)
+    }
+}
+
+impl Drop for Conversation {
+    fn drop(&mut self) {
+        self.session.activity.closed(&self.device);
     }
 }
 

@@ -100,8 +100,7 @@ fn judge<'p, 'd>(
     if request.has_effect() && !armed {
         return Err(denied(Reason::NotArmed, verdict.policies));
     }
-    let groups = view.policy().groups_of(view.subject());
-    if let Err(limit) = device.judge(&touched, &request, groups) {
+    if let Err(limit) = device.judge(&touched, &request, view.groups()) {
         return Err(denied(Reason::Limit(limit), verdict.policies));
     }
     Ok(Allowed {

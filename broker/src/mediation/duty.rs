@@ -6,6 +6,7 @@ use std::time::Duration;
 use interlock_protocols::record::{CommandResult, Event, Outcome};
 
 use super::ledger::{Key, Ledger};
+use super::roll::{Afloat, Write};
 use crate::clock::Now;
 use crate::journal::Journal;
 
@@ -21,6 +22,7 @@ pub(super) enum Duty {
 impl Duty {
     pub(super) fn sent(&mut self, now: Now) {
         if let Duty::Owed(owed) = self {
+            owed.afloat.sent(owed.intent, &owed.write);
             owed.sent = true;
             owed.latest = now;
         }
@@ -44,16 +46,26 @@ impl Duty {
 pub(super) struct Owed {
     journal: Journal,
     intent: u64,
+    afloat: Arc<Afloat>,
+    write: Arc<Write>,
     sent: bool,
     settled: bool,
     latest: Now,
 }
 
 impl Owed {
-    pub(super) fn new(journal: Journal, intent: u64, now: Now) -> Owed {
+    pub(super) fn new(
+        journal: Journal,
+        intent: u64,
+        afloat: Arc<Afloat>,
+        write: Arc<Write>,
+        now: Now,
+    ) -> Owed {
         Owed {
             journal,
             intent,
+            afloat,
+            write,
             sent: false,
             settled: false,
             latest: now,
@@ -86,6 +98,10 @@ impl Owed {
             .append(self.latest.wall_ms(), Event::Outcome(outcome))
         {
             tracing::error!(intent = self.intent, %error, "an outcome could not be recorded");
+        }
+        // Only now: who asks what is open finds it there or finds its outcome in the log.
+        if self.sent {
+            self.afloat.settled(self.intent);
         }
     }
 }

@@ -5,16 +5,21 @@
 //! makes the INTENT durable, and mints, with nothing public in between (I2).
 
 mod acceptance;
+mod activity;
 mod allowance;
 mod arrival;
 mod broker;
 mod conversation;
 mod decide;
 mod duty;
+mod gate;
+mod health;
 mod heard;
 mod ledger;
 mod permit;
 mod refusal;
+mod restraint;
+mod roll;
 mod schedule;
 mod session;
 mod standing;
@@ -25,8 +30,10 @@ pub use broker::Broker;
 pub use conversation::{Authorized, Conversation};
 pub(crate) use decide::reason_of;
 pub use decide::{Allowed, Decision, Denied, decide};
+pub use gate::Isolation;
 pub use permit::{Answer, Awaiting, Handed, Permit, Redeemed};
 pub use refusal::{Reason, Refusal, Wire};
+pub use restraint::{NotReinstated, NotRestricted, Taken};
 pub use schedule::{SessionTimes, Warning};
 pub use session::Session;
 pub use standing::{Lost, Standing};

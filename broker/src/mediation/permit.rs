@@ -71,9 +71,10 @@ use interlock_protocols::modbus::{ExceptionCode, Pdu, Reply, Request, UnitId};
 use interlock_protocols::record::CommandResult;
 
 use super::duty::Duty;
+use super::gate::Passage;
 use super::heard::Ear;
 use super::refusal::{Reason, Refusal};
-use super::standing::Standing;
+use super::standing::Lost;
 use crate::clock::{Mono, Now};
 
 /// The right to send one command once, before its deadline, while its session stands.
@@ -84,7 +85,7 @@ pub struct Permit {
     pdu: Pdu,
     deadline: Mono,
     valid_until_ms: i64,
-    standing: Standing,
+    passage: Passage,
     duty: Duty,
     ear: Ear,
 }
@@ -117,7 +118,7 @@ impl Permit {
         request: &Request<'_>,
         deadline: Mono,
         valid_until_ms: i64,
-        standing: Standing,
+        passage: Passage,
         duty: Duty,
         ear: Ear,
     ) -> Permit {
@@ -126,7 +127,7 @@ impl Permit {
             pdu: request.encode(),
             deadline,
             valid_until_ms,
-            standing,
+            passage,
             duty,
             ear,
         }
@@ -148,9 +149,10 @@ impl Permit {
         matches!(self.duty, Duty::Owed(_))
     }
 
-    /// Sends the command, if it may still be sent. `send` must be one non-blocking write: the
-    /// session cannot be ended while it runs, and not after it began without its outcome being
-    /// awaited (I7). An error from `send` means that no byte was taken.
+    /// Sends the command, if it may still be sent. `send` must be one non-blocking write: nothing
+    /// can be taken from the session or barred at the device while it runs, and who does so next
+    /// finds the command among those whose outcome is open (I7). An error from `send` means that
+    /// no byte was taken.
     pub fn redeem(
         mut self,
         now: Now,
@@ -159,11 +161,18 @@ impl Permit {
         if now.mono() > self.deadline {
             return Redeemed::Withheld(self.withhold(Reason::DeadlinePassed, now));
         }
-        if now.wall_ms() >= self.valid_until_ms {
-            self.standing.end(super::standing::Lost::Expired);
+        if self.has_effect() && now.doubted() {
+            return Redeemed::Withheld(self.withhold(Reason::ClockDoubted, now));
         }
-        match self.standing.hold(|| send(self.unit, &self.pdu)) {
-            Err(lost) => Redeemed::Withheld(self.withhold(Reason::Standing(lost), now)),
+        if now.wall_ms() >= self.valid_until_ms {
+            self.passage.standing.end(Lost::Expired);
+        }
+        let (unit, pdu, duty) = (self.unit, &self.pdu, &mut self.duty);
+        let sent = self.passage.hold(matches!(duty, Duty::Owed(_)), || {
+            send(unit, pdu).inspect(|_| duty.sent(now))
+        });
+        match sent {
+            Err(reason) => Redeemed::Withheld(self.withhold(reason, now)),
             Ok(Err(error)) if error.kind() == io::ErrorKind::WouldBlock => {
                 Redeemed::WouldBlock(self)
             }
@@ -172,7 +181,6 @@ impl Permit {
             }
             Ok(Ok(handed)) => {
                 self.ear.sent();
-                self.duty.sent(now);
                 let awaiting = Awaiting {
                     pdu: self.pdu,
                     sent: now,

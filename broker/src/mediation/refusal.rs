@@ -1,10 +1,14 @@
 //! Why a command was refused, in words, and the one mapping from that to the wire.
 
+use std::sync::Arc;
+
 use interlock_protocols::modbus::{ExceptionCode, Malformed, UnitId};
+use interlock_protocols::record::Scope;
 
 use super::standing::Lost;
 use crate::plant::LimitBroken;
 use crate::policy::Cause;
+use crate::register::Restraint;
 
 /// What the client's side of the wire sees of a refusal. It says only the code.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -26,8 +30,20 @@ pub enum Reason {
     TooSlow,
     /// The session may no longer act.
     Standing(Lost),
+    /// The session was left nothing but reading.
+    Downgraded(Arc<Restraint>),
+    /// Nothing with effect passes to the device.
+    Frozen(Arc<Restraint>),
+    /// Nothing at all passes to the device.
+    Isolated(Arc<Restraint>),
+    /// The act takes a person who has just shown that they are there.
+    NotPresent,
+    /// Who restricted, or is restricted, does not lift it.
+    OwnCase,
     /// The edge takes no new commands: it is being stopped.
     Stopping,
+    /// The identity was not used for so long that it is disabled.
+    Disabled,
     /// The subject opened too many sessions in a short time.
     SessionRate,
     /// The subject asked for the journal too often in a short time.
@@ -48,6 +64,8 @@ pub enum Reason {
     PolicyFailed(String),
     /// The clock shows a time that no calendar has.
     NoTime,
+    /// The gateway's clock is in doubt, and what was asked has an effect.
+    ClockDoubted,
     /// The device, or the act, is unknown or not this subject's to see.
     NotYours,
     /// A value outside what is ever sane.
@@ -79,7 +97,14 @@ impl Reason {
             Reason::Standing(Lost::TooLong) => "session-too-long",
             Reason::Standing(Lost::Untrusted) => "certificate-untrusted",
             Reason::Standing(Lost::Stopping) | Reason::Stopping => "stopping",
+            Reason::Standing(Lost::Revoked(_)) => "revoked",
             Reason::Standing(Lost::Broken) => "internal",
+            Reason::Downgraded(_) => "downgraded",
+            Reason::Frozen(_) => "frozen",
+            Reason::Isolated(_) => "isolated",
+            Reason::NotPresent => "not-present",
+            Reason::OwnCase => "own-case",
+            Reason::Disabled => "disabled",
             Reason::SessionRate => "session-rate",
             Reason::ReadingRate => "reading-rate",
             Reason::TransactionReused => "transaction-reused",
@@ -90,6 +115,7 @@ impl Reason {
             Reason::NoRule => Cause::NoRule.code(),
             Reason::PolicyFailed(_) => Cause::Failed.code(),
             Reason::NoTime => "no-time",
+            Reason::ClockDoubted => "clock-doubted",
             Reason::NotYours => "not-yours",
             Reason::Limit(limit) => limit.code(),
             Reason::JournalFailed(_) => "journal-failed",
@@ -111,6 +137,12 @@ impl Reason {
             Reason::TransactionReused | Reason::NotModbus | Reason::TooSlow => return Wire::Close,
             Reason::Standing(Lost::Stopping) | Reason::Stopping => Code::ServerDeviceBusy,
             Reason::Standing(_)
+            | Reason::Downgraded(_)
+            | Reason::Frozen(_)
+            | Reason::Isolated(_)
+            | Reason::NotPresent
+            | Reason::OwnCase
+            | Reason::Disabled
             | Reason::NotArmed
             | Reason::Forbidden
             | Reason::NoRule
@@ -118,7 +150,7 @@ impl Reason {
             | Reason::NoTime
             | Reason::NotYours
             | Reason::Limit(_) => Code::IllegalFunction,
-            Reason::JournalFailed(_) => Code::ServerDeviceFailure,
+            Reason::JournalFailed(_) | Reason::ClockDoubted => Code::ServerDeviceFailure,
             Reason::NotRouted(_) | Reason::LinkDown(_) => Code::GatewayPathUnavailable,
             Reason::Silent => Code::GatewayTargetFailed,
             Reason::SessionRate
@@ -148,8 +180,31 @@ impl Reason {
             Reason::Standing(Lost::Stopping) | Reason::Stopping => {
                 "the gateway is being stopped and takes no new commands".to_owned()
             }
+            Reason::Standing(Lost::Revoked(it)) => {
+                format!("your access was revoked{}: {}", numbered(it), it.reason())
+            }
+            Reason::Downgraded(it) => format!(
+                "your session was left nothing but reading{}: {}",
+                numbered(it),
+                it.reason()
+            ),
+            Reason::Frozen(it) => {
+                format!("the device is frozen{}: {}", numbered(it), it.reason())
+            }
+            Reason::Isolated(it) => {
+                format!("the device is isolated{}: {}", numbered(it), it.reason())
+            }
+            Reason::NotPresent => {
+                "this takes a person who has just shown that they are there".to_owned()
+            }
+            Reason::OwnCase => {
+                "you did it yourself, or are in its scope: it takes a second person".to_owned()
+            }
             Reason::Standing(Lost::Broken) => {
                 "the gateway could not tell whether your session still stands".to_owned()
+            }
+            Reason::Disabled => {
+                "your identity was not used for so long that it is disabled".to_owned()
             }
             Reason::SessionRate => "you opened too many sessions in a short time".to_owned(),
             Reason::ReadingRate => "you asked for the journal too often in a short time".to_owned(),
@@ -167,6 +222,11 @@ impl Reason {
             Reason::NoRule => "no rule permits it".to_owned(),
             Reason::PolicyFailed(error) => format!("a rule could not be evaluated: {error}"),
             Reason::NoTime => "the gateway's clock shows a time that no calendar has".to_owned(),
+            Reason::ClockDoubted => {
+                "the gateway's clock is in doubt, and nothing with effect passes until a local \
+                 administrator has accepted it"
+                    .to_owned()
+            }
             Reason::NotYours => "there is nothing of that name for you".to_owned(),
             Reason::Limit(limit) => limit.to_string(),
             Reason::JournalFailed(why) => {
@@ -197,7 +257,20 @@ impl Reason {
             Reason::Standing(Lost::Untrusted) => {
                 "ask whoever runs that authority, or the administrator of this site"
             }
+            Reason::Standing(Lost::Revoked(it)) if matches!(it.scope(), Scope::Session(_)) => {
+                "it was this session alone; if your work goes on, connect again"
+            }
+            Reason::Standing(Lost::Revoked(it)) | Reason::Downgraded(it) => {
+                return lifted_by("", it);
+            }
+            Reason::Frozen(it) => {
+                return lifted_by("reading still works, and so does the local panel; ", it);
+            }
+            Reason::Isolated(it) => return lifted_by("the local panel still works; ", it),
+            Reason::NotPresent => "show it with `interlock login`, then try again",
+            Reason::OwnCase => "ask another administrator to look at it",
             Reason::Standing(_) | Reason::Stopping => "wait, then connect again",
+            Reason::Disabled => "ask the administrator for a new invitation, and enrol again",
             Reason::SessionRate => {
                 "wait a minute, then connect again; look for a program that connects in a loop"
             }
@@ -214,6 +287,10 @@ impl Reason {
                 "tell whoever keeps the policy of this site; it denies until mended"
             }
             Reason::NoTime => "tell the administrator: the gateway's clock must be set",
+            Reason::ClockDoubted => {
+                "reading still works; tell the administrator: on the gateway itself, set the clock \
+                 and say `interlock-edge clock accept DIR --reason WHY`"
+            }
             Reason::Limit(limit) => return limit.next_step(),
             Reason::JournalFailed(_) => {
                 "reading still works; for writing use the local panel, and tell the administrator"
@@ -225,6 +302,21 @@ impl Reason {
             Reason::QueueFull | Reason::DeadlinePassed => "try again, and poll less often",
         }
         .to_owned()
+    }
+}
+
+/// By its number it is asked for, and lifted.
+fn numbered(restraint: &Restraint) -> String {
+    let number = restraint.number();
+    number.map_or_else(String::new, |number| format!(" (restriction {number})"))
+}
+
+fn lifted_by(meanwhile: &str, restraint: &Restraint) -> String {
+    match restraint.number() {
+        Some(number) => format!(
+            "{meanwhile}an administrator who is not in its scope, and not who did it, lifts it with `interlock reinstate {number}`"
+        ),
+        None => format!("{meanwhile}ask the administrator"),
     }
 }
 

@@ -4,21 +4,29 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use interlock_protocols::conduit::JournalQuery;
+use interlock_protocols::identity::AuthStrength;
 use interlock_protocols::identity::KeyProtection;
 use interlock_protocols::record::{Denial, Event, JournalRead, SessionEnded};
+use tokio::sync::watch;
 
+use super::activity::Activity;
 use super::broker::Broker;
 use super::conversation::{Conversation, exception_byte};
 use super::decide::reason_of;
 use super::ledger::{Key, Ledger};
 use super::refusal::{Reason, Refusal};
+use super::roll::Whose;
+use super::schedule::{LastUse, Schedule, Warning};
 use super::standing::{Lost, Standing};
+use crate::authority::Freshness;
 use crate::clock::Now;
 use crate::index;
 use crate::limits::FILTER_WORDS_MAX_BYTES;
 use crate::policy::{
-    Action, Circumstances, Facts, LocalTime, Matter, Presence, Resource, Transport, Trust, View,
+    Action, Circumstances, Facts, Health, LocalTime, Matter, Presence, Resource, Transport, Trust,
+    View,
 };
+use crate::posture::Lease;
 use crate::proof::Auth;
 use crate::subject::SubjectId;
 
@@ -30,9 +38,18 @@ pub(super) struct Inner {
     pub(super) ledger: Arc<Ledger>,
     pub(super) standing: Standing,
     pub(super) certificate_ends_ms: i64,
-    pub(super) device_key: [u8; 32],
-    pub(super) protection: KeyProtection,
-    pub(super) auth: Auth,
+    pub(super) whose: Arc<Whose>,
+    pub(super) activity: Activity,
+    pub(super) peer: String,
+    pub(super) since_ms: i64,
+    pub(super) schedule: Mutex<Schedule>,
+    pub(super) last_use: LastUse,
+    pub(super) freshness: Freshness,
+    pub(super) protection: Option<KeyProtection>,
+    pub(super) posture: Lease,
+    pub(super) auth: Mutex<Auth>,
+    /// SHA-256 of the key of its certificate.
+    pub(super) leaf_key: [u8; 32],
     pub(super) view: Mutex<View>,
     pub(super) next_conversation: AtomicU64,
     pub(super) transport: Transport,
@@ -42,14 +59,19 @@ impl Inner {
     /// The view of the policy in force: one of a replaced policy is thrown away first.
     pub(super) fn view(&self) -> MutexGuard<'_, View> {
         let mut view = self.view.lock().unwrap_or_else(PoisonError::into_inner);
-        view.renew(&self.broker.policy());
+        self.broker.renew(&mut view);
         view
+    }
+
+    /// How the subject showed who they are, and when.
+    pub(super) fn auth(&self) -> Auth {
+        *self.auth.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether the session stands, at this moment.
     pub(super) fn may_act(&self, now: Now) -> Result<(), Reason> {
-        if now.wall_ms() >= self.certificate_ends_ms {
-            self.standing.end(Lost::Expired);
+        if let Some(lost) = self.schedule().over(self.last_use.at(), now) {
+            self.standing.end(lost);
         }
         if let Some(lost) = self.standing.lost() {
             return Err(Reason::Standing(lost));
@@ -60,17 +82,38 @@ impl Inner {
         Ok(())
     }
 
+    pub(super) fn schedule(&self) -> MutexGuard<'_, Schedule> {
+        self.schedule.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// A clock that shows no time of a calendar denies: rules may ask for the hour.
     pub(super) fn circumstances(&self, now: Now) -> Result<Circumstances, Reason> {
         let wall_ms = now.wall_ms();
         Ok(Circumstances {
             time: LocalTime::at(wall_ms, &self.broker.zone).ok_or(Reason::NoTime)?,
             transport: self.transport,
-            presence: Presence::at(self.auth.strength, self.auth.at_ms, wall_ms),
-            device_key: Some(self.protection),
-            health: None,
-            trust: Trust::Fresh,
+            presence: {
+                let auth = self.auth();
+                Presence::at(auth.strength, auth.at_ms, wall_ms)
+            },
+            device_key: self.protection,
+            health: self.health(now),
+            trust: if self.freshness.is_stale(now) {
+                Trust::Stale
+            } else {
+                Trust::Fresh
+            },
         })
+    }
+
+    /// What is known of the machine at this moment. That it has run out is recorded by whoever
+    /// asks first, so that a denial for want of it never stands before that record.
+    fn health(&self, now: Now) -> Option<Health> {
+        let (health, change) = self.posture.health(now);
+        if let Some(change) = change {
+            self.record_posture(&change, now);
+        }
+        health
     }
 
     /// Notes a denial; true where it is to be recorded in full.
@@ -79,7 +122,7 @@ impl Inner {
     }
 
     /// Whether the subject may have one more record of a denial, or of one kind of denials.
-    fn may_record(&self, now: Now) -> bool {
+    pub(super) fn may_record(&self, now: Now) -> bool {
         self.broker.allowances.denial(&self.subject, now)
     }
 
@@ -99,14 +142,14 @@ impl Inner {
 /// One connection of one subject. Ending it, or dropping it, records its end; commands that it
 /// has already been permitted live on in their links.
 pub struct Session {
-    inner: Arc<Inner>,
+    pub(super) inner: Arc<Inner>,
     ended: AtomicBool,
 }
 
 impl Session {
-    pub(super) fn new(inner: Inner) -> Session {
+    pub(super) fn new(inner: Arc<Inner>) -> Session {
         Session {
-            inner: Arc::new(inner),
+            inner,
             ended: AtomicBool::new(false),
         }
     }
@@ -121,10 +164,9 @@ impl Session {
         &self.inner.subject
     }
 
-    /// The groups of the subject, as the policy in force knows them.
+    /// The groups of the subject: those of the policy in force, and those of invitations.
     pub fn groups(&self) -> Vec<String> {
-        let policy = self.inner.broker.policy();
-        policy.groups_of(&self.inner.subject).to_vec()
+        self.inner.view().groups().to_vec()
     }
 
     /// When the certificate ends, in milliseconds since 1970-01-01 UTC.
@@ -132,31 +174,55 @@ impl Session {
         self.inner.certificate_ends_ms
     }
 
-    /// SHA-256 of the key of the machine it comes from, which has proven that it has it.
-    pub fn device_key(&self) -> &[u8; 32] {
-        &self.inner.device_key
+    /// SHA-256 of the key of the machine it comes from, which has proven that it has it; `None` for
+    /// a program that need not have one.
+    pub fn device_key(&self) -> Option<&[u8; 32]> {
+        self.inner.whose.machine.as_ref()
     }
 
     /// How the subject showed who they are, and when.
     pub fn auth(&self) -> Auth {
-        self.inner.auth
+        self.inner.auth()
+    }
+
+    /// SHA-256 of the key of its certificate.
+    pub(crate) fn leaf_key(&self) -> &[u8; 32] {
+        &self.inner.leaf_key
+    }
+
+    /// Whether it may still act.
+    pub(crate) fn stands(&self, now: Now) -> Result<(), Refusal> {
+        self.inner.may_act(now).map_err(Refusal::new)
+    }
+
+    /// The person has shown that they are there: decisions from here on know of it.
+    pub(crate) fn is_present(&self, now: Now) {
+        let auth = self.inner.auth.lock();
+        *auth.unwrap_or_else(PoisonError::into_inner) = Auth {
+            strength: AuthStrength::UserPresent,
+            at_ms: now.wall_ms(),
+        };
     }
 
     /// Opens a conversation with a device. One that is unknown and one that is not this
     /// subject's to see are refused alike.
     pub fn converse(&self, device: &str, armed: bool, now: Now) -> Result<Conversation, Refusal> {
         self.inner.may_act(now).map_err(Refusal::new)?;
-        let Some((known, heard)) = self.inner.broker.hearing.of_device(device) else {
+        let broker = &self.inner.broker;
+        let known = broker.hearing.of_device(device);
+        let Some(((known, heard), gate)) = known.zip(broker.gates.before(device)) else {
             return Err(self.refuse_device(device, Vec::new(), now));
         };
         let resource = Resource::Device(known.name());
         self.permitted(Action::Connect, resource, Matter::Plain, now)
             .map_err(|(_, policies)| self.refuse_device(device, policies, now))?;
+        self.inner.last_use.mark(now);
         let id = self.inner.next_conversation.fetch_add(1, Ordering::Relaxed);
         Ok(Conversation::new(
             Arc::clone(&self.inner),
             Arc::clone(known),
             Arc::clone(heard),
+            Arc::clone(gate),
             id,
             armed,
         ))
@@ -183,9 +249,9 @@ impl Session {
     }
 
     /// Decides again, while an answer goes on: a policy may have been replaced since, or its hour
-    /// be over.
+    /// be over. Following the journal is no use of the session: it takes nobody in front of it.
     pub fn goes_on_reading(&self, now: Now) -> Result<(), Refusal> {
-        self.administer(Action::ReadJournal, now)
+        self.judge_act(Action::ReadJournal, Matter::Plain, now)
     }
 
     /// Decides whether the session may see how the gateway is doing.
@@ -205,23 +271,59 @@ impl Session {
         matter: Matter<'_>,
         now: Now,
     ) -> Result<(), Refusal> {
+        let judged = self.judge_act(action, matter, now);
+        self.inner.last_use.mark(now);
+        judged
+    }
+
+    fn judge_act(&self, action: Action, matter: Matter<'_>, now: Now) -> Result<(), Refusal> {
         self.inner.may_act(now).map_err(Refusal::new)?;
-        self.permitted(action, Resource::Site, matter, now)
+        self.undiminished(action)
+            .map_err(|reason| (reason, Vec::new()))
+            .and_then(|()| self.permitted(action, Resource::Site, matter, now))
             .map_err(|(reason, policies)| {
                 // A denial of a command has its bytes; this one has but its name.
                 let detail = format!("{}: {}", action.name(), reason.what());
                 self.refuse("", reason, detail, policies, now)
-            })
+            })?;
+        if now.doubted() && action.needs_time() {
+            let reason = Reason::ClockDoubted;
+            let detail = format!("{}: {}", action.name(), reason.what());
+            return Err(self.refuse("", reason, detail, Vec::new(), now));
+        }
+        Ok(())
+    }
+
+    /// Whoever was left nothing but reading may look, and no more.
+    fn undiminished(&self, action: Action) -> Result<(), Reason> {
+        match action {
+            Action::ReadJournal
+            | Action::ReadStatus
+            | Action::ReadIdentities
+            | Action::ReadSessions => Ok(()),
+            _ => match self.inner.standing.downgraded() {
+                Some(restraint) => Err(Reason::Downgraded(restraint)),
+                None => Ok(()),
+            },
+        }
     }
 
     /// Writes the summaries that are due, and notices a certificate that has ended. Call it
     /// about once a second; an error means that the session is over.
     pub fn tick(&self, now: Now) -> Result<(), Refusal> {
         self.inner.ledger.tick(now, || self.inner.may_record(now));
+        self.inner.health(now);
+        self.inner.broker.record_unrecorded(now);
         match self.inner.may_act(now) {
             Err(reason @ Reason::Standing(_)) => Err(Refusal::new(reason)),
             _ => Ok(()),
         }
+    }
+
+    /// What its owner is to be warned of now. Call it after [`Session::tick`].
+    pub fn warning(&self, now: Now) -> Option<Warning> {
+        let last_use = self.inner.last_use.at();
+        self.inner.schedule().warning(last_use, now)
     }
 
     /// Ends the standing of the session: nothing of it that was not sent will be (I7).
@@ -234,15 +336,25 @@ impl Session {
         if self.ended.swap(true, Ordering::AcqRel) {
             return;
         }
+        self.inner.activity.end();
         self.inner.ledger.flush(now, || self.inner.may_record(now));
-        self.inner.append(
-            now,
-            Event::SessionEnded(SessionEnded {
-                session: self.inner.id,
-                subject: self.inner.subject.to_string(),
-                reason: reason.to_owned(),
-            }),
-        );
+        let ended = Event::SessionEnded(SessionEnded {
+            session: self.inner.id,
+            subject: self.inner.subject.to_string(),
+            reason: reason.to_owned(),
+        });
+        self.inner.append(now, ended.clone());
+        self.inner.broker.left(self.inner.id, now, &ended);
+    }
+
+    /// Turns true when its standing is lost.
+    pub fn over(&self) -> watch::Receiver<bool> {
+        self.inner.standing.over()
+    }
+
+    /// Why its standing was lost, if it was.
+    pub fn lost(&self) -> Option<Lost> {
+        self.inner.standing.lost()
     }
 
     pub(crate) fn broker(&self) -> &Arc<Broker> {
@@ -290,7 +402,7 @@ impl Session {
         self.refuse(device, reason, detail, policies, now)
     }
 
-    fn refuse(
+    pub(super) fn refuse(
         &self,
         device: &str,
         reason: Reason,

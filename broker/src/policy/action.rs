@@ -167,6 +167,30 @@ impl Action {
         )
     }
 
+    /// Whether it waits for a clock that is believed, as commands with effect do. What only shows
+    /// something, or takes something away, does not.
+    pub const fn needs_time(self) -> bool {
+        match self {
+            Action::ActivatePolicy
+            | Action::AcceptJournal
+            | Action::Invite
+            | Action::ConfirmEnrolment
+            | Action::Reinstate => true,
+            // Commands are judged by whether they have an effect.
+            Action::Function(_)
+            | Action::ControlDiagnostics
+            | Action::Connect
+            | Action::ReadJournal
+            | Action::ReadStatus
+            | Action::ReadIdentities
+            | Action::ReadSessions
+            | Action::Revoke
+            | Action::Freeze
+            | Action::Isolate
+            | Action::Downgrade => false,
+        }
+    }
+
     /// Whether it is a Modbus command, and so has the facts of one.
     pub const fn is_command(self) -> bool {
         matches!(self, Action::Function(_) | Action::ControlDiagnostics)

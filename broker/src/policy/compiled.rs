@@ -128,6 +128,13 @@ impl Policy {
     pub fn groups_of(&self, subject: &SubjectId) -> &[String] {
         self.groups.of(subject)
     }
+
+    /// Whether a group or a rule names this subject.
+    pub fn knows(&self, subject: &SubjectId) -> bool {
+        let uid = self.names.subject(subject);
+        subject.site() == self.site_name
+            && (self.entities.get(&uid).is_some() || self.index.names(&uid))
+    }
 }
 
 impl fmt::Debug for Policy {

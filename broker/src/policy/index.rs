@@ -61,6 +61,12 @@ impl Index {
         }
     }
 
+    /// Whether the scope of a rule names this entity.
+    pub(super) fn names(&self, entity: &EntityUid) -> bool {
+        let scopes = [Scope::Eq(entity.clone()), Scope::In(entity.clone())];
+        scopes.iter().any(|scope| self.ids.contains_key(scope))
+    }
+
     fn id(&mut self, scope: Scope) -> ScopeId {
         let next = self.ids.len();
         *self.ids.entry(scope).or_insert(next)

@@ -8,7 +8,7 @@ use super::verdict::Verdict;
 use crate::subject::SubjectId;
 use cedar_policy::{Authorizer, Context, Entities, EntityUid, PolicySet, Request};
 use interlock_protocols::modbus::FunctionCode;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// What an act is done to.
@@ -25,6 +25,10 @@ pub enum Resource<'a> {
 pub struct View {
     policy: Arc<Policy>,
     subject: SubjectId,
+    /// Those of the policy, and those that an invitation added.
+    groups: Vec<String>,
+    /// What was known of invitations when the groups were put together.
+    generation: u64,
     standing: Result<Standing, String>,
     /// By act, then by device; the site is the empty name, which no device has.
     slices: HashMap<Action, HashMap<String, Slice>>,
@@ -48,12 +52,31 @@ impl View {
     /// The view of a subject. A subject of another site is denied everything: its names mean
     /// somebody else there.
     pub fn new(policy: Arc<Policy>, subject: &SubjectId) -> View {
+        View::with_groups(policy, subject, &[], 0)
+    }
+
+    /// The view of a subject that is in more groups than the policy itself says. A group that the
+    /// policy does not know gives nothing. `generation` tells these groups from later ones.
+    pub fn with_groups(
+        policy: Arc<Policy>,
+        subject: &SubjectId,
+        more: &[String],
+        generation: u64,
+    ) -> View {
+        let groups = groups(&policy, subject, more);
         View {
-            standing: Standing::of(&policy, subject),
+            standing: Standing::of(&policy, subject, &groups),
             policy,
             subject: subject.clone(),
+            groups,
+            generation,
             slices: HashMap::new(),
         }
+    }
+
+    /// The groups of the subject, in alphabetical order.
+    pub fn groups(&self) -> &[String] {
+        &self.groups
     }
 
     /// The subject.
@@ -66,11 +89,27 @@ impl View {
         &self.policy
     }
 
-    /// Goes over to `policy` if it is another one: slices of the old one are never used again.
-    /// Call it before each decision; while nothing changed it costs one comparison.
-    pub fn renew(&mut self, policy: &Arc<Policy>) {
-        if !Arc::ptr_eq(&self.policy, policy) {
-            *self = View::new(Arc::clone(policy), &self.subject);
+    /// Goes over to `policy` if it is another one, and to other groups if `generation` is: slices
+    /// of the old ones are never used again. Call it before each decision; while nothing changed
+    /// it costs two comparisons. `more` gives the groups that invitations put the subject in.
+    pub fn renew(
+        &mut self,
+        policy: &Arc<Policy>,
+        generation: u64,
+        more: impl FnOnce() -> Vec<String>,
+    ) {
+        if Arc::ptr_eq(&self.policy, policy) {
+            if self.generation == generation {
+                return;
+            }
+            let more = more();
+            if groups(policy, &self.subject, &more) == self.groups {
+                self.generation = generation;
+                return;
+            }
+            *self = View::with_groups(Arc::clone(policy), &self.subject, &more, generation);
+        } else {
+            *self = View::with_groups(Arc::clone(policy), &self.subject, &more(), generation);
         }
     }
 
@@ -128,8 +167,16 @@ impl View {
 
 const READ_WRITE: Action = Action::Function(FunctionCode::ReadWriteMultipleRegisters);
 
+/// The groups that the policy puts a subject in, and those of `more` that it knows.
+fn groups(policy: &Policy, subject: &SubjectId, more: &[String]) -> Vec<String> {
+    let known = |group: &&String| policy.group_names().any(|known| known == group.as_str());
+    let more = more.iter().filter(known);
+    let all: BTreeSet<&String> = policy.groups_of(subject).iter().chain(more).collect();
+    all.into_iter().cloned().collect()
+}
+
 impl Standing {
-    fn of(policy: &Policy, subject: &SubjectId) -> Result<Standing, String> {
+    fn of(policy: &Policy, subject: &SubjectId, groups: &[String]) -> Result<Standing, String> {
         if subject.site() != policy.site_name {
             return Err(format!(
                 "`{subject}` is of another site than `{}`",
@@ -138,11 +185,14 @@ impl Standing {
         }
         let principal = policy.names.subject(subject);
         let mut entities = Arc::clone(&policy.entities);
-        // Only those in a group are known beforehand; a rule may still name somebody in none.
-        if entities.get(&principal).is_none() {
-            let entity = policy.names.subject_entity(subject, &[])?;
+        // Only those that groups.toml puts in a group are known beforehand. A rule may still name
+        // somebody in none, and an invitation may have put somebody in more.
+        if entities.get(&principal).is_none() || policy.groups_of(subject) != groups {
+            let entity = policy.names.subject_entity(subject, groups)?;
             let known = Entities::clone(&entities);
-            let all = known.add_entities([entity], Some(&policy.schema));
+            let all = known
+                .remove_entities([principal.clone()])
+                .and_then(|known| known.add_entities([entity], Some(&policy.schema)));
             entities = Arc::new(all.map_err(|error| error.to_string())?);
         }
         let met = met(policy, &entities, &principal);

@@ -4,11 +4,21 @@
 //! It lives in memory, and not in the view on disk: decisions rest on it, and that view may be
 //! damaged, behind or gone.
 
+mod beside;
 mod identities;
+mod invitations;
+mod kept;
 mod restraints;
+#[cfg(test)]
+mod tests;
+mod uses;
 
-pub use identities::Identities;
-pub use restraints::Restraints;
+pub use beside::{read_beside, write_beside};
+pub use identities::{Identities, enrolment_of, last_there_ms, same_keys};
+pub use invitations::{InvitationState, Invitations, state_of};
+pub use kept::Parts;
+pub use restraints::{Restraint, Restraints, takes_in};
+pub use uses::{Use, Uses};
 
 use interlock_protocols::record::{Event, kind};
 
@@ -19,22 +29,37 @@ pub struct Register {
     pub identities: Identities,
     /// What was taken from whom, and not given back.
     pub restraints: Restraints,
+    /// The last sequence that said anything to it.
+    through: u64,
 }
 
 impl Register {
     /// Whether records of this type say anything to the register.
     pub fn heeds(number: u64) -> bool {
+        Register::needs(number)
+            || matches!(
+                number,
+                kind::EDGE_STARTED
+                    | kind::SESSION_OPENED
+                    | kind::SESSION_ENDED
+                    | kind::INTENT
+                    | kind::READ_SUMMARY
+            )
+    }
+
+    /// Whether records of this type must not be removed before the register was kept: what a
+    /// decision may rest on. When somebody was last there is told in some of the others.
+    pub fn needs(number: u64) -> bool {
         matches!(
             number,
-            kind::SESSION_OPENED
-                | kind::INVITED
+            kind::INVITED
                 | kind::INVITATION_CLOSED
                 | kind::ENROLMENT_ASKED
                 | kind::ENROLLED
                 | kind::CERTIFICATE_ISSUED
+                | kind::ASSERTED
                 | kind::RESTRICTED
                 | kind::REINSTATED
-                | kind::REGISTER_KEPT
         )
     }
 
@@ -42,5 +67,18 @@ impl Register {
     pub fn apply(&mut self, sequence: u64, time_ms: i64, event: &Event) {
         self.identities.apply(sequence, time_ms, event);
         self.restraints.apply(sequence, time_ms, event);
+        if Register::needs(event.kind()) {
+            self.through = self.through.max(sequence);
+        }
+    }
+
+    /// Takes up that a function was used on a device: all that it heeds of an INTENT.
+    pub fn note_use(&mut self, subject: &str, device: &str, function: u8) {
+        self.identities.uses.note(subject, device, function);
+    }
+
+    /// The last sequence that a decision may rest on.
+    pub fn through(&self) -> u64 {
+        self.through
     }
 }

@@ -11,6 +11,8 @@
 mod acceptance;
 mod arrival;
 mod before;
+mod doubt;
 mod invariants;
 mod records;
+mod restraints;
 mod world;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use interlock_broker::activation;
-use interlock_broker::authority::Authority;
+use interlock_broker::authority::{Authority, Freshness};
 use interlock_broker::clock::{Mono, Now};
 use interlock_broker::journal::{self, Journal, Memory, Options};
 use interlock_broker::mediation::{
@@ -49,12 +49,28 @@ impl World {
         World::of(&text)
     }
 
+    /// The same with texts of its policy replaced: file, before, after.
+    pub(crate) fn with_policy(edits: &[(&str, &str, &str)]) -> World {
+        let text = std::fs::read_to_string(sample().join("plant.toml")).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let bundle = Bundle::load(&sample().join("policy")).unwrap();
+        let copy = bundle.store(folder.path()).unwrap();
+        for (file, before, after) in edits {
+            let text = std::fs::read_to_string(copy.join(file)).unwrap();
+            assert_eq!(text.matches(before).count(), 1, "{before:?} in {file}");
+            std::fs::write(copy.join(file), text.replace(before, after)).unwrap();
+        }
+        World::made(&text, &Bundle::load(&copy).unwrap())
+    }
+
     /// The same with another plant.
     pub(crate) fn of(text: &str) -> World {
-        let site = sample();
+        World::made(text, &Bundle::load(&sample().join("policy")).unwrap())
+    }
+
+    fn made(text: &str, bundle: &Bundle) -> World {
         let plant = Arc::new(Plant::parse(Path::new("plant.toml"), text).unwrap());
-        let bundle = Bundle::load(&site.join("policy")).unwrap();
-        let policy = activation::compile(&bundle, &plant).unwrap();
+        let policy = activation::compile(bundle, &plant).unwrap();
         let memory = Memory::new();
         let options = Options {
             segment_bytes: SEGMENT_BYTES,
@@ -88,8 +104,10 @@ impl World {
         let arrival = Arrival {
             proven: self.proven(&identity),
             authority: "issuer",
+            freshness: &Freshness::default(),
             peer: "192.0.2.7:5000",
             transport: Transport::Quic,
+            posture: None,
         };
         self.broker.open_session(arrival, now)
     }
@@ -123,6 +141,26 @@ impl World {
             signature: self.machine.sign(&statement).unwrap(),
         };
         proof::prove(identity, &exporter, "gateway", &device, None).unwrap()
+    }
+
+    /// The gateway after a restart: what it knows comes from its journal alone.
+    pub(crate) fn restarted(self) -> World {
+        self.broker.journal().close();
+        let options = Options {
+            segment_bytes: SEGMENT_BYTES,
+            ..Options::default()
+        };
+        let (journal, recovered) = Journal::open(self.memory.storage(), options, NOON_MS).unwrap();
+        let (plant, policy) = (Arc::clone(self.broker.plant()), self.broker.policy());
+        let broker = Broker::new(
+            plant,
+            policy,
+            journal,
+            TimeZone::UTC,
+            recovered.next_sequence,
+            recovered.register,
+        );
+        World { broker, ..self }
     }
 
     /// Everything that is in the journal once it is closed.

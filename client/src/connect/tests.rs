@@ -163,6 +163,7 @@ fn connect(once: bool) -> Connect {
 
 fn setting(scripted: &Scripted) -> Setting {
     Setting {
+        pin_file: None,
         profile: Some(scripted.folder().to_owned()),
         format: Format::Jsonl,
     }

@@ -33,6 +33,27 @@ impl FileKey {
         FileKey::parse(&text).map_err(|why| unusable(path, &why))
     }
 
+    /// Opens a key, or makes it where there is none: on the disk before it is used for anything.
+    pub fn obtain(path: &Path) -> Result<FileKey, Failure> {
+        if path.exists() {
+            return FileKey::open(path);
+        }
+        let key = FileKey::generate()?;
+        key.write(path)?;
+        Ok(key)
+    }
+
+    /// Writes it into a file of its own.
+    pub fn write(&self, path: &Path) -> Result<(), Failure> {
+        crate::profile::replace(path, &self.to_secret_pem(), 0o600).map_err(|error| {
+            Failure::new(
+                Kind::Configuration,
+                format!("the key {} cannot be written: {error}", path.display()),
+                "check the folder, its permissions, and the room on the disk",
+            )
+        })
+    }
+
     /// Reads the private key of a text in PEM.
     pub fn parse(pem: &str) -> Result<FileKey, String> {
         let der = PrivateKeyDer::from_pem_slice(pem.as_bytes())

@@ -2,11 +2,15 @@
 //! them. Both halves of what is proven to a gateway begin here; the keys themselves go nowhere.
 
 mod file;
+mod pin;
 mod place;
+mod token;
 
 pub use file::FileKey;
 pub(crate) use file::private;
+pub use pin::PinFrom;
 pub use place::Place;
+pub use token::HeldToken;
 
 use interlock_protocols::identity::{KeyProtection, Signed};
 
@@ -17,6 +21,8 @@ use crate::failure::Failure;
 pub enum Key {
     /// One in a file.
     File(FileKey),
+    /// One in a token.
+    Token(HeldToken),
 }
 
 impl Key {
@@ -24,6 +30,7 @@ impl Key {
     pub fn spki(&self) -> &[u8] {
         match self {
             Key::File(key) => key.spki(),
+            Key::Token(key) => key.spki(),
         }
     }
 
@@ -31,6 +38,7 @@ impl Key {
     pub fn protection(&self) -> KeyProtection {
         match self {
             Key::File(_) => KeyProtection::Software,
+            Key::Token(_) => KeyProtection::Token,
         }
     }
 
@@ -38,6 +46,7 @@ impl Key {
     pub fn sign(&self, statement: &[u8]) -> Result<Signed, Failure> {
         match self {
             Key::File(key) => key.sign(statement),
+            Key::Token(key) => key.sign(statement),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::{AUTHENTICATOR, CREDENTIAL, DEVICE, FILE, GATEWAY_CA, Profile};
 use crate::failure::{Failure, Kind};
-use crate::keys::{FileKey, Key};
+use crate::keys::{FileKey, Key, PinFrom};
 
 /// All that a profile is made of.
 #[derive(Debug)]
@@ -101,7 +101,30 @@ fn keep(folder: &Path, name: &str, key: &Key) -> Result<String, Failure> {
             keep_file(&folder.join(&file), key)?;
             Ok(format!("key = \"{file}\"\n"))
         }
+        Key::Token(key) => {
+            let uri = key.key();
+            let mut lines = format!("token = {}\n", quoted(&uri.to_string()));
+            lines += &format!("module = {}\n", quoted(&uri.module().to_string_lossy()));
+            if let PinFrom::Kept(file) = key.pin() {
+                lines += &format!("pin_file = {}\n", quoted(&file.to_string_lossy()));
+            }
+            Ok(lines)
+        }
     }
+}
+
+/// A text as TOML has it.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            c if c.is_control() => quoted.push_str(&format!("\\u{:04X}", u32::from(c))),
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
 }
 
 fn keep_file(path: &Path, key: &FileKey) -> Result<(), Failure> {
@@ -119,7 +142,7 @@ fn keep_file(path: &Path, key: &FileKey) -> Result<(), Failure> {
     replace(path, &key.to_secret_pem(), 0o600).map_err(|error| unwritten(path, &error))
 }
 
-fn make_folder(folder: &Path) -> io::Result<()> {
+pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -128,7 +151,7 @@ fn make_folder(folder: &Path) -> io::Result<()> {
 }
 
 /// Puts a file in its place as a whole, so that nobody ever reads half of one.
-fn replace(path: &Path, text: &str, mode: u32) -> io::Result<()> {
+pub(crate) fn replace(path: &Path, text: &str, mode: u32) -> io::Result<()> {
     let beside = path.with_extension("part");
     match fs::remove_file(&beside) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),

@@ -1,5 +1,6 @@
 //! One connection: a session on its control stream, and a task for each further stream.
 
+mod caller;
 mod calls;
 mod conversation;
 mod frames;
@@ -8,21 +9,21 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use interlock_broker::authority::OWN_ISSUER;
-use interlock_broker::mediation::{Arrival, Lost, Refusal, Session, Wire};
+use interlock_broker::authority::Verified;
+use interlock_broker::mediation::{Arrival, Lost, Refusal, Session, Warning, Wire};
 use interlock_broker::policy::Transport;
-use interlock_broker::proof::{self, NotProven, Proven};
-use interlock_broker::subject::Identity;
+use interlock_broker::proof::NotProven;
 use interlock_protocols::conduit::{
     FromClient, Notice, Opened, Opening, ToClient, VERSION, offer_frames,
 };
-use interlock_protocols::identity::EXPORTER_LABEL;
 use quinn::{Connection, RecvStream, SendStream, VarInt};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::limits::{MESSAGE_MAX, NOTICES_MAX, OPENING_MAX, SESSION_TICK};
+use crate::listen::quic::vouch;
 use crate::service::{Edge, Visit};
+use caller::Caller;
 use frames::Frames;
 
 /// The transport this session came in by, as policy knows it.
@@ -32,25 +33,26 @@ const TRANSPORT: Transport = Transport::Quic;
 const LAST_WORD_MAX: Duration = Duration::from_secs(1);
 
 /// Serves one connection whose certificate was verified.
-pub(crate) async fn serve(edge: Arc<Edge>, connection: Connection, identity: Identity) {
+pub(crate) async fn serve(edge: Arc<Edge>, connection: Connection, verified: Verified) {
     let peer = connection.remote_address();
-    let visit = edge.enter(identity.subject());
+    let subject = verified.identity().subject().clone();
+    let visit = edge.enter(&subject);
     if visit.is_crowd() {
         connection.close(VarInt::from_u32(0), b"too many connections");
         return;
     }
-    let ended = match opened(&edge, &connection, &identity, &visit).await {
-        Ok((session, control)) => {
+    let ended = match opened(&edge, &connection, verified, &visit).await {
+        Ok((session, caller, control)) => {
             let session = Arc::new(session);
             let subject = session.subject().to_string();
             tracing::info!(session = session.id(), subject, %peer, "a session was opened");
-            let reason = run(&edge, &connection, &session, control).await;
+            let reason = run(&edge, &connection, &session, &caller, control).await;
             session.end(&reason, edge.clock().now());
             tracing::info!(session = session.id(), subject, reason, "a session ended");
             reason
         }
         Err(error) => {
-            tracing::info!(subject = %identity.subject(), %peer, %error, "no session was opened");
+            tracing::info!(%subject, %peer, %error, "no session was opened");
             error.to_string()
         }
     };
@@ -62,19 +64,22 @@ pub(crate) async fn serve(edge: Arc<Edge>, connection: Connection, identity: Ide
 struct Control {
     send: SendStream,
     frames: Frames,
+    /// The answer to the report that came with the proof: it follows the welcome.
+    report: Option<ToClient>,
 }
 
 async fn opened(
     edge: &Arc<Edge>,
     connection: &Connection,
-    identity: &Identity,
+    verified: Verified,
     visit: &Visit,
-) -> io::Result<(Session, Control)> {
+) -> io::Result<(Session, Caller, Control)> {
     let accepted = timeout(OPENING_MAX, connection.accept_bi());
     let (send, recv) = accepted.await?.map_err(io::Error::other)?;
     let mut control = Control {
         send,
         frames: Frames::new(recv),
+        report: None,
     };
     let hello = timeout(OPENING_MAX, control.frames.next()).await??;
     let Some(FromClient::Hello { version, program }) = hello else {
@@ -96,52 +101,52 @@ async fn opened(
         return refuse(control, reason, "close one of them first").await;
     }
     let peer = connection.remote_address().to_string();
-    let proven = match proven(edge, connection, identity, &mut control).await? {
+    let caller = Caller::of(connection, verified)?;
+    // Who says something else right after the hello, or nothing, has proven nothing.
+    let proven = match timeout(OPENING_MAX, control.frames.next()).await {
+        Ok(Ok(Some(FromClient::Prove { device, posture }))) => {
+            caller.proven(edge, &device, posture.as_ref())
+        }
+        Ok(Err(error)) => return Err(error),
+        Ok(Ok(_)) | Err(_) => Err(NotProven::Nothing),
+    };
+    let (proven, reported) = match proven {
         Ok(proven) => proven,
         Err(why) => {
             let now = edge.clock().now();
+            let identity = caller.verified.identity();
             edge.broker().turn_away(identity, &peer, why, now);
             return refuse(control, why.to_string(), why.next()).await;
         }
     };
+    let (posture, disbelieved) = match reported {
+        Some(Ok(evidence)) => (Some(evidence), None),
+        Some(Err(why)) => (None, Some(why)),
+        None => (None, None),
+    };
+    let heard = posture.is_some() || disbelieved.is_some();
     let arrival = Arrival {
         proven,
-        authority: OWN_ISSUER,
+        authority: caller.verified.authority(),
+        freshness: caller.verified.freshness(),
         peer: &peer,
         transport: TRANSPORT,
+        posture,
     };
     match edge.broker().open_session(arrival, edge.clock().now()) {
         Ok(session) => {
             tracing::debug!(session = session.id(), program, "hello");
-            Ok((session, control))
+            if let Some(why) = &disbelieved {
+                session.disbelieve(why, edge.clock().now());
+            }
+            control.report = heard.then(|| caller::answer(edge, &session, disbelieved));
+            Ok((session, caller, control))
         }
         Err(refusal) => {
             let reason = refusal.reason();
             refuse(control, reason.what(), &reason.next()).await
         }
     }
-}
-
-/// The machine's proof, which comes right after the hello. Who says something else, or nothing,
-/// has proven nothing.
-async fn proven<'a>(
-    edge: &Edge,
-    connection: &Connection,
-    identity: &'a Identity,
-    control: &mut Control,
-) -> io::Result<Result<Proven<'a>, NotProven>> {
-    let (device, posture) = match timeout(OPENING_MAX, control.frames.next()).await {
-        Ok(Ok(Some(FromClient::Prove { device, posture }))) => (device, posture),
-        Ok(Err(error)) => return Err(error),
-        Ok(Ok(_)) | Err(_) => return Ok(Err(NotProven::Nothing)),
-    };
-    let mut exporter = [0; 32];
-    connection
-        .export_keying_material(&mut exporter, EXPORTER_LABEL, b"")
-        .map_err(|_| io::Error::other("this connection gives no exporter"))?;
-    let here = edge.server_name();
-    let posture = posture.as_ref();
-    Ok(proof::prove(identity, &exporter, here, &device, posture))
 }
 
 async fn refuse<T>(mut control: Control, reason: String, next: &str) -> io::Result<T> {
@@ -172,6 +177,8 @@ enum Turn {
     Said(FromClient),
     Tell(Notice),
     Tick,
+    /// Its standing was lost: revoked, or ended.
+    Over,
     /// The session is over; nobody is left to be told why.
     Gone(String),
     Stopping,
@@ -182,15 +189,24 @@ async fn run(
     edge: &Arc<Edge>,
     connection: &Connection,
     session: &Arc<Session>,
+    caller: &Caller,
     mut control: Control,
 ) -> String {
-    if let Err(error) = welcome(edge, session, &mut control.send).await {
+    let mut welcomed = welcome(edge, session, &mut control.send).await;
+    if let (Ok(()), Some(report)) = (&welcomed, control.report.take()) {
+        welcomed = tell(&mut control.send, &report).await;
+    }
+    if let Err(error) = welcomed {
         return format!("the client could not be welcomed: {error}");
     }
     let (notices, mut to_tell) = mpsc::channel(NOTICES_MAX);
     let mut tick = interval(SESSION_TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut stopping = edge.stopping();
+    let mut trust = edge.trust().changes();
+    // Something may have changed since the handshake.
+    trust.mark_changed();
+    let mut over = session.over();
     loop {
         let turn = tokio::select! {
             opened = connection.accept_bi() => match opened {
@@ -205,6 +221,8 @@ async fn run(
             Some(notice) = to_tell.recv() => Turn::Tell(notice),
             _ = tick.tick() => Turn::Tick,
             () = stopped(&mut stopping) => Turn::Stopping,
+            // The sender lives as long as the session.
+            _lost = over.wait_for(|over| *over) => Turn::Over,
         };
         let told = match turn {
             Turn::Stream(send, recv) => {
@@ -213,15 +231,16 @@ async fn run(
                 Ok(())
             }
             Turn::Said(message) => {
-                match calls::said(edge, session, &mut control.send, message).await {
+                match calls::said(edge, session, caller, &mut control.send, message).await {
                     Ok(None) => Ok(()),
                     Ok(Some(reason)) => return reason,
                     Err(error) => Err(error),
                 }
             }
             Turn::Tell(notice) => tell(&mut control.send, &ToClient::Notice(notice)).await,
-            Turn::Tick => match session.tick(edge.clock().now()) {
-                Ok(()) => Ok(()),
+            Turn::Tick | Turn::Over => match ticked(edge, connection, session, &mut trust) {
+                Ok(None) => Ok(()),
+                Ok(Some(warning)) => tell(&mut control.send, &warning).await,
                 Err(refusal) => {
                     return farewell(&mut control.send, refusal.reason().what()).await;
                 }
@@ -236,6 +255,28 @@ async fn run(
             return format!("the client does not read: {error}");
         }
     }
+}
+
+/// What is due each second: whether the session still stands, and what to warn of. Where somebody
+/// may have lost their trust, the certificate is judged again as in the handshake.
+fn ticked(
+    edge: &Edge,
+    connection: &Connection,
+    session: &Session,
+    trust: &mut watch::Receiver<u64>,
+) -> Result<Option<ToClient>, Refusal> {
+    let now = edge.clock().now();
+    session.tick(now)?;
+    if trust.has_changed().unwrap_or(false) {
+        trust.mark_unchanged();
+        if let Err(error) = vouch(connection, edge) {
+            tracing::warn!(session = session.id(), %error, "nobody vouches for a session any longer");
+            session.end_standing(Lost::Untrusted);
+            session.tick(now)?;
+        }
+    }
+    let warning = session.warning(now);
+    Ok(warning.map(|Warning { text, ends_ms }| ToClient::Warning { text, ends_ms }))
 }
 
 async fn stopped(stopping: &mut watch::Receiver<bool>) {

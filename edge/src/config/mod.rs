@@ -3,20 +3,26 @@
 
 mod journal;
 mod outlook;
+mod posture;
+mod session;
 mod sink;
 #[cfg(test)]
 mod tests;
+mod trust;
 
 use std::net::SocketAddr;
 use std::path::Path;
 
 use interlock_broker::document;
 use interlock_broker::finding::Finding;
+use interlock_broker::mediation::SessionTimes;
+use interlock_broker::posture::Terms;
 use jiff::tz::TimeZone;
 
 pub use journal::{JournalConfig, WhenFull};
 pub use outlook::WitnessConfig;
 pub use sink::{SinkConfig, SinkKind, SinkTls};
+pub use trust::TrustConfig;
 
 /// The file's name inside the site directory.
 pub const FILE: &str = "edge.toml";
@@ -31,6 +37,10 @@ pub struct Config {
     sinks: Vec<SinkConfig>,
     witness: Option<WitnessConfig>,
     metrics: Option<SocketAddr>,
+    posture: Terms,
+    own_issuer: bool,
+    trust: Vec<TrustConfig>,
+    session_times: SessionTimes,
 }
 
 impl Config {
@@ -54,6 +64,11 @@ impl Config {
                 .tables(|section| SinkConfig::read(dir, section));
             let witness = root.optional("witness").table(WitnessConfig::read);
             let metrics = root.optional("metrics").table(outlook::metrics);
+            let posture = if root.has("posture") {
+                root.optional("posture").table(posture::read)
+            } else {
+                Some(Terms::default())
+            };
             if let Some(name) = twice(&sinks) {
                 root.fault(
                     "sink",
@@ -61,6 +76,13 @@ impl Config {
                     "each has a cursor of its own under its name; give each another one",
                 );
             }
+            let own_issuer = root.optional("issuer").table(trust::own_issuer);
+            let own_issuer = own_issuer.unwrap_or(true);
+            let trust: Vec<TrustConfig> = root
+                .optional("trust")
+                .tables(|section| TrustConfig::read(dir, section));
+            trust::judge_all(root, own_issuer, &trust);
+            let session_times = root.optional("session").table(session::read);
             Some(Config {
                 gateway: gateway?,
                 zone: zone.unwrap_or(TimeZone::UTC),
@@ -69,6 +91,10 @@ impl Config {
                 sinks,
                 witness,
                 metrics,
+                posture: posture?,
+                own_issuer,
+                trust,
+                session_times: session_times.unwrap_or_default(),
             })
         })
     }
@@ -106,6 +132,26 @@ impl Config {
     /// Where metrics are served.
     pub fn metrics(&self) -> Option<SocketAddr> {
         self.metrics
+    }
+
+    /// How reports about the health of machines are judged.
+    pub fn posture(&self) -> &Terms {
+        &self.posture
+    }
+
+    /// Whether clients that the gateway's own issuer vouches for may come in.
+    pub fn own_issuer(&self) -> bool {
+        self.own_issuer
+    }
+
+    /// The authorities of others, and what each is trusted for.
+    pub fn trust(&self) -> &[TrustConfig] {
+        &self.trust
+    }
+
+    /// How long sessions may last.
+    pub fn session_times(&self) -> SessionTimes {
+        self.session_times
     }
 
     /// The name that clients look for in the gateway's certificate.

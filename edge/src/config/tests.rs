@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use interlock_broker::finding::Finding;
+use interlock_broker::posture::ManagementSecret;
 
 use super::*;
 
@@ -102,4 +103,40 @@ fn each_fault_is_told_with_its_line() {
     assert!(kind.contains("syslog-ocsf"), "{kind}");
     let many = parsed("[journal]\nbudget_mib = 1\nwhen_full = \"x\"\n[metrics]\nlisten = \"x\"\n");
     assert_eq!(many.err().unwrap_or_default().len(), 3, "all at once");
+}
+
+#[test]
+fn whose_word_on_a_machine_counts_and_for_how_long() {
+    let usual = parsed("").unwrap();
+    assert_eq!(usual.posture().lease, Duration::from_secs(600));
+    assert_eq!(
+        usual.posture().management_max_age,
+        Duration::from_secs(86_400)
+    );
+    assert!(usual.posture().management.is_empty());
+    let secret = ManagementSecret::generate("mdm-1").unwrap();
+    let key = secret.public().text();
+    let said = parsed(&format!(
+        "[posture]\nlease_s = 30\nmanagement_max_age_h = 2\n[[posture.management]]\nkey = \"{key}\"\n"
+    ))
+    .unwrap();
+    assert_eq!(said.posture().lease, Duration::from_secs(30));
+    assert_eq!(
+        said.posture().management_max_age,
+        Duration::from_secs(7_200)
+    );
+    assert_eq!(said.posture().management, [secret.public()]);
+    let key = |text: &str| format!("[[posture.management]]\nkey = \"{text}\"\n");
+    for (text, words) in [
+        ("[posture]\nlease_s = 1\n".to_owned(), "2 to 3600"),
+        (
+            "[posture]\nmanagement_max_age_h = 0\n".to_owned(),
+            "1 to 744",
+        ),
+        (key("mdm-1"), "interlock posture key"),
+        (key(secret.secret_text().trim()), "another kind"),
+    ] {
+        let fault = fault(&text);
+        assert!(fault.contains(words), "{fault}");
+    }
 }

@@ -54,6 +54,10 @@ fn status() -> Status {
             error: None,
             error_ms: None,
         }),
+        clock_doubt: None,
+        plant_serial: None,
+        approvers_serial: None,
+        trust: Vec::new(),
     }
 }
 

@@ -25,6 +25,11 @@ pub fn render(status: &Status) -> String {
         "Open sessions",
         Some(f64::from(status.sessions)),
     );
+    page.plain(
+        "interlock_clock_doubted",
+        "Whether the system's clock is in doubt; while it is, no command with effect passes",
+        Some(flag(status.clock_doubt.is_some())),
+    );
     journal(&mut page, &status.journal);
     sinks(&mut page, &status.sinks);
     if let Some(witness) = &status.witness {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
-use interlock_broker::authority::Authority;
+use interlock_broker::authority::{Authority, Freshness};
 use interlock_broker::journal::{self, Memory};
 use interlock_broker::mediation::{Arrival, Authorized, Conversation};
 use interlock_broker::policy::Transport;
@@ -140,8 +140,10 @@ fn session(running: &Running, issuer: &Authority, who: &str, clock: Clock) -> Se
     let arrival = Arrival {
         proven: proof::prove(&identity, &[0; 32], "gateway", &device, None).unwrap(),
         authority: "issuer",
+        freshness: &Freshness::default(),
         peer: "192.0.2.7:5000",
         transport: Transport::Quic,
+        posture: None,
     };
     let broker = running.edge.broker();
     broker.open_session(arrival, clock.now()).unwrap()

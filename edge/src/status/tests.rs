@@ -3,6 +3,8 @@ use super::*;
 fn facts() -> Facts {
     Facts {
         started_ms: 1_000,
+        clock_doubt: None,
+        signed_serials: [None; 2],
         sessions: 3,
         journal: JournalFacts {
             first_sequence: 11,
@@ -29,6 +31,7 @@ fn facts() -> Facts {
                 ..WitnessStanding::default()
             },
         )),
+        trust: Vec::new(),
     }
 }
 

@@ -199,6 +199,20 @@ pub enum ToClient {
         #[n(1)]
         ends_ms: i64,
     },
+    /// What became of the report about the machine's health that came last.
+    #[n(11)]
+    Posture {
+        /// For how long it holds, in seconds; say it again before. `None`: it was not believed,
+        /// and what was known before goes on to run out.
+        #[n(0)]
+        holds_s: Option<u32>,
+        /// Why it was not believed, in words.
+        #[n(1)]
+        reason: String,
+        /// What to do next.
+        #[n(2)]
+        next: String,
+    },
     /// There will be no session. Never changes.
     #[n(7)]
     Refused {

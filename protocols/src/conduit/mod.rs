@@ -31,7 +31,7 @@ pub use journal::{Decided, JournalQuery, Told};
 pub use message::{
     CallEnd, DeviceOffer, FromClient, Notice, Opened, Opening, PointOffer, ToClient, offer_frames,
 };
-pub use status::{JournalStatus, SinkStatus, Status, WitnessStatus};
+pub use status::{JournalStatus, SinkStatus, Status, TrustStatus, WitnessStatus};
 
 /// The version written here, and the only one read.
 pub const VERSION: u16 = 3;
@@ -81,5 +81,7 @@ message!(
     Told,
     crate::identity::EnrolRequest,
     crate::identity::LoginRequest,
-    crate::identity::IdentityReply
+    crate::identity::IdentityReply,
+    crate::local::LocalAsk,
+    crate::local::LocalReply
 );

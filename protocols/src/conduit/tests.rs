@@ -108,6 +108,18 @@ fn status() -> Status {
             error: Some("e".into()),
             error_ms: Some(1_700_000_000_000),
         }),
+        clock_doubt: None,
+        plant_serial: None,
+        approvers_serial: None,
+        trust: vec![TrustStatus {
+            name: "spire".into(),
+            paths: vec!["workload/".into()],
+            as_of_ms: Some(1_700_000_000_000),
+            stale_ms: Some(1_700_090_000_000),
+            stale: false,
+            error: Some("e".into()),
+            error_ms: None,
+        }],
     }
 }
 
@@ -372,6 +384,13 @@ fn to_client() -> impl Strategy<Value = ToClient> {
         }),
         any::<String>().prop_map(|reason| ToClient::Ending { reason }),
         any::<[String; 2]>().prop_map(|[reason, next]| ToClient::Refused { reason, next }),
+        (any::<Option<u32>>(), any::<[String; 2]>()).prop_map(|(holds_s, [reason, next])| {
+            ToClient::Posture {
+                holds_s,
+                reason,
+                next,
+            }
+        }),
     ]
 }
 

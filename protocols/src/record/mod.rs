@@ -5,6 +5,7 @@
 mod enclosed;
 mod event;
 mod identity;
+mod kept;
 pub mod kind;
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,10 @@ pub use identity::{
     Asserted, CertificateIssued, ClockAccepted, ClockDoubted, Enrolled, Enrolment,
     InvitationClosed, Invited, Measure, PostureChanged, RegisterKept, Reinstated, Restricted,
     Scope, TrustTakenUp,
+};
+pub use kept::{
+    InvitationFate, KeptCertificate, KeptIdentity, KeptInvitation, KeptRestriction, KeptUse,
+    RegisterEntry,
 };
 
 /// The version of the encoding written here, and the only one read.
@@ -67,6 +72,24 @@ impl Heading {
         Heading::take(&mut decoder).ok()?;
         decoder.array().ok()?;
         decoder.u64().ok()
+    }
+
+    /// The subject, the device and the function of an INTENT, without the rest of it, which is not
+    /// judged: for whoever goes through millions of them.
+    pub fn used(bytes: &[u8]) -> Option<(&str, &str, u8)> {
+        let mut decoder = Decoder::new(bytes);
+        let heading = Heading::take(&mut decoder).ok()?;
+        if heading.kind != kind::INTENT {
+            return None;
+        }
+        decoder.array().ok()?;
+        decoder.skip().ok()?;
+        let subject = decoder.str().ok()?;
+        decoder.skip().ok()?;
+        let device = decoder.str().ok()?;
+        decoder.skip().ok()?;
+        let function = decoder.bytes().ok()?.first().copied()?;
+        Some((subject, device, function))
     }
 
     fn take(decoder: &mut Decoder<'_>) -> Result<Heading, Unreadable> {

@@ -14,7 +14,13 @@ use interlock_edge::site::Site;
 use interlock_tests::plc::log::bytes;
 
 fn main() -> ExitCode {
-    main_with(std::env::args_os(), &Rim { storage })
+    main_with(
+        std::env::args_os(),
+        &Rim {
+            storage,
+            ..Rim::default()
+        },
+    )
 }
 
 fn storage(site: &Site) -> Result<Box<dyn Storage>, RunError> {

@@ -18,7 +18,13 @@ const WAIT: Duration = Duration::from_millis(2);
 const SECTOR_BYTES: usize = 512;
 
 fn main() -> ExitCode {
-    main_with(std::env::args_os(), &Rim { storage })
+    main_with(
+        std::env::args_os(),
+        &Rim {
+            storage,
+            ..Rim::default()
+        },
+    )
 }
 
 fn storage(site: &Site) -> Result<Box<dyn Storage>, RunError> {

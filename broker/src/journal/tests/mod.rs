@@ -202,6 +202,21 @@ fn orphans_get_their_outcome_before_open_returns() {
 }
 
 #[test]
+fn a_clock_that_was_set_back_does_not_take_the_floor_with_it() {
+    let memory = Memory::new();
+    let (journal, _) = open(&memory);
+    commit(&journal, intent()).unwrap();
+    memory.power_cut();
+    let (journal, recovered) = Journal::open(memory.storage(), SMALL, -9).unwrap();
+    assert_eq!(recovered.last_time_ms, Some(2));
+    memory.power_cut();
+    drop(journal);
+    let (recovered, all) = reopened(&memory);
+    assert_eq!(all.last().unwrap().time_ms, 2);
+    assert_eq!(recovered.last_time_ms, Some(2));
+}
+
+#[test]
 fn an_intent_has_one_outcome() {
     let memory = Memory::new();
     let (journal, _) = open(&memory);

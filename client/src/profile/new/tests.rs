@@ -124,7 +124,9 @@ fn a_new_certificate_comes_with_its_key_and_leaves_the_rest() {
         fs::read_to_string(folder.path().join(FILE)).unwrap(),
         before
     );
-    let Place::File(device) = profile.device();
+    let Place::File(device) = profile.device() else {
+        panic!("a key in a file");
+    };
     assert_eq!(FileKey::open(device).unwrap().spki(), made.device.spki());
     assert_eq!(names(folder.path()).len(), 5);
 }

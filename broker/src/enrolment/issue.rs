@@ -1,0 +1,91 @@
+//! Signing a certificate, once everything was decided.
+
+use interlock_protocols::record::{CertificateIssued, Enrolment, Event, KeptCertificate};
+
+use super::{Declined, Registrar};
+use crate::clock::Now;
+use crate::limits::{ISSUED_AT_ONCE, ISSUED_AT_ONCE_MS, ISSUED_RECENT_MAX};
+use crate::proof::{Auth, sha256};
+use crate::subject::{Bound, SubjectId};
+
+/// A certificate for somebody.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Issued {
+    /// It, in PEM.
+    pub certificate: String,
+    /// Whose it is.
+    pub subject: SubjectId,
+    /// When it ends, ms since 1970 UTC.
+    pub ends_ms: i64,
+    key: [u8; 32],
+}
+
+/// What is to be signed.
+pub(super) struct Grant<'a> {
+    pub(super) subject: &'a SubjectId,
+    pub(super) enrolment: &'a Enrolment,
+    /// The key it is for, as `SubjectPublicKeyInfo`.
+    pub(super) key: &'a [u8],
+    pub(super) parent: Option<[u8; 32]>,
+    pub(super) auth: Auth,
+    pub(super) ends_ms: i64,
+}
+
+impl Registrar {
+    /// Signs, records, and gives the certificate out once the record is on the disk.
+    pub(super) async fn issue(&self, grant: Grant<'_>, now: Now) -> Result<Issued, Declined> {
+        let bound = Bound {
+            device_key: grant.enrolment.device_key,
+            protection: grant.enrolment.device_protection,
+            auth: grant.auth.strength,
+            auth_ms: grant.auth.at_ms,
+        };
+        // Whole seconds, as the certificate has them.
+        let ends_ms = grant.ends_ms.div_euclid(1_000) * 1_000;
+        let certificate =
+            self.issuer
+                .sign_client(grant.subject, grant.key, &bound, ends_ms, now)?;
+        let der = x509_parser::pem::parse_x509_pem(certificate.as_bytes())
+            .map(|(_, pem)| pem.contents)
+            .map_err(|_| rcgen::Error::CouldNotParseCertificate)
+            .map_err(crate::authority::AuthorityError::from)?;
+        let issued = Issued {
+            certificate,
+            subject: grant.subject.clone(),
+            ends_ms,
+            key: sha256(grant.key),
+        };
+        let event = Event::CertificateIssued(CertificateIssued {
+            subject: grant.subject.to_string(),
+            certificate: sha256(&der),
+            key: issued.key,
+            device_key: grant.enrolment.device_key,
+            parent: grant.parent,
+            ends_ms,
+            auth: grant.auth.strength,
+            auth_ms: grant.auth.at_ms,
+        });
+        self.act(event, now).await?;
+        let mut recent = self.recent();
+        recent.push_back(issued.clone());
+        if recent.len() > ISSUED_RECENT_MAX {
+            recent.pop_front();
+        }
+        Ok(issued)
+    }
+
+    /// What was issued a moment ago for this key, to this subject: the same bytes again.
+    pub(super) fn issued_for(&self, subject: &SubjectId, key: &[u8; 32]) -> Option<Issued> {
+        let recent = self.recent();
+        let mut found = recent.iter().rev();
+        let found = found.find(|issued| &issued.subject == subject && &issued.key == key);
+        found.cloned()
+    }
+}
+
+/// Whether so many certificates were issued that one more has to wait.
+pub(super) fn is_too_often(certificates: &[KeptCertificate], now: Now) -> bool {
+    let since_ms = now.wall_ms().saturating_sub(ISSUED_AT_ONCE_MS);
+    let lately = certificates.iter().filter(|each| each.time_ms > since_ms);
+    lately.count() >= ISSUED_AT_ONCE
+}

@@ -1,0 +1,215 @@
+//! Renewing: the enrolled keys ask for the next certificate.
+
+use interlock_protocols::identity::{
+    AuthStrength, KeyProtection, LoginRequest, VERSION, login_statement,
+};
+use interlock_protocols::record::{Event, KeptIdentity, Measure, Restricted, Scope};
+
+use super::issue::{Grant, is_too_often};
+use super::lineage::{Lineage, lineage};
+use super::{Declined, Issued, Registrar};
+use crate::clock::Now;
+use crate::limits::PRESENCE_LASTS_MS;
+use crate::proof::{Auth, sha256, verify};
+use crate::register::Register;
+use crate::subject::{SubjectId, SubjectKind};
+
+/// Who the gateway is where it acts by itself.
+const GATEWAY: &str = "gateway";
+
+impl Registrar {
+    /// Decides a renewal. `exporter` is of the very connection, `server_name` the name in this
+    /// gateway's certificate.
+    pub async fn login(
+        &self,
+        request: &LoginRequest,
+        exporter: &[u8; 32],
+        server_name: &str,
+        now: Now,
+    ) -> Result<Issued, Declined> {
+        let keys = proven(request, exporter, server_name)?;
+        let [session, ..] = keys;
+        let _turn = self.turn().await;
+        let (subject, identity) = {
+            let register = self.broker.register();
+            self.identity(&register, request, &keys, now)?
+        };
+        if subject.kind() == SubjectKind::Workload {
+            match lineage(&identity, request.parent.as_ref(), &session) {
+                Lineage::Next => {}
+                Lineage::Again(last) if last.ends_ms > now.wall_ms() => {
+                    let (parent, ends_ms) = (last.parent, last.ends_ms);
+                    return self
+                        .again(request, &subject, &identity, parent, ends_ms, now)
+                        .await;
+                }
+                // It was off for longer than what it was never given would have lasted.
+                Lineage::Again(_) => {}
+                Lineage::Clone => {
+                    self.revoke_both(&identity, now).await?;
+                    return Err(Declined::Cloned);
+                }
+                Lineage::Nothing => return Err(Declined::NoParent),
+                Lineage::Unknown => return Err(Declined::UnknownParent),
+            }
+        } else if let Some(last) = identity
+            .certificates
+            .iter()
+            .rfind(|each| each.key == session)
+        {
+            let (parent, ends_ms) = (last.parent, last.ends_ms);
+            return self
+                .again(request, &subject, &identity, parent, ends_ms, now)
+                .await;
+        }
+        if is_too_often(&identity.certificates, now) {
+            return Err(Declined::TooOften);
+        }
+        let auth = auth(&identity, request.present, now)?;
+        let grant = Grant {
+            subject: &subject,
+            enrolment: &identity.enrolment,
+            key: &request.session.key,
+            parent: request.parent,
+            auth,
+            ends_ms: self.ends_ms(subject.kind(), auth, now)?,
+        };
+        self.issue(grant, now).await
+    }
+
+    /// Whose keys they are. All three of what is claimed must be what was enrolled together.
+    fn identity(
+        &self,
+        register: &Register,
+        request: &LoginRequest,
+        keys: &[[u8; 32]; 3],
+        now: Now,
+    ) -> Result<(SubjectId, KeptIdentity), Declined> {
+        let [session, device, authenticator] = keys;
+        let subject = SubjectId::parse(&request.subject).map_err(|_| Declined::NotEnrolled)?;
+        let identity = register.identities.on_machine(subject.as_str(), device);
+        let identity = identity
+            .filter(|identity| &identity.enrolment.authenticator == authenticator)
+            .ok_or(Declined::NotEnrolled)?;
+        if session == device || session == authenticator {
+            return Err(Declined::SameKey);
+        }
+        let revoked = register.restraints.revoked(&subject, Some(device), None);
+        if revoked.is_some() {
+            return Err(Declined::Revoked);
+        }
+        if self.terms.is_disabled(identity, now) {
+            return Err(Declined::Disabled);
+        }
+        Ok((subject, identity.clone()))
+    }
+
+    /// The answer to the same key was lost: the same certificate, or one that ends as it does.
+    async fn again(
+        &self,
+        request: &LoginRequest,
+        subject: &SubjectId,
+        identity: &KeptIdentity,
+        parent: Option<[u8; 32]>,
+        ends_ms: i64,
+        now: Now,
+    ) -> Result<Issued, Declined> {
+        let key = sha256(&request.session.key);
+        if let Some(issued) = self.issued_for(subject, &key) {
+            return Ok(issued);
+        }
+        if ends_ms <= now.wall_ms() {
+            return Err(Declined::TooLongAgo);
+        }
+        if is_too_often(&identity.certificates, now) {
+            return Err(Declined::TooOften);
+        }
+        let auth = Auth {
+            strength: identity.auth,
+            at_ms: identity.auth_ms,
+        };
+        let grant = Grant {
+            subject,
+            enrolment: &identity.enrolment,
+            key: &request.session.key,
+            parent,
+            auth,
+            ends_ms,
+        };
+        self.issue(grant, now).await
+    }
+
+    /// When a certificate ends that is issued now: after its time, and for people no later than 12
+    /// hours after they last showed that they are there.
+    fn ends_ms(&self, kind: SubjectKind, auth: Auth, now: Now) -> Result<i64, Declined> {
+        let ends_ms = now.wall_ms() + self.terms.lifetime_ms(kind);
+        if kind == SubjectKind::Workload {
+            return Ok(ends_ms);
+        }
+        let at_most_ms = auth.at_ms.saturating_add(PRESENCE_LASTS_MS);
+        if now.wall_ms() >= at_most_ms || auth.at_ms > now.wall_ms() {
+            return Err(Declined::TooLongAgo);
+        }
+        Ok(ends_ms.min(at_most_ms))
+    }
+
+    /// Nobody knows which of two copies is the right one.
+    async fn revoke_both(&self, identity: &KeptIdentity, now: Now) -> Result<(), Declined> {
+        let enrolment = &identity.enrolment;
+        tracing::error!(
+            subject = enrolment.subject,
+            machine = enrolment.machine,
+            "two have renewed from the same certificate: the keys were copied, and are revoked"
+        );
+        let restricted = Restricted {
+            session: None,
+            by: GATEWAY.to_owned(),
+            measure: Measure::Revoke,
+            scope: Scope::Machine(enrolment.device_key),
+            reason: format!(
+                "{} was renewed twice from the same certificate: its keys were copied",
+                enrolment.subject
+            ),
+            sessions: Vec::new(),
+            open: Vec::new(),
+        };
+        self.act(Event::Restricted(restricted), now).await?;
+        Ok(())
+    }
+}
+
+/// The keys of a request by their hashes, each proven: session, machine, authenticator.
+fn proven(
+    request: &LoginRequest,
+    exporter: &[u8; 32],
+    server_name: &str,
+) -> Result<[[u8; 32]; 3], Declined> {
+    if request.version != VERSION {
+        return Err(Declined::Version);
+    }
+    let signed = [&request.session, &request.device, &request.authenticator];
+    let keys = signed.map(|signed| sha256(&signed.key));
+    let parent = request.parent.as_ref();
+    let statement = login_statement(exporter, server_name, &keys, parent, request.present);
+    for signed in signed {
+        verify(signed, &statement)?;
+    }
+    Ok(keys)
+}
+
+/// How the subject has shown who they are: just now, or as they last did.
+fn auth(identity: &KeptIdentity, present: bool, now: Now) -> Result<Auth, Declined> {
+    if !present {
+        return Ok(Auth {
+            strength: identity.auth,
+            at_ms: identity.auth_ms,
+        });
+    }
+    if identity.enrolment.authenticator_protection != KeyProtection::Token {
+        return Err(Declined::NoToken);
+    }
+    Ok(Auth {
+        strength: AuthStrength::UserPresent,
+        at_ms: now.wall_ms(),
+    })
+}
