@@ -38,11 +38,12 @@ impl Registrar {
         &self,
         session: &Session,
         authenticator: &Signed,
-        exporter: &[u8; 32],
         server_name: &str,
         now: Now,
     ) -> Result<(), NotPresent> {
         session.stands(now).map_err(NotPresent::Refused)?;
+        // A session without a machine has nobody who enrolled here.
+        let exporter = session.exporter().ok_or(NotPresent::OtherKey)?;
         let statement = presence_statement(exporter, session.leaf_key(), server_name);
         let key = verify(authenticator, &statement)?;
         let subject = session.subject().to_string();

@@ -121,8 +121,12 @@ impl Broker {
             self.generation.fetch_add(1, Ordering::Release);
         }
         if Register::needs(event.kind()) {
-            self.revised.send_replace(sequence);
+            self.is_revised(sequence);
         }
+    }
+
+    pub(super) fn is_revised(&self, sequence: u64) {
+        self.revised.send_replace(sequence);
     }
 
     /// Grows with each change of what decisions rest on.
@@ -166,8 +170,13 @@ impl Broker {
 
     /// Whether an identity may not be used, since nobody used it for long. Who is not enrolled
     /// here is no identity of ours to disable.
-    pub(super) fn is_disabled(&self, subject: &SubjectId, device_key: &[u8; 32], now: Now) -> bool {
-        let Some(terms) = self.terms.get() else {
+    pub(super) fn is_disabled(
+        &self,
+        subject: &SubjectId,
+        device_key: Option<&[u8; 32]>,
+        now: Now,
+    ) -> bool {
+        let (Some(terms), Some(device_key)) = (self.terms.get(), device_key) else {
             return false;
         };
         let register = self.register();

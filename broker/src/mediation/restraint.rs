@@ -134,6 +134,8 @@ impl Broker {
         let pending = match self.journal.commit(now.wall_ms(), Event::Restricted(what)) {
             Ok(pending) => {
                 register.restraints.number(&restraint, pending.sequence());
+                register.knows(pending.sequence());
+                self.is_revised(pending.sequence());
                 Some(pending)
             }
             Err(error) => {
@@ -221,6 +223,8 @@ impl Broker {
             match self.journal.append(now.wall_ms(), restraint.event()) {
                 Ok(sequence) => {
                     register.restraints.number(&restraint, sequence);
+                    register.knows(sequence);
+                    self.is_revised(sequence);
                     last = Some(sequence);
                 }
                 Err(_) => return,

@@ -1,9 +1,11 @@
 //! `edge.toml`: how the program on the gateway runs. What it decides by is in the plant and the
 //! policy.
 
+mod identity;
 mod journal;
 mod outlook;
 mod posture;
+mod root;
 mod session;
 mod sink;
 #[cfg(test)]
@@ -14,9 +16,11 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use interlock_broker::document;
+use interlock_broker::enrolment;
 use interlock_broker::finding::Finding;
 use interlock_broker::mediation::SessionTimes;
 use interlock_broker::posture::Terms;
+use interlock_broker::root::RootKey;
 use jiff::tz::TimeZone;
 
 pub use journal::{JournalConfig, WhenFull};
@@ -33,10 +37,13 @@ pub struct Config {
     gateway: String,
     zone: TimeZone,
     quic: SocketAddr,
+    identity: Option<SocketAddr>,
+    terms: enrolment::Terms,
     journal: JournalConfig,
     sinks: Vec<SinkConfig>,
     witness: Option<WitnessConfig>,
     metrics: Option<SocketAddr>,
+    root: Option<RootKey>,
     posture: Terms,
     own_issuer: bool,
     trust: Vec<TrustConfig>,
@@ -50,9 +57,13 @@ impl Config {
         document::read(&dir.join(FILE), text, |root| {
             let gateway = root.required("gateway").name();
             let zone = root.optional("time_zone").text_as(time_zone);
-            let quic = root
-                .required("listen")
-                .table(|listen| listen.required("quic").socket_address());
+            let listen = root.required("listen").table(|listen| {
+                let quic = listen.required("quic").socket_address();
+                let identity = listen.optional("identity");
+                let identity = identity.is_present().then(|| identity.socket_address());
+                Some((quic?, identity.flatten()))
+            });
+            let terms = root.optional("identity").table(identity::read);
             let journal = if root.has("journal") {
                 let read = |section: &mut _| JournalConfig::read(dir, section);
                 root.optional("journal").table(read)
@@ -64,6 +75,12 @@ impl Config {
                 .tables(|section| SinkConfig::read(dir, section));
             let witness = root.optional("witness").table(WitnessConfig::read);
             let metrics = root.optional("metrics").table(outlook::metrics);
+            let pins_root = root.has("root");
+            let site_root = root.optional("root").table(root::read);
+            // A root that cannot be read must not become none.
+            if pins_root && site_root.is_none() {
+                return None;
+            }
             let posture = if root.has("posture") {
                 root.optional("posture").table(posture::read)
             } else {
@@ -86,11 +103,14 @@ impl Config {
             Some(Config {
                 gateway: gateway?,
                 zone: zone.unwrap_or(TimeZone::UTC),
-                quic: quic?,
+                quic: listen?.0,
+                identity: listen?.1,
+                terms: terms.unwrap_or_default(),
                 journal: journal?,
                 sinks,
                 witness,
                 metrics,
+                root: site_root,
                 posture: posture?,
                 own_issuer,
                 trust,
@@ -114,6 +134,16 @@ impl Config {
         self.quic
     }
 
+    /// Where people enrol and log in, UDP; nowhere on a gateway that has none of it.
+    pub fn identity(&self) -> Option<SocketAddr> {
+        self.identity
+    }
+
+    /// For how long certificates last, and what becomes of identities that nobody uses.
+    pub fn terms(&self) -> enrolment::Terms {
+        self.terms
+    }
+
     /// How the journal is kept.
     pub fn journal(&self) -> &JournalConfig {
         &self.journal
@@ -132,6 +162,11 @@ impl Config {
     /// Where metrics are served.
     pub fn metrics(&self) -> Option<SocketAddr> {
         self.metrics
+    }
+
+    /// The site root that is pinned.
+    pub fn root(&self) -> Option<&RootKey> {
+        self.root.as_ref()
     }
 
     /// How reports about the health of machines are judged.

@@ -37,7 +37,10 @@ pub(super) async fn said(
                 Err(why) => return Ok(Some(format!("a later proof of the machine failed: {why}"))),
             }
         }
-        FromClient::Assert { call, .. } => identity::assert(call),
+        FromClient::Assert {
+            call,
+            authenticator,
+        } => identity::assert(edge, session, call, &authenticator).await,
         FromClient::Ask { call, ask } => {
             for answer in asked(edge, session, call, ask).await {
                 tell(send, &answer).await?;
