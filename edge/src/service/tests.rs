@@ -68,7 +68,11 @@ impl World {
                 .replacen("timeout_ms = 1000 ", link, 1)
         });
         edit(&folder.0.join("edge.toml"), |edge| {
-            edge.replacen("127.0.0.1:4802", "127.0.0.1:0", 1)
+            edge.replacen("127.0.0.1:4802", "127.0.0.1:0", 1).replacen(
+                "127.0.0.1:4803",
+                "127.0.0.1:0",
+                1,
+            )
         });
         let site = Site::load(&folder.0).unwrap();
         let issuer = Authority::open(&site.keys.issuer).unwrap();
@@ -280,7 +284,11 @@ async fn a_damaged_journal_brings_no_earlier_policy_back() {
     let clock = Clock::start();
     crate::init::init(&folder.0, clock.now()).unwrap();
     edit(&folder.0.join("edge.toml"), |edge| {
-        edge.replacen("127.0.0.1:4802", "127.0.0.1:0", 1)
+        edge.replacen("127.0.0.1:4802", "127.0.0.1:0", 1).replacen(
+            "127.0.0.1:4803",
+            "127.0.0.1:0",
+            1,
+        )
     });
     let issuer = Authority::open(&Site::load(&folder.0).unwrap().keys.issuer).unwrap();
     let who = |running: &Running, name: &str| session(running, &issuer, name, clock);
