@@ -25,7 +25,10 @@ mod policy;
 pub mod posture;
 pub mod profile;
 mod read;
+mod restraint;
+mod root;
 mod screen;
+mod sessions;
 mod sockets;
 mod status;
 mod tls;
@@ -85,6 +88,15 @@ enum Command {
     Identities(identities::Identities),
     Posture(posture::PostureCommand),
     Status(status::StatusCommand),
+    Root(root::RootCommand),
+    Approver(root::ApproverCommand),
+    Sessions(sessions::Sessions),
+    Revoke(restraint::Revoke),
+    Freeze(restraint::Freeze),
+    Isolate(restraint::Isolate),
+    Downgrade(restraint::Downgrade),
+    Reinstate(restraint::Reinstate),
+    Restrictions(restraint::Restrictions),
     Witness(witness::WitnessCommand),
     #[cfg(unix)]
     Demo(demo::Demo),
@@ -182,6 +194,15 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Identities(asked) => identities::run(asked, &setting).await,
             Command::Posture(asked) => posture::run(asked, &setting),
             Command::Status(asked) => status::run(asked, &setting).await,
+            Command::Root(asked) => root::run(asked, &setting),
+            Command::Approver(asked) => root::run_approver(asked),
+            Command::Sessions(_) => sessions::run(&setting).await,
+            Command::Revoke(asked) => restraint::revoke(asked, &setting).await,
+            Command::Freeze(asked) => restraint::freeze(asked, &setting).await,
+            Command::Isolate(asked) => restraint::isolate(asked, &setting).await,
+            Command::Downgrade(asked) => restraint::downgrade(asked, &setting).await,
+            Command::Reinstate(asked) => restraint::reinstate(asked, &setting).await,
+            Command::Restrictions(_) => restraint::restrictions(&setting).await,
             Command::Witness(asked) => witness::run(asked, &setting).await,
             #[cfg(unix)]
             Command::Demo(asked) => demo::run(asked).await,

@@ -87,6 +87,9 @@ pub(crate) const BACKLOG_LIMIT: u64 = 10;
 /// Values of one command shown before the rest is only counted: a write may have 1,968.
 pub(crate) const VALUES_SHOWN_MAX: usize = 8;
 
+/// Digits of a fingerprint that name a machine: fewer could be a name, or mean another one.
+pub(crate) const FINGERPRINT_MIN_DIGITS: usize = 8;
+
 /// Width of what `status` prints: it is read on consoles and pasted into tickets.
 pub(crate) const STATUS_COLUMNS: usize = 80;
 
@@ -109,3 +112,5 @@ pub(crate) const POSTURE_FILE_MAX_BYTES: u64 = 65_536;
 pub(crate) const POSTURE_ENTRIES_MAX: usize = 65_536;
 /// How often a report is told again, where the gateway did not say how long it holds.
 pub(crate) const POSTURE_EVERY: Duration = Duration::from_secs(200);
+/// Longest file that the site root reads, in bytes: a plant of thousands of points.
+pub(crate) const ROOT_FILE_MAX_BYTES: u64 = 4 << 20;

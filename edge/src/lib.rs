@@ -25,6 +25,7 @@ pub mod init;
 pub mod keys;
 mod listen;
 pub mod metrics;
+pub mod root;
 pub mod sample;
 pub mod service;
 pub mod sink;

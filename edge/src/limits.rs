@@ -59,6 +59,10 @@ pub(crate) const NOTICES_MAX: usize = 64;
 /// How often sessions write their summaries and look at their certificates.
 pub(crate) const SESSION_TICK: Duration = Duration::from_secs(1);
 
+/// How long whoever takes something away waits for its record to reach the disk. It holds from
+/// before; past this the acknowledgement says that it is not durable.
+pub(crate) const RESTRICTION_DURABLE_MAX: Duration = Duration::from_secs(2);
+
 /// Requests that a device leaves unanswered in a row before its connection is given up.
 pub(crate) const SILENCES_BEFORE_BREAK: u32 = 3;
 
@@ -337,3 +341,7 @@ pub(crate) const SESSION_IDLE_MINUTES_MAX: u64 = 24 * 60;
 
 /// Longest session that may be configured, in hours: a week of test runs.
 pub(crate) const SESSION_HOURS_MAX: u64 = 7 * 24;
+// What the site root signed
+
+/// Longest document of the site root that is read, in bytes: its content and what stands around it.
+pub(crate) const ROOT_FILE_MAX_BYTES: u64 = 20 << 10;

@@ -111,7 +111,11 @@ pub async fn start(
     storage: Box<dyn Storage>,
     clock: Clock,
 ) -> Result<Running, RunError> {
-    let (journal, recovered) = open_journal(&site, storage, clock)?;
+    let (journal, mut recovered) = open_journal(&site, storage, clock)?;
+    if let Some(signed) = &site.signed {
+        let before = &recovered.register.trust;
+        signed.judge(&site.dir, before).map_err(RunError::Site)?;
+    }
     // Certificates are judged by this clock from the first handshake on.
     clock.begin(Floor {
         last_ms: recovered.last_time_ms,
@@ -124,6 +128,10 @@ pub async fn start(
     });
     if let Err(error) = journal.append(clock.now().wall_ms(), started) {
         tracing::error!(%error, "the journal takes no records: commands with effect are refused");
+    }
+    if let Some(signed) = &site.signed {
+        let register = &mut recovered.register;
+        signed.take_up(&journal, register, clock).await;
     }
     let watching_clock = tokio::spawn(timekeeping::attend(journal.clone(), clock));
     let local = local::listen(&site.dir, journal.clone(), clock);
@@ -159,9 +167,10 @@ pub async fn start(
         .plant
         .devices()
         .iter()
-        .map(|device| {
-            let link = Link::start(Arc::clone(device), clock);
-            (device.name().to_owned(), link)
+        .filter_map(|device| {
+            let isolation = broker.isolation(device.name())?;
+            let link = Link::start(Arc::clone(device), isolation, clock);
+            Some((device.name().to_owned(), link))
         })
         .collect();
     let edge = Arc::new(Edge {

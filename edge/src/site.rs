@@ -15,6 +15,7 @@ use interlock_broker::policy::Bundle;
 use crate::config::{self, Config};
 use crate::keys::{self, Keys};
 use crate::listen::tls::{Material, names_server, server_config};
+use crate::root::Documents;
 use crate::sink;
 use crate::trust::{Trust, Verifier};
 
@@ -52,6 +53,8 @@ pub struct Site {
     pub tls: rustls::ServerConfig,
     /// Whose word on clients counts.
     pub(crate) trust: Arc<Trust>,
+    /// What the site root signed, where one is pinned.
+    pub signed: Option<Documents>,
 }
 
 impl Site {
@@ -62,9 +65,20 @@ impl Site {
             &mut findings,
             read(&dir.join(config::FILE)).and_then(|text| Config::parse(dir, &text)),
         );
-        let plant = keep(&mut findings, load_plant(dir));
+        let plant_text = keep(&mut findings, read(&dir.join(PLANT)));
+        let plant = plant_text
+            .as_ref()
+            .and_then(|text| keep(&mut findings, Plant::parse(&dir.join(PLANT), text)));
+        let signed = config
+            .as_ref()
+            .zip(plant_text.as_ref())
+            .and_then(|(config, text)| {
+                let site = plant.as_ref().map(Plant::site);
+                keep(&mut findings, signed(dir, config, text, site))
+            });
         let keys = keep(&mut findings, Keys::load(dir));
-        let (Some(config), Some(plant), Some(keys)) = (config, plant, keys) else {
+        let (Some(config), Some(plant), Some(signed), Some(keys)) = (config, plant, signed, keys)
+        else {
             return Err(findings);
         };
         let server_name = config.server_name(plant.site());
@@ -103,6 +117,7 @@ impl Site {
                 keys,
                 tls,
                 trust,
+                signed,
             }),
             Err(error) => Err(vec![Finding::of_file(
                 &dir.join(keys::DIR),
@@ -208,6 +223,27 @@ fn sink_faults(dir: &Path) -> Vec<Finding> {
         })
     });
     faults.collect()
+}
+
+/// What the site root signed; nothing is asked for where none is pinned. `site` is the plant's,
+/// where the plant can be read.
+fn signed(
+    dir: &Path,
+    config: &Config,
+    plant: &str,
+    site: Option<&str>,
+) -> Result<Option<Documents>, Vec<Finding>> {
+    let Some(root) = config.root() else {
+        return Ok(None);
+    };
+    if let Some(site) = site.filter(|site| *site != root.site()) {
+        return Err(vec![Finding::of_file(
+            &dir.join(config::FILE),
+            format!("the pinned root is that of the site `{}`", root.site()),
+            format!("this plant's site is `{site}`: pin its own root"),
+        )]);
+    }
+    Documents::load(dir, root, plant.as_bytes()).map(Some)
 }
 
 fn load_plant(dir: &Path) -> Result<Plant, Vec<Finding>> {

@@ -56,7 +56,7 @@ impl Broker {
             return Err(Refusal::new(Reason::Standing(Lost::Expired)));
         }
         let machine = arrival.proven.device_key();
-        if machine.is_some_and(|machine| self.is_disabled(subject, machine, now)) {
+        if self.is_disabled(subject, machine, now) {
             return Err(Refusal::new(Reason::Disabled));
         }
         if !self.allowances.session(subject, now) {

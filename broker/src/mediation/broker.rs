@@ -170,8 +170,13 @@ impl Broker {
 
     /// Whether an identity may not be used, since nobody used it for long. Who is not enrolled
     /// here is no identity of ours to disable.
-    pub(super) fn is_disabled(&self, subject: &SubjectId, device_key: &[u8; 32], now: Now) -> bool {
-        let Some(terms) = self.terms.get() else {
+    pub(super) fn is_disabled(
+        &self,
+        subject: &SubjectId,
+        device_key: Option<&[u8; 32]>,
+        now: Now,
+    ) -> bool {
+        let (Some(terms), Some(device_key)) = (self.terms.get(), device_key) else {
             return false;
         };
         let register = self.register();

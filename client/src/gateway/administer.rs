@@ -43,6 +43,22 @@ impl Gateway {
         }
     }
 
+    /// Asks for what is answered in parts, and gives all of them.
+    pub async fn ask_for_parts(&mut self, ask: Ask) -> Result<Vec<Answer>, Failure> {
+        match self.ask(ask).await? {
+            Answered::Parts(parts) => Ok(parts),
+            Answered::Word(_) => Err(faults::unexpected("a word where more was asked for")),
+        }
+    }
+
+    /// Asks for what is answered by a word alone, and gives it.
+    pub async fn ask_for_word(&mut self, ask: Ask) -> Result<String, Failure> {
+        match self.ask(ask).await? {
+            Answered::Word(word) => Ok(word),
+            Answered::Parts(_) => Err(faults::unexpected("more than a word")),
+        }
+    }
+
     /// Shows, in this very connection, that the person is there: with a key that takes a PIN or a
     /// touch. From then on decisions know of it.
     pub async fn assert(

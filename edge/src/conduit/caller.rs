@@ -61,7 +61,8 @@ impl Caller {
         Ok(answer(edge, session, heard.err()))
     }
 
-    /// The proof is made for this connection, and for this report.
+    /// The proof is made for this connection, and for this report. It counts for nothing where the
+    /// certificate names no machine, and need not.
     fn prove(
         &self,
         edge: &Edge,

@@ -5,6 +5,7 @@ mod identity;
 mod journal;
 mod outlook;
 mod posture;
+mod root;
 mod session;
 mod sink;
 #[cfg(test)]
@@ -19,6 +20,7 @@ use interlock_broker::enrolment;
 use interlock_broker::finding::Finding;
 use interlock_broker::mediation::SessionTimes;
 use interlock_broker::posture::Terms;
+use interlock_broker::root::RootKey;
 use jiff::tz::TimeZone;
 
 pub use journal::{JournalConfig, WhenFull};
@@ -41,6 +43,7 @@ pub struct Config {
     sinks: Vec<SinkConfig>,
     witness: Option<WitnessConfig>,
     metrics: Option<SocketAddr>,
+    root: Option<RootKey>,
     posture: Terms,
     own_issuer: bool,
     trust: Vec<TrustConfig>,
@@ -72,6 +75,12 @@ impl Config {
                 .tables(|section| SinkConfig::read(dir, section));
             let witness = root.optional("witness").table(WitnessConfig::read);
             let metrics = root.optional("metrics").table(outlook::metrics);
+            let pins_root = root.has("root");
+            let site_root = root.optional("root").table(root::read);
+            // A root that cannot be read must not become none.
+            if pins_root && site_root.is_none() {
+                return None;
+            }
             let posture = if root.has("posture") {
                 root.optional("posture").table(posture::read)
             } else {
@@ -101,6 +110,7 @@ impl Config {
                 sinks,
                 witness,
                 metrics,
+                root: site_root,
                 posture: posture?,
                 own_issuer,
                 trust,
@@ -152,6 +162,11 @@ impl Config {
     /// Where metrics are served.
     pub fn metrics(&self) -> Option<SocketAddr> {
         self.metrics
+    }
+
+    /// The site root that is pinned.
+    pub fn root(&self) -> Option<&RootKey> {
+        self.root.as_ref()
     }
 
     /// How reports about the health of machines are judged.
