@@ -36,7 +36,7 @@ fn a_root_signs_what_it_was_given_and_its_key_is_the_owners_alone() {
         "{shown}"
     );
     let mut altered = signed;
-    altered[40] ^= 1;
+    altered[50] ^= 1;
     assert!(said(&altered, Some(&public)).is_err());
     assert!(
         said(&altered, None).is_ok(),
