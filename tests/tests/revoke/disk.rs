@@ -38,7 +38,7 @@ fn with_a_full_disk_it_holds_at_once_says_not_durable_and_no_effect_passes_until
     emil.process().complaint("why it ended", |line| {
         line.contains("laptop lost").then_some(())
     });
-    assert_eq!(gateway.client("person/emil", &["devices"]).code, 3);
+    assert_eq!(gateway.client("person/emil", &["devices"]).code, 4);
     // The others read, and change nothing.
     assert_eq!(bystander.ask(1, &WRITE), [0x86, 4]);
     assert_eq!(bystander.read_holding(1, 100, 1), [7]);
@@ -62,7 +62,7 @@ fn with_a_full_disk_it_holds_at_once_says_not_durable_and_no_effect_passes_until
     yard.gateway.start();
     let again = yard.gateway.client("person/emil", &["devices"]);
     assert!(
-        again.code == 3 && again.stderr.contains("laptop lost"),
+        again.code == 4 && again.stderr.contains("laptop lost"),
         "{again}"
     );
 }

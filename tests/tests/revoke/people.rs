@@ -52,7 +52,7 @@ fn who_is_revoked_is_told_why_and_does_not_come_back_until_somebody_else_lets_th
         "{fate:?}"
     );
     let again = gateway.client("person/emil", &["devices"]);
-    assert_eq!(again.code, 3, "{again}");
+    assert_eq!(again.code, 4, "{again}");
     assert!(again.stderr.contains("laptop lost"), "{again}");
     assert!(
         again.stderr.contains(&format!("restriction {restriction}")),
@@ -64,7 +64,7 @@ fn who_is_revoked_is_told_why_and_does_not_come_back_until_somebody_else_lets_th
     assert_eq!(yard.gateway.stop(), 0);
     yard.gateway.start();
     let gateway = &yard.gateway;
-    assert_eq!(gateway.client("person/emil", &["devices"]).code, 3);
+    assert_eq!(gateway.client("person/emil", &["devices"]).code, 4);
     let restrictions = gateway.client("person/ada", &["restrictions"]);
     assert!(
         restrictions.stdout.contains("subject person/emil"),
@@ -123,13 +123,13 @@ fn all_vendors_a_machine_and_a_session_are_revoked_by_what_one_sees_of_them() {
     ella.process()
         .complaint("why it ended", |line| line.contains("stolen").then_some(()));
     let again = gateway.client("person/ella", &["devices"]);
-    assert_eq!(again.code, 3, "{again}");
+    assert_eq!(again.code, 4, "{again}");
 
     let vendors = adam(&["revoke", "--all-vendors", "--reason", "incident 7"]);
     assert_eq!(vendors.code, 0, "{vendors}");
     let victor = gateway.client("vendor/acme/victor", &["devices"]);
     assert!(
-        victor.code == 3 && victor.stderr.contains("incident 7"),
+        victor.code == 4 && victor.stderr.contains("incident 7"),
         "{victor}"
     );
 
