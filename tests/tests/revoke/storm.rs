@@ -99,7 +99,7 @@ async fn restrict(admin: &mut Gateway, scope: Scope) -> Acknowledged {
         reason: "storm".into(),
     };
     let parts = admin
-        .ask(ask)
+        .ask_for_parts(ask)
         .await
         .unwrap_or_else(|failure| panic!("{failure}"));
     match parts.into_iter().next() {
