@@ -107,6 +107,7 @@ pub struct Proven<'a> {
     identity: &'a Identity,
     bound: Option<Bound>,
     posture: [u8; 32],
+    exporter: Option<[u8; 32]>,
 }
 
 impl<'a> Proven<'a> {
@@ -118,6 +119,11 @@ impl<'a> Proven<'a> {
     /// SHA-256 of the key of the machine; `None` for a program that need not have one.
     pub fn device_key(&self) -> Option<&[u8; 32]> {
         self.bound.as_ref().map(|bound| &bound.device_key)
+    }
+
+    /// What this connection has and no other.
+    pub(crate) fn exporter(&self) -> Option<[u8; 32]> {
+        self.exporter
     }
 
     /// How that key is kept, as its owner says.
@@ -176,6 +182,7 @@ pub fn prove<'a>(
         identity,
         bound: Some(bound),
         posture,
+        exporter: Some(*exporter),
     })
 }
 
@@ -188,6 +195,7 @@ pub fn excused(verified: &Verified) -> Result<Proven<'_>, NotProven> {
             bound: None,
             // The digest of no report.
             posture: [0; 32],
+            exporter: None,
         }),
         _ => Err(NotProven::NotBound),
     }

@@ -139,6 +139,7 @@ impl fmt::Display for SubjectKind {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Identity {
     subject: SubjectId,
+    begins_ms: i64,
     ends_ms: i64,
     fingerprint: [u8; 32],
     key: [u8; 32],
@@ -298,6 +299,7 @@ impl Identity {
                 ours: site.to_owned(),
             });
         }
+        let begins_s = certificate.validity().not_before.timestamp();
         let ends_s = certificate.validity().not_after.timestamp();
         let mut fingerprint = [0; 32];
         fingerprint.copy_from_slice(digest(&SHA256, der).as_ref());
@@ -305,6 +307,7 @@ impl Identity {
         key.copy_from_slice(digest(&SHA256, certificate.public_key().raw).as_ref());
         Ok(Identity {
             subject,
+            begins_ms: begins_s.saturating_mul(1_000),
             ends_ms: ends_s.saturating_mul(1_000),
             fingerprint,
             key,
@@ -340,6 +343,11 @@ impl Identity {
     /// Whose certificate it is.
     pub fn subject(&self) -> &SubjectId {
         &self.subject
+    }
+
+    /// When it begins, in milliseconds since 1970-01-01 UTC.
+    pub fn begins_ms(&self) -> i64 {
+        self.begins_ms
     }
 
     /// When it ends, in milliseconds since 1970-01-01 UTC.

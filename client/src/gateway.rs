@@ -1,16 +1,20 @@
 //! The connection to the edge: one session, its control stream, what the edge offers, and the
 //! streams opened on it.
 
+mod administer;
 mod dial;
+pub(crate) mod door;
 mod faults;
 mod frames;
 mod prove;
 #[cfg(test)]
 pub(crate) mod scripted;
+mod telling;
 #[cfg(test)]
 mod tests;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use interlock_protocols::conduit::{
     CallEnd, DeviceOffer, FromClient, JournalQuery, Notice, Opened, Opening, Status, ToClient, Told,
@@ -19,11 +23,14 @@ use interlock_protocols::record::Record;
 use quinn::{Connection, Endpoint, RecvStream, SendStream, VarInt};
 use tokio::time::timeout;
 
+pub use self::administer::Answered;
 use self::frames::Frames;
 use self::prove::Prover;
+use self::telling::{Control, Telling};
 use crate::failure::{Failure, Kind};
 use crate::limits::{CONNECT_TIMEOUT, GOODBYE, NOTICES_HELD_MAX, OPEN_TIMEOUT};
 use crate::profile::Profile;
+use crate::screen;
 use crate::tls;
 
 /// What the edge said of the session when it let us in.
@@ -49,7 +56,8 @@ pub struct Welcome {
 pub struct Gateway {
     endpoint: Endpoint,
     line: Line,
-    control: SendStream,
+    control: Control,
+    telling: Telling,
     messages: Frames,
     welcome: Welcome,
     offers: Vec<DeviceOffer>,
@@ -84,7 +92,7 @@ impl Gateway {
     /// Connects with the profile's certificate and waits for the edge's hello and its offers.
     pub async fn connect(profile: &Profile) -> Result<Gateway, Failure> {
         let config = dial::configuration(tls::configuration(profile)?)?;
-        let prover = Prover::of(profile)?;
+        let prover = Arc::new(Prover::of(profile)?);
         let unreachable = |why: &dyn std::fmt::Display| {
             Failure::new(
                 Kind::Unreachable,
@@ -201,15 +209,22 @@ impl Gateway {
         }
     }
 
-    /// Makes a call and waits for its answer. Notices that come before are held.
+    /// Makes a call and waits for its answer, or the first part of it.
     async fn call(&mut self, ask: impl FnOnce(u32) -> FromClient) -> Result<ToClient, Failure> {
         self.calls = self.calls.wrapping_add(1);
         let asked = self.calls;
-        frames::write(&mut self.control, &ask(asked)).await?;
+        frames::write(&mut *self.control.lock().await, &ask(asked)).await?;
+        self.answer_to(asked).await
+    }
+
+    /// The next answer to this call. Notices that come before are held.
+    async fn answer_to(&mut self, asked: u32) -> Result<ToClient, Failure> {
         loop {
             match self.message().await? {
                 ToClient::Notice(notice) => self.hold(notice),
-                answer @ (ToClient::Reply { call, .. } | ToClient::Status { call, .. })
+                answer @ (ToClient::Reply { call, .. }
+                | ToClient::Status { call, .. }
+                | ToClient::Answer { call, .. })
                     if call == asked =>
                 {
                     return Ok(answer);
@@ -231,29 +246,37 @@ impl Gateway {
     }
 
     /// Ends the session in good order.
-    pub async fn goodbye(mut self) {
+    pub async fn goodbye(self) {
         // Whatever fails here, the session ends all the same, only less politely.
-        if frames::write(&mut self.control, &FromClient::Bye)
-            .await
-            .is_ok()
-        {
-            let _ = self.control.finish();
-            let _ = timeout(GOODBYE, self.control.stopped()).await;
+        let mut control = self.control.lock().await;
+        if frames::write(&mut control, &FromClient::Bye).await.is_ok() {
+            let _ = control.finish();
+            let _ = timeout(GOODBYE, control.stopped()).await;
         }
         self.line.connection.close(VarInt::from_u32(0), b"bye");
         let _ = timeout(GOODBYE, self.endpoint.wait_idle()).await;
     }
 
-    /// The next message that is no sign of the end.
+    /// The next message that is no sign of the end. Warnings that it comes are passed on.
     async fn message(&mut self) -> Result<ToClient, Failure> {
-        match self.messages.next::<ToClient>().await? {
-            Some(ToClient::Ending { reason }) => Err(Failure::new(
-                Kind::Unreachable,
-                format!("the gateway ended the session: {reason}"),
-                "connect again later",
-            )),
-            Some(message) => Ok(message),
-            None => Err(faults::lost(&self.line.connection)),
+        loop {
+            let message = self.messages.next::<ToClient>().await?;
+            match message.ok_or_else(|| faults::lost(&self.line.connection))? {
+                ToClient::Ending { reason } => {
+                    return Err(Failure::new(
+                        Kind::Unreachable,
+                        format!("the gateway ended the session: {reason}"),
+                        "connect again later",
+                    ));
+                }
+                ToClient::Warning { text, .. } => screen::say_loud("soon", &text),
+                ToClient::Posture {
+                    holds_s,
+                    reason,
+                    next,
+                } => self.telling.answered(holds_s, &reason, &next),
+                message => return Ok(message),
+            }
         }
     }
 

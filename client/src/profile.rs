@@ -16,7 +16,7 @@ pub(crate) use self::new::{make_folder, replace};
 use crate::failure::{Failure, Kind};
 use crate::keys::{self, FileKey, Place};
 
-const FILE: &str = "profile.toml";
+pub(crate) const FILE: &str = "profile.toml";
 /// The certificate, and the key that it is for: both are replaced at once.
 const CREDENTIAL: &str = "client.pem";
 const GATEWAY_CA: &str = "gateway-ca.pem";
@@ -33,7 +33,14 @@ pub struct Profile {
     identity_port: Option<u16>,
     device: Place,
     authenticator: Place,
-    posture_statement: Option<PathBuf>,
+    posture: PostureTold,
+}
+
+/// What the gateway is told of the machine's health.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+struct PostureTold {
+    statement: Option<PathBuf>,
+    agent: Option<String>,
 }
 
 impl Profile {
@@ -98,7 +105,12 @@ impl Profile {
 
     /// The file with what a management server says of this machine's health.
     pub fn posture_statement(&self) -> Option<&Path> {
-        self.posture_statement.as_deref()
+        self.posture.statement.as_deref()
+    }
+
+    /// The name of the protection agent that has to run on this machine.
+    pub fn posture_agent(&self) -> Option<&str> {
+        self.posture.agent.as_deref()
     }
 
     /// The person's certificate with the chain behind it, and the key that it is for.
@@ -146,9 +158,18 @@ fn read(folder: &Path, root: &mut Section<'_>) -> Option<Profile> {
         }
     };
     let (device, authenticator) = (key(DEVICE), key(AUTHENTICATOR));
-    let statement = root
-        .optional("posture")
-        .table(|posture| posture.required("statement").text());
+    let posture = if root.has("posture") {
+        root.optional("posture").table(|section| {
+            let statement = section.optional("statement").text();
+            let agent = section.optional("agent").text();
+            Some(PostureTold {
+                statement: statement.map(|file| folder.join(file)),
+                agent,
+            })
+        })
+    } else {
+        Some(PostureTold::default())
+    };
     Some(Profile {
         folder: folder.to_owned(),
         gateway: gateway?,
@@ -157,7 +178,7 @@ fn read(folder: &Path, root: &mut Section<'_>) -> Option<Profile> {
         identity_port,
         device: device?,
         authenticator: authenticator?,
-        posture_statement: statement.map(|file| folder.join(file)),
+        posture: posture?,
     })
 }
 
@@ -230,7 +251,7 @@ mod tests {
         let text = format!(
             "{GOOD}subject = \"spiffe://waterworks/person/olga\"\nidentity_port = 4803\n\
              [device]\nkey = \"/keys/machine.pem\"\n[authenticator]\nkey = \"me.key\"\n\
-             [posture]\nstatement = \"health.cbor\"\n"
+             [posture]\nstatement = \"health.cbor\"\nagent = \"falcon-sensor\"\n"
         );
         let folder = folder(&text);
         let profile = Profile::open(folder.path()).unwrap();
@@ -240,6 +261,7 @@ mod tests {
         assert_eq!(profile.authenticator(), &me);
         let health = folder.path().join("health.cbor");
         assert_eq!(profile.posture_statement(), Some(&*health));
+        assert_eq!(profile.posture_agent(), Some("falcon-sensor"));
     }
 
     #[test]

@@ -138,6 +138,7 @@ fn page(welcome: &Welcome, status: &Status, problems: &[String], zone: &TimeZone
             None => clock,
         },
     ));
+    lines.push(("site root".to_owned(), signed_by_root(status)));
     let journal = &status.journal;
     lines.push(("journal".to_owned(), held(journal)));
     lines.push(("room".to_owned(), room(journal)));
@@ -190,6 +191,15 @@ fn trusted(authority: &TrustStatus, ago: impl Fn(i64) -> String) -> String {
     };
     let stale = if authority.stale { ", TOO OLD" } else { "" };
     format!("vouches for {}; {known}{stale}", authority.paths.join(", "))
+}
+
+fn signed_by_root(status: &Status) -> String {
+    match (status.plant_serial, status.approvers_serial) {
+        (Some(plant), Some(approvers)) => {
+            format!("signed plant number {plant}, approvers number {approvers}")
+        }
+        _ => "none is pinned: whoever can write plant.toml changes the plant unseen".to_owned(),
+    }
 }
 
 fn held(journal: &JournalStatus) -> String {

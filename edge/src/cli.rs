@@ -11,10 +11,14 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 use interlock_broker::clock::Clock;
 use interlock_broker::finding::Finding;
+use interlock_broker::join::JoinLine;
 use interlock_broker::journal::Storage;
+use interlock_broker::token::TokenKey;
 use tracing_subscriber::EnvFilter;
 
 use crate::init::{self, InitError};
+use crate::issuer::move_to_token;
+use crate::local;
 use crate::sample;
 use crate::service::{self, RunError};
 use crate::site::{self, Site};
@@ -47,6 +51,16 @@ enum Command {
         /// The gateway's name; with the site's it is the name in the gateway's certificate
         #[arg(long, default_value = sample::GATEWAY)]
         gateway: String,
+        #[command(flatten)]
+        administrator: Administrator,
+    },
+    /// Invite an administrator where there is none, or all are lost; it is recorded, and holds, from
+    /// the next start of the edge on
+    InviteAdministrator {
+        /// The site directory
+        dir: PathBuf,
+        #[command(flatten)]
+        administrator: Administrator,
     },
     /// Report every problem of a site directory at once, and change nothing
     Check {
@@ -57,6 +71,23 @@ enum Command {
     Run {
         /// The site directory
         dir: PathBuf,
+    },
+    /// Have the identity issuer sign by a key in a PKCS#11 token, which is made there
+    ///
+    /// For a gateway that is not running. Everybody who is enrolled stays so, and logs in again.
+    Issuer {
+        /// The site directory
+        dir: PathBuf,
+        /// The key: pkcs11:token=LABEL;object=NAME
+        #[arg(long, value_name = "URI")]
+        token: String,
+        /// The PKCS#11 module of the token: a library of its maker
+        #[arg(long, value_name = "FILE")]
+        module: Option<PathBuf>,
+        /// A file with the token's PIN in its first line, which is copied into keys/. Without it
+        /// INTERLOCK_PIN is used, now and at each start
+        #[arg(long, value_name = "FILE")]
+        pin_file: Option<PathBuf>,
     },
     /// See what the clock of the running edge shows, or accept it after a doubt
     Clock {
@@ -73,6 +104,16 @@ enum Command {
         /// The directory to write them into
         dir: PathBuf,
     },
+}
+
+#[derive(clap::Args)]
+struct Administrator {
+    /// Who is invited: person/NAME
+    #[arg(long, value_name = "NAME", default_value = "adam")]
+    administrator: String,
+    /// Host by which they reach this gateway; that of `listen.identity` if left out
+    #[arg(long, value_name = "HOST")]
+    address: Option<String>,
 }
 
 /// What the command line does that tests do otherwise.
@@ -112,12 +153,33 @@ pub fn main_with(args: impl IntoIterator<Item = OsString>, rim: &Rim) -> ExitCod
     };
     log_to_stderr();
     match cli.command {
-        Command::Init { dir, site, gateway } => {
+        Command::Init {
+            dir,
+            site,
+            gateway,
+            administrator,
+        } => {
             let made = init::init_named(&dir, &site, &gateway, now());
-            ended(made.map(|()| welcome(&dir)))
+            let invited = made.and_then(|()| invite(&dir, &administrator, "installation"));
+            ended(invited.map(|line| welcome(&dir, &administrator, &line)))
+        }
+        Command::InviteAdministrator { dir, administrator } => {
+            let by = format!("local administrator {}", local::this_user());
+            let invited = invite(&dir, &administrator, &by);
+            ended(invited.map(|line| {
+                say(&format!(
+                    "{line}\n\nIt is recorded, and holds, once the edge has been started anew: for 24 hours from now."
+                ));
+            }))
         }
         Command::Check { dir } => check(&dir),
         Command::Run { dir } => run(&dir, rim),
+        Command::Issuer {
+            dir,
+            token,
+            module,
+            pin_file,
+        } => issuer(&dir, &token, module.as_deref(), pin_file.as_deref()),
         Command::Clock { act } => clock::run(&act),
         Command::Completions { shell } => {
             let mut text = Vec::new();
@@ -165,18 +227,30 @@ fn ended(result: Result<(), InitError>) -> ExitCode {
         }
         Err(error) => {
             complain(&format!("interlock-edge: {error}"));
-            ExitCode::from(FAILURE)
+            match error {
+                InitError::NotASubject(_) => ExitCode::from(USAGE),
+                InitError::NoListener => ExitCode::from(CONFIGURATION),
+                _ => ExitCode::from(FAILURE),
+            }
         }
     }
 }
 
-fn welcome(dir: &Path) {
+fn invite(dir: &Path, whom: &Administrator, by: &str) -> Result<JoinLine, InitError> {
+    let host = whom.address.as_deref();
+    init::invite_administrator(dir, &whom.administrator, host, by, now())
+}
+
+fn welcome(dir: &Path, whom: &Administrator, line: &JoinLine) {
     let dir = dir.display();
+    let name = &whom.administrator;
     say(&format!(
         "A sample site is in {dir}. Next:\n\
          \x20 1. describe your plant in {dir}/plant.toml and your people in {dir}/policy/groups.toml\n\
          \x20 2. interlock-edge check {dir}\n\
-         \x20 3. interlock-edge run {dir}"
+         \x20 3. interlock-edge run {dir}\n\
+         \x20 4. within 24 hours, on the machine of person/{name}, who is to administer it:\n\n\
+         interlock enroll {line}\n"
     ));
 }
 
@@ -188,6 +262,23 @@ fn check(dir: &Path) -> ExitCode {
     }
     report(&findings);
     ExitCode::from(CONFIGURATION)
+}
+
+fn issuer(dir: &Path, uri: &str, module: Option<&Path>, pin_file: Option<&Path>) -> ExitCode {
+    let key = match TokenKey::parse(uri, module) {
+        Ok(key) => key,
+        Err(error) => {
+            complain(&format!("interlock-edge: {error}"));
+            return ExitCode::from(USAGE);
+        }
+    };
+    let moved = move_to_token(dir, &key, pin_file, now()).map_err(InitError::Broken);
+    ended(moved.map(|()| {
+        say(&format!(
+            "The identity issuer signs by {key} from the next start on; the key in keys/issuer.key is \
+             deleted. Certificates of before are refused then: everybody runs `interlock login`."
+        ));
+    }))
 }
 
 fn report(findings: &[Finding]) {
@@ -214,10 +305,12 @@ fn run(dir: &Path, rim: &Rim) -> ExitCode {
         }
     };
     let served = runtime.block_on(async {
+        // Before anything else: whoever stops it while it starts, or at once, stops it in order.
+        let stop = stop_signal();
         let site = Site::load(dir).map_err(RunError::Site)?;
         let storage = (rim.storage)(&site)?;
         let ready = |address: SocketAddr| say(&format!("listening on {address}"));
-        service::run(site, storage, (rim.clock)(), ready, stop_signal()).await
+        service::run(site, storage, (rim.clock)(), ready, stop).await
     });
     // Threads that wait for a disk, or for the name of a host, are not waited for.
     runtime.shutdown_background();
@@ -234,20 +327,24 @@ fn run(dir: &Path, rim: &Rim) -> ExitCode {
     }
 }
 
-/// Ready at SIGTERM or SIGINT.
-async fn stop_signal() {
+/// Ready at SIGTERM or SIGINT. The handlers are there when this returns, and not only once the
+/// future is asked.
+fn stop_signal() -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};
-    match (
+    let handlers = (
         signal(SignalKind::terminate()),
         signal(SignalKind::interrupt()),
-    ) {
-        (Ok(mut terminate), Ok(mut interrupt)) => {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
+    );
+    async {
+        match handlers {
+            (Ok(mut terminate), Ok(mut interrupt)) => {
+                tokio::select! {
+                    _ = terminate.recv() => {}
+                    _ = interrupt.recv() => {}
+                }
             }
+            // Without handlers the signals end the process as they always do.
+            _ => std::future::pending().await,
         }
-        // Without handlers the signals end the process as they always do.
-        _ => std::future::pending().await,
     }
 }

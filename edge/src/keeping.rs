@@ -64,6 +64,9 @@ impl Keeping {
             .and_then(|signing| start_witness(site, signing, &beyond, clock));
         let mut sources = sources(journal, signing.as_ref(), &view, site.beyond());
         let asked = Arc::clone(&view);
+        if let Some(signed) = &site.signed {
+            sources.signed_serials = signed.serials();
+        }
         sources.view_size = Box::new(move || asked.applied());
         let trust = Arc::clone(&site.trust);
         sources.trust = Box::new(move |now| trust.status(now));

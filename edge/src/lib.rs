@@ -5,6 +5,7 @@
 
 pub mod beyond;
 mod conduit;
+mod first_invitation;
 mod keeping;
 mod limits;
 mod link;
@@ -13,6 +14,7 @@ mod progress;
 
 pub mod reading;
 mod recall;
+mod registering;
 mod signing;
 mod timekeeping;
 mod trust;
@@ -20,9 +22,11 @@ mod trust;
 pub mod cli;
 pub mod config;
 pub mod init;
+pub mod issuer;
 pub mod keys;
 mod listen;
 pub mod metrics;
+pub mod root;
 pub mod sample;
 pub mod service;
 pub mod sink;

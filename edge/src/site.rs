@@ -15,6 +15,7 @@ use interlock_broker::policy::Bundle;
 use crate::config::{self, Config};
 use crate::keys::{self, Keys};
 use crate::listen::tls::{Material, names_server, server_config};
+use crate::root::Documents;
 use crate::sink;
 use crate::trust::{Trust, Verifier};
 
@@ -31,6 +32,8 @@ pub const VIEW: &str = "state/view";
 /// Where it is kept that the journal is behind what others know, until that is accepted.
 pub const BEYOND: &str = "state/beyond";
 
+/// Where the register of identities is kept beside the journal, inside the site directory.
+pub const REGISTER: &str = "state/register";
 /// Where an administrator at the gateway itself asks the running edge.
 pub const LOCAL: &str = "state/local.sock";
 /// Where it is kept what was last known of the authorities of others.
@@ -50,6 +53,8 @@ pub struct Site {
     pub tls: rustls::ServerConfig,
     /// Whose word on clients counts.
     pub(crate) trust: Arc<Trust>,
+    /// What the site root signed, where one is pinned.
+    pub signed: Option<Documents>,
 }
 
 impl Site {
@@ -60,9 +65,23 @@ impl Site {
             &mut findings,
             read(&dir.join(config::FILE)).and_then(|text| Config::parse(dir, &text)),
         );
-        let plant = keep(&mut findings, load_plant(dir));
-        let keys = keep(&mut findings, Keys::load(dir));
-        let (Some(config), Some(plant), Some(keys)) = (config, plant, keys) else {
+        let plant_text = keep(&mut findings, read(&dir.join(PLANT)));
+        let plant = plant_text
+            .as_ref()
+            .and_then(|text| keep(&mut findings, Plant::parse(&dir.join(PLANT), text)));
+        let signed = config
+            .as_ref()
+            .zip(plant_text.as_ref())
+            .and_then(|(config, text)| {
+                let site = plant.as_ref().map(Plant::site);
+                keep(&mut findings, signed(dir, config, text, site))
+            });
+        let token = config
+            .as_ref()
+            .and_then(|config| config.issuer().token.as_ref());
+        let keys = keep(&mut findings, Keys::load(dir, token));
+        let (Some(config), Some(plant), Some(signed), Some(keys)) = (config, plant, signed, keys)
+        else {
             return Err(findings);
         };
         let server_name = config.server_name(plant.site());
@@ -101,6 +120,7 @@ impl Site {
                 keys,
                 tls,
                 trust,
+                signed,
             }),
             Err(error) => Err(vec![Finding::of_file(
                 &dir.join(keys::DIR),
@@ -118,6 +138,11 @@ impl Site {
     /// Where activated policies are kept.
     pub fn snapshots(&self) -> PathBuf {
         self.dir.join(SNAPSHOTS)
+    }
+
+    /// Where the register of identities is kept beside the journal.
+    pub fn register(&self) -> PathBuf {
+        self.dir.join(REGISTER)
     }
 
     /// Where the view of the journal is.
@@ -159,7 +184,7 @@ pub fn check(dir: &Path) -> Vec<Finding> {
 }
 
 fn trust(dir: &Path, config: &Config, site: &str, keys: &Keys) -> Result<Trust, String> {
-    let own = keys.issuer.certificate.as_str();
+    let own = keys.issuer.certificate();
     let own = config.own_issuer().then_some(own);
     let now = Clock::start().now();
     Trust::open(site, own, config.trust(), &dir.join(TRUST), now)
@@ -203,12 +228,33 @@ fn sink_faults(dir: &Path) -> Vec<Finding> {
     faults.collect()
 }
 
-fn load_plant(dir: &Path) -> Result<Plant, Vec<Finding>> {
+/// What the site root signed; nothing is asked for where none is pinned. `site` is the plant's,
+/// where the plant can be read.
+fn signed(
+    dir: &Path,
+    config: &Config,
+    plant: &str,
+    site: Option<&str>,
+) -> Result<Option<Documents>, Vec<Finding>> {
+    let Some(root) = config.root() else {
+        return Ok(None);
+    };
+    if let Some(site) = site.filter(|site| *site != root.site()) {
+        return Err(vec![Finding::of_file(
+            &dir.join(config::FILE),
+            format!("the pinned root is that of the site `{}`", root.site()),
+            format!("this plant's site is `{site}`: pin its own root"),
+        )]);
+    }
+    Documents::load(dir, root, plant.as_bytes()).map(Some)
+}
+
+pub(crate) fn load_plant(dir: &Path) -> Result<Plant, Vec<Finding>> {
     let file = dir.join(PLANT);
     Plant::parse(&file, &read(&file)?)
 }
 
-fn read(file: &Path) -> Result<String, Vec<Finding>> {
+pub(crate) fn read(file: &Path) -> Result<String, Vec<Finding>> {
     fs::read_to_string(file).map_err(|error| {
         vec![Finding::of_file(
             file,

@@ -19,7 +19,7 @@ use crate::clock::Now;
 use crate::policy::{Transport, View};
 use crate::posture::{Evidence, Lease};
 use crate::proof::{NotProven, Proven};
-use crate::subject::Identity;
+use crate::subject::{Identity, SubjectId};
 
 /// Somebody at the door.
 #[derive(Debug)]
@@ -55,7 +55,8 @@ impl Broker {
         if now.wall_ms() >= identity.ends_ms() {
             return Err(Refusal::new(Reason::Standing(Lost::Expired)));
         }
-        if self.is_disabled(subject, arrival.proven.device_key(), now) {
+        let machine = arrival.proven.device_key();
+        if self.is_disabled(subject, machine, now) {
             return Err(Refusal::new(Reason::Disabled));
         }
         if !self.allowances.session(subject, now) {
@@ -88,6 +89,7 @@ impl Broker {
             since_ms: now.wall_ms(),
             auth: Mutex::new(arrival.proven.auth()),
             leaf_key: *identity.key(),
+            exporter: arrival.proven.exporter(),
             view: Mutex::new(view),
             next_conversation: AtomicU64::new(1),
             broker: Arc::clone(self),
@@ -112,6 +114,19 @@ impl Broker {
     pub fn turn_away(&self, identity: &Identity, peer: &str, why: NotProven, now: Now) {
         let subject = identity.subject();
         tracing::warn!(%subject, peer, %why, "turned away: no proof of the machine");
+        let detail = format!("connect from {peer}: {why}");
+        self.deny_at_the_door(subject, why.code(), detail, now);
+    }
+
+    /// Records that a subject was turned away before there was a session, as far as its allowance
+    /// of denials goes.
+    pub(crate) fn deny_at_the_door(
+        &self,
+        subject: &SubjectId,
+        code: &str,
+        detail: String,
+        now: Now,
+    ) {
         if !self.allowances.denial(subject, now) {
             return;
         }
@@ -123,8 +138,8 @@ impl Broker {
             unit: 0,
             pdu: Vec::new(),
             points: Vec::new(),
-            reason: why.code().to_owned(),
-            detail: format!("connect from {peer}: {why}"),
+            reason: code.to_owned(),
+            detail,
             policies: Vec::new(),
             exception: None,
         });

@@ -73,10 +73,10 @@ impl Broker {
             allowances: Allowances::default(),
             revised: watch::Sender::new(register.through()),
             register: RwLock::new(register),
-            times: OnceLock::new(),
             acting: AtomicUsize::new(0),
             generation: AtomicU64::new(0),
             terms: OnceLock::new(),
+            times: OnceLock::new(),
         })
     }
 
@@ -121,8 +121,12 @@ impl Broker {
             self.generation.fetch_add(1, Ordering::Release);
         }
         if Register::needs(event.kind()) {
-            self.revised.send_replace(sequence);
+            self.is_revised(sequence);
         }
+    }
+
+    pub(super) fn is_revised(&self, sequence: u64) {
+        self.revised.send_replace(sequence);
     }
 
     /// Grows with each change of what decisions rest on.

@@ -50,6 +50,8 @@ pub(super) struct Inner {
     pub(super) auth: Mutex<Auth>,
     /// SHA-256 of the key of its certificate.
     pub(super) leaf_key: [u8; 32],
+    /// What its connection has and no other.
+    pub(super) exporter: Option<[u8; 32]>,
     pub(super) view: Mutex<View>,
     pub(super) next_conversation: AtomicU64,
     pub(super) transport: Transport,
@@ -188,6 +190,11 @@ impl Session {
     /// SHA-256 of the key of its certificate.
     pub(crate) fn leaf_key(&self) -> &[u8; 32] {
         &self.inner.leaf_key
+    }
+
+    /// What its connection has and no other.
+    pub(crate) fn exporter(&self) -> Option<&[u8; 32]> {
+        self.inner.exporter.as_ref()
     }
 
     /// Whether it may still act.

@@ -564,7 +564,7 @@ async fn the_list_of_sessions_says_who_from_where_and_what_last() {
     let row = &rows[1];
     assert_eq!(row.subject, "spiffe://waterworks/person/olga");
     assert_eq!(row.peer, "192.0.2.7:5000");
-    assert_eq!(row.device_key, Some(*olga.device_key().unwrap()));
+    assert_eq!(row.device_key, olga.device_key().copied());
     assert_eq!(row.devices, ["press-4"]);
     assert_eq!(row.since_ms, noon().wall_ms());
     assert_eq!(row.last_ms, Some(noon().wall_ms()));

@@ -4,12 +4,15 @@ use std::collections::VecDeque;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
+use interlock_broker::clock::Clock;
 use interlock_protocols::conduit::{DeviceOffer, FromClient, PointOffer, ToClient, VERSION};
 use quinn::crypto::rustls::QuicClientConfig;
 use quinn::{ClientConfig, Connection, Endpoint, TransportConfig, VarInt};
+use tokio::sync::Mutex;
 
 use super::frames::{self, Frames};
 use super::prove::Prover;
+use super::telling::Telling;
 use super::{Gateway, Line, Welcome, faults};
 use crate::failure::{Failure, Kind};
 use crate::limits::{DEVICES_MAX, IDLE_TIMEOUT_MS, KEEP_ALIVE, POINTS_MAX, STREAM_WINDOW_BYTES};
@@ -35,30 +38,41 @@ pub(super) fn configuration(tls: rustls::ClientConfig) -> Result<ClientConfig, F
 pub(super) async fn dial(
     address: SocketAddr,
     server_name: &str,
-    prover: &Prover,
+    prover: &Arc<Prover>,
     config: ClientConfig,
 ) -> Result<Gateway, Failure> {
+    let endpoint = endpoint(address)?;
+    let connection = endpoint
+        .connect_with(config, address, server_name)
+        .map_err(|error| unreachable(&error))?
+        .await
+        .map_err(|error| faults::of_connection(&error))?;
+    greet(endpoint, connection, prover).await
+}
+
+/// A socket of our own, to reach this address from.
+pub(super) fn endpoint(address: SocketAddr) -> Result<Endpoint, Failure> {
     let local: SocketAddr = if address.is_ipv4() {
         (Ipv4Addr::UNSPECIFIED, 0).into()
     } else {
         (Ipv6Addr::UNSPECIFIED, 0).into()
     };
-    let unreachable =
-        |why: String| Failure::new(Kind::Unreachable, why, "check the network of this machine");
-    let endpoint = Endpoint::client(local).map_err(|error| unreachable(error.to_string()))?;
-    let connection = endpoint
-        .connect_with(config, address, server_name)
-        .map_err(|error| unreachable(error.to_string()))?
-        .await
-        .map_err(|error| faults::of_connection(&error))?;
-    greet(endpoint, connection, prover).await
+    Endpoint::client(local).map_err(|error| unreachable(&error))
+}
+
+fn unreachable(why: &dyn std::fmt::Display) -> Failure {
+    Failure::new(
+        Kind::Unreachable,
+        why.to_string(),
+        "check the network of this machine",
+    )
 }
 
 /// From the transport being up to being let in and knowing what is offered.
 async fn greet(
     endpoint: Endpoint,
     connection: Connection,
-    prover: &Prover,
+    prover: &Arc<Prover>,
 ) -> Result<Gateway, Failure> {
     let (mut control, recv) = connection
         .open_bi()
@@ -69,7 +83,8 @@ async fn greet(
         program: PROGRAM.to_owned(),
     };
     frames::write(&mut control, &hello).await?;
-    frames::write(&mut control, &prover.prove(&connection, None)?).await?;
+    let now_ms = Clock::start().now().wall_ms();
+    frames::write(&mut control, &prover.prove(&connection, now_ms)?).await?;
     let mut messages = Frames::new(recv);
     let (welcome, devices) = match messages.next::<ToClient>().await? {
         Some(ToClient::Hello {
@@ -100,10 +115,13 @@ async fn greet(
         None => return Err(faults::lost(&connection)),
     };
     let offers = offers(&mut messages, devices, &connection).await?;
+    let control = Arc::new(Mutex::new(control));
+    let telling = Telling::start(connection.clone(), Arc::clone(&control), Arc::clone(prover));
     Ok(Gateway {
         endpoint,
         line: Line { connection },
         control,
+        telling,
         messages,
         welcome,
         offers,

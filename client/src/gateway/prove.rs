@@ -2,14 +2,15 @@
 
 use interlock_broker::proof::sha256;
 use interlock_protocols::conduit::FromClient;
-use interlock_protocols::identity::{
-    EXPORTER_LABEL, PostureReport, Signed, posture_digest, proof_statement,
-};
+use interlock_protocols::identity::{PostureReport, Signed, posture_digest, proof_statement};
 use quinn::Connection;
 
+use super::administer;
 use crate::failure::Failure;
 use crate::keys::Key;
+use crate::posture::Reporter;
 use crate::profile::Profile;
+use crate::screen;
 
 /// What a proof is made with.
 #[derive(Debug)]
@@ -17,26 +18,49 @@ pub(super) struct Prover {
     device: Key,
     leaf: [u8; 32],
     server_name: String,
+    reporter: Reporter,
 }
 
 impl Prover {
     /// Opens the key of the machine.
     pub(super) fn of(profile: &Profile) -> Result<Prover, Failure> {
+        let device = profile.device().open()?;
+        let reporter = Reporter::new(profile, sha256(device.spki()));
         Ok(Prover {
-            device: profile.device().open()?,
+            device,
+            reporter,
             leaf: sha256(profile.session_key()?.spki()),
             server_name: profile.server_name().to_owned(),
         })
     }
 
-    /// The second message of a session.
+    /// The second message of a session. A machine that cannot say how it is may come in all the
+    /// same: what it may do then is for the gateway to decide.
     pub(super) fn prove(
         &self,
         connection: &Connection,
-        posture: Option<PostureReport>,
+        now_ms: i64,
     ) -> Result<FromClient, Failure> {
+        let posture = match self.reporter.report(now_ms) {
+            Ok(report) => Some(report),
+            Err(failure) => {
+                screen::say_loud("posture", &failure.to_string());
+                None
+            }
+        };
         let device = self.sign(connection, posture.as_ref())?;
         Ok(FromClient::Prove { device, posture })
+    }
+
+    /// How this machine is now, told while the session is open.
+    pub(super) fn report(
+        &self,
+        connection: &Connection,
+        now_ms: i64,
+    ) -> Result<FromClient, Failure> {
+        let posture = self.reporter.report(now_ms)?;
+        let device = self.sign(connection, Some(&posture))?;
+        Ok(FromClient::Posture { device, posture })
     }
 
     /// The machine's signature over this connection and what it says of itself.
@@ -45,10 +69,7 @@ impl Prover {
         connection: &Connection,
         posture: Option<&PostureReport>,
     ) -> Result<Signed, Failure> {
-        let mut exporter = [0; 32];
-        connection
-            .export_keying_material(&mut exporter, EXPORTER_LABEL, b"")
-            .map_err(|_| Failure::of_program("the connection gives no exporter"))?;
+        let exporter = administer::exporter(connection)?;
         let posture = posture_digest(posture, sha256);
         let statement = proof_statement(&exporter, &self.leaf, &self.server_name, &posture);
         self.device.sign(&statement)

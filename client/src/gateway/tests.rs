@@ -1,7 +1,9 @@
+use interlock_broker::proof::sha256;
 use interlock_protocols::conduit::{
     DeviceOffer, FromClient, JournalQuery, JournalStatus, Message as _, Opened, Opening, ToClient,
     Told,
 };
+use interlock_protocols::identity::{Posture, PostureSource};
 use interlock_protocols::modbus::{Address, ExceptionCode, Request, UnitId};
 use interlock_protocols::record::{EdgeStopped, Event, Record};
 use quinn::VarInt;
@@ -192,6 +194,39 @@ async fn a_notice_during_a_call_is_kept_for_later() {
     let ended = gateway.next_notice().await.unwrap_err();
     assert_eq!(ended.kind(), Kind::Unreachable);
     assert!(ended.what().contains("the gateway stops"), "{ended}");
+}
+
+/// A lease of a second is told again within it, each time with a proof and a look of its own, while
+/// the session waits for something else.
+#[tokio::test]
+async fn how_the_machine_is_is_told_again_before_it_runs_out() {
+    let scripted = Scripted::new();
+    let (mut gateway, mut side) = connected(&scripted).await;
+    let play = async {
+        let mut taken_ms = Vec::new();
+        for _ in 0..3 {
+            side.tell(&ToClient::Posture {
+                holds_s: Some(1),
+                reason: String::new(),
+                next: String::new(),
+            })
+            .await;
+            let FromClient::Posture { device, posture } = side.heard().await else {
+                panic!("no report");
+            };
+            let statement = Posture::decode(&posture.statement).unwrap();
+            assert_eq!(posture.source, PostureSource::Own);
+            assert_eq!(statement.device_key, sha256(&device.key));
+            taken_ms.push(statement.taken_ms);
+        }
+        assert!(
+            taken_ms.is_sorted_by(|one, next| one < next),
+            "{taken_ms:?}"
+        );
+        side.tell(&ToClient::Notice(notice(1, 2))).await;
+    };
+    let (told, ()) = join!(gateway.next_notice(), play);
+    assert_eq!(told.unwrap(), notice(1, 2));
 }
 
 #[tokio::test]

@@ -102,20 +102,20 @@ async fn opened(
     }
     let peer = connection.remote_address().to_string();
     let caller = Caller::of(connection, verified)?;
-    let said = timeout(OPENING_MAX, control.frames.next()).await??;
-    // Without a proof right after the hello there is no session.
-    let proven = match &said {
-        Some(FromClient::Prove { device, posture }) => {
-            caller.proven(edge, device, posture.as_ref())
+    // Who says something else right after the hello, or nothing, has proven nothing.
+    let proven = match timeout(OPENING_MAX, control.frames.next()).await {
+        Ok(Ok(Some(FromClient::Prove { device, posture }))) => {
+            caller.proven(edge, &device, posture.as_ref())
         }
-        _ => Err(NotProven::Nothing),
+        Ok(Err(error)) => return Err(error),
+        Ok(Ok(_)) | Err(_) => Err(NotProven::Nothing),
     };
     let (proven, reported) = match proven {
         Ok(proven) => proven,
         Err(why) => {
             let now = edge.clock().now();
-            edge.broker()
-                .turn_away(caller.verified.identity(), &peer, why, now);
+            let identity = caller.verified.identity();
+            edge.broker().turn_away(identity, &peer, why, now);
             return refuse(control, why.to_string(), why.next()).await;
         }
     };
@@ -177,6 +177,8 @@ enum Turn {
     Said(FromClient),
     Tell(Notice),
     Tick,
+    /// Its standing was lost: revoked, or ended.
+    Over,
     /// The session is over; nobody is left to be told why.
     Gone(String),
     Stopping,
@@ -204,6 +206,7 @@ async fn run(
     let mut trust = edge.trust().changes();
     // Something may have changed since the handshake.
     trust.mark_changed();
+    let mut over = session.over();
     loop {
         let turn = tokio::select! {
             opened = connection.accept_bi() => match opened {
@@ -218,6 +221,8 @@ async fn run(
             Some(notice) = to_tell.recv() => Turn::Tell(notice),
             _ = tick.tick() => Turn::Tick,
             () = stopped(&mut stopping) => Turn::Stopping,
+            // The sender lives as long as the session.
+            _lost = over.wait_for(|over| *over) => Turn::Over,
         };
         let told = match turn {
             Turn::Stream(send, recv) => {
@@ -233,7 +238,7 @@ async fn run(
                 }
             }
             Turn::Tell(notice) => tell(&mut control.send, &ToClient::Notice(notice)).await,
-            Turn::Tick => match ticked(edge, connection, session, &mut trust) {
+            Turn::Tick | Turn::Over => match ticked(edge, connection, session, &mut trust) {
                 Ok(None) => Ok(()),
                 Ok(Some(warning)) => tell(&mut control.send, &warning).await,
                 Err(refusal) => {

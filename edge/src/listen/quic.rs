@@ -70,7 +70,7 @@ pub(crate) fn listen(
     Endpoint::new(endpoint, Some(config), socket, Arc::new(TokioRuntime)).map_err(failed)
 }
 
-fn idle_timeout(after: Duration) -> Option<IdleTimeout> {
+pub(super) fn idle_timeout(after: Duration) -> Option<IdleTimeout> {
     IdleTimeout::try_from(after).ok()
 }
 
@@ -139,7 +139,7 @@ pub(crate) fn vouch(connection: &Connection, edge: &Edge) -> Result<Verified, Ha
 }
 
 /// What counts as one address: whoever has an IPv6 address has the 2^64 beside it as well.
-fn network(address: IpAddr) -> IpAddr {
+pub(super) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
             let high = u128::from(address) & (u128::MAX << 64);
@@ -151,20 +151,20 @@ fn network(address: IpAddr) -> IpAddr {
 
 /// The handshakes under way, by address.
 #[derive(Clone, Default)]
-struct Handshakes(Arc<Mutex<HashMap<IpAddr, usize>>>);
+pub(super) struct Handshakes(Arc<Mutex<HashMap<IpAddr, usize>>>);
 
 /// One handshake's place; dropping it frees the place.
-struct Place {
+pub(super) struct Place {
     handshakes: Handshakes,
     address: IpAddr,
 }
 
 impl Handshakes {
-    fn count(&self) -> usize {
+    pub(super) fn count(&self) -> usize {
         self.by_address().values().sum()
     }
 
-    fn enter(&self, address: IpAddr) -> Option<Place> {
+    pub(super) fn enter(&self, address: IpAddr) -> Option<Place> {
         let address = network(address);
         let total = self.count();
         let mut by_address = self.by_address();

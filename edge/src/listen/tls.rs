@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use interlock_broker::authority::Credential;
 use interlock_broker::clock::Clock;
+use interlock_broker::proof::sha256;
 use interlock_protocols::conduit::ALPN;
 use rustls::client::verify_server_name;
 use rustls::crypto::aws_lc_rs;
@@ -66,6 +68,44 @@ pub(crate) fn server_config(material: &Material<'_>) -> Result<ServerConfig, Tls
     config.send_tls13_tickets = 0;
     config.session_storage = Arc::new(NoServerSessionStorage {});
     Ok(config)
+}
+
+/// Builds the configuration of the identity listener: nobody shows a certificate there, and the
+/// gateway shows its authority as well, so that a client can hold that against its join line.
+pub(crate) fn identity_config(
+    server: &Credential,
+    authority_pem: &str,
+    alpn: &[&[u8]],
+    clock: Clock,
+) -> Result<ServerConfig, TlsError> {
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let setup = |error: &dyn std::fmt::Display| TlsError::Setup(error.to_string());
+    let mut chain = certificates("the gateway's certificate", &server.certificate)?;
+    chain.extend(certificates("the gateway's authority", authority_pem)?);
+    let key =
+        PrivateKeyDer::from_pem_slice(server.key.as_bytes()).map_err(|error| TlsError::Pem {
+            what: "the gateway's key",
+            why: error.to_string(),
+        })?;
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&TLS13])
+        .map_err(|error| setup(&error))?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .map_err(|error| setup(&error))?;
+    config.time_provider = Arc::new(ByClock(clock));
+    config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
+    config.max_early_data_size = 0;
+    config.send_tls13_tickets = 0;
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    Ok(config)
+}
+
+/// SHA-256 of the certificate in a PEM text.
+pub(crate) fn fingerprint(pem: &str) -> Result<[u8; 32], TlsError> {
+    let chain = certificates("the gateway's authority", pem)?;
+    let first = chain.first().map(|first| sha256(first));
+    first.ok_or(TlsError::Setup("there is no certificate".to_owned()))
 }
 
 /// Whether clients that look for `name` find it in the gateway's certificate.

@@ -107,6 +107,18 @@ pub struct PostureReport {
     pub signature: Vec<u8>,
 }
 
+impl PostureReport {
+    /// Its one spelling in bytes, in which a statement lies in a file.
+    pub fn encode(&self) -> Vec<u8> {
+        crate::strict::to_bytes(self)
+    }
+
+    /// Reads it; refuses any other spelling.
+    pub fn decode(bytes: &[u8]) -> Result<PostureReport, crate::strict::Malformed> {
+        crate::strict::from_bytes(bytes)
+    }
+}
+
 impl Posture {
     /// Its one spelling in bytes.
     pub fn encode(&self) -> Vec<u8> {
