@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use interlock_broker::activation;
-use interlock_broker::authority::Authority;
+use interlock_broker::authority::{Authority, Freshness};
 use interlock_broker::clock::{Mono, Now};
 use interlock_broker::journal::{Directory, Journal, Memory, Options};
 use interlock_broker::mediation::{Arrival, Authorized, Broker, Handed, Redeemed, decide};
@@ -180,6 +180,7 @@ fn reading(c: &mut Criterion) {
     let arrival = Arrival {
         proven: proof::prove(&identity, &[0; 32], "gateway", &device, None).unwrap(),
         authority: "issuer",
+        freshness: &Freshness::default(),
         peer: "192.0.2.7:5000",
         transport: Transport::Quic,
         posture: None,

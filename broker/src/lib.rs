@@ -20,6 +20,7 @@ pub mod policy;
 pub mod posture;
 pub mod proof;
 pub mod register;
+pub mod root;
 pub mod state;
 pub mod subject;
 pub mod timekeeping;

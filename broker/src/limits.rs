@@ -311,6 +311,9 @@ pub const ISSUED_AT_ONCE_MS: i64 = 60 * 1000;
 /// Certificates that are held for those whose answer was lost: about a kilobyte each.
 pub const ISSUED_RECENT_MAX: usize = 64;
 
+/// Lines that say what one identity may do, or never did: two such lists fit a frame of the conduit.
+pub const IDENTITY_LINES_MAX: usize = 256;
+
 // Whom to trust, and for how long.
 
 /// Longest role in a certificate, in bytes: a word or two. Its length fits one byte of DER.

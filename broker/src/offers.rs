@@ -66,13 +66,20 @@ pub(crate) fn possible(view: &mut View, circumstances: Circumstances, device: &D
     if !view.decide(Action::Connect, resource, &facts).allow {
         return Vec::new();
     }
-    let points = device.points().iter();
-    let points = points.map(|point| point_offer(view, circumstances, device, point));
-    let points: Vec<PointOffer> = points.collect();
+    let (mut reads, mut writes) = (false, false);
+    for point in device.points() {
+        let offer = point_offer(view, circumstances, device, point);
+        reads |= offer.may_read;
+        writes |= offer.may_write;
+        if reads && writes {
+            break;
+        }
+    }
+    let diagnoses = may_diagnose(view, circumstances, device);
     let may = |what: &Use| match what {
-        Use::Read => points.iter().any(|point| point.may_read),
-        Use::Write => points.iter().any(|point| point.may_write),
-        Use::Diagnose => may_diagnose(view, circumstances, device),
+        Use::Read => reads,
+        Use::Write => writes,
+        Use::Diagnose => diagnoses,
     };
     Use::ALL.into_iter().filter(may).collect()
 }

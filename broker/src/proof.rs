@@ -11,6 +11,7 @@ use interlock_protocols::identity::{
     AuthStrength, KeyProtection, PostureReport, Signed, posture_digest, proof_statement,
 };
 
+use crate::authority::Verified;
 use crate::subject::{Bound, Identity};
 
 /// How a P-256 key begins as `SubjectPublicKeyInfo` in DER (RFC 5480): its algorithm, its curve,
@@ -80,17 +81,18 @@ impl NotProven {
     }
 }
 
-/// A machine that has proven itself for one identity, in one connection. It cannot be made by
+/// A machine that has proven itself for one identity, in one connection, or a program that need not
+/// have one. It cannot be made by
 /// anybody who only says so:
 ///
 /// ```compile_fail,E0451
 /// # use interlock_broker::{proof::Proven, subject::{Bound, Identity}};
 /// fn claimed(identity: &Identity, bound: Bound) -> Proven<'_> {
-///     Proven { identity, bound, posture: [0; 32] }
+///     Proven { identity, bound: Some(bound), posture: [0; 32] }
 /// }
 /// ```
 ///
-/// but by [`prove`] alone:
+/// but by [`prove`] and [`excused`] alone:
 ///
 /// ```
 /// # use interlock_broker::{proof::{self, Proven}, subject::Identity};
@@ -103,8 +105,9 @@ impl NotProven {
 #[must_use]
 pub struct Proven<'a> {
     identity: &'a Identity,
-    bound: Bound,
+    bound: Option<Bound>,
     posture: [u8; 32],
+    exporter: Option<[u8; 32]>,
 }
 
 impl<'a> Proven<'a> {
@@ -113,14 +116,19 @@ impl<'a> Proven<'a> {
         self.identity
     }
 
-    /// SHA-256 of the key of the machine.
-    pub fn device_key(&self) -> &[u8; 32] {
-        &self.bound.device_key
+    /// SHA-256 of the key of the machine; `None` for a program that need not have one.
+    pub fn device_key(&self) -> Option<&[u8; 32]> {
+        self.bound.as_ref().map(|bound| &bound.device_key)
+    }
+
+    /// What this connection has and no other.
+    pub(crate) fn exporter(&self) -> Option<[u8; 32]> {
+        self.exporter
     }
 
     /// How that key is kept, as its owner says.
-    pub fn protection(&self) -> KeyProtection {
-        self.bound.protection
+    pub fn protection(&self) -> Option<KeyProtection> {
+        self.bound.map(|bound| bound.protection)
     }
 
     /// Whether the machine signed for this very report.
@@ -128,12 +136,19 @@ impl<'a> Proven<'a> {
         self.posture == posture_digest(Some(report), sha256)
     }
 
-    /// How the subject showed who they are, and when.
+    /// How the subject showed who they are, and when. Of a program without a machine nobody knows:
+    /// by its certificate's key, and as long ago as can be.
     pub fn auth(&self) -> Auth {
-        Auth {
-            strength: self.bound.auth,
-            at_ms: self.bound.auth_ms,
-        }
+        self.bound.map_or(
+            Auth {
+                strength: AuthStrength::SingleFactor,
+                at_ms: 0,
+            },
+            |bound| Auth {
+                strength: bound.auth,
+                at_ms: bound.auth_ms,
+            },
+        )
     }
 }
 
@@ -147,8 +162,8 @@ pub struct Auth {
 }
 
 /// Judges the proof of a machine. `exporter` is of this connection, `server_name` the name in this
-/// gateway's certificate, and `posture` what came with the proof. The identity's certificate must
-/// be of our own issuer: what another authority says of machines is not believed.
+/// gateway's certificate, and `posture` what came with the proof. The identity is one that its
+/// authority vouched for: what one that is not believed says of machines is not in it.
 pub fn prove<'a>(
     identity: &'a Identity,
     exporter: &[u8; 32],
@@ -165,23 +180,41 @@ pub fn prove<'a>(
     }
     Ok(Proven {
         identity,
-        bound,
+        bound: Some(bound),
         posture,
+        exporter: Some(*exporter),
     })
+}
+
+/// Lets a program in whose certificate names no machine, where its authority was given that right.
+pub fn excused(verified: &Verified) -> Result<Proven<'_>, NotProven> {
+    let identity = verified.identity();
+    match identity.bound() {
+        None if verified.may_lack_device() => Ok(Proven {
+            identity,
+            bound: None,
+            // The digest of no report.
+            posture: [0; 32],
+            exporter: None,
+        }),
+        _ => Err(NotProven::NotBound),
+    }
 }
 
 /// Verifies one signature over one statement, and gives the SHA-256 of the key as
 /// `SubjectPublicKeyInfo`, by which keys are known here.
 pub fn verify(signed: &Signed, statement: &[u8]) -> Result<[u8; 32], BadSignature> {
-    let point = signed
-        .key
-        .strip_prefix(&P256)
-        .filter(|point| point.len() == POINT_BYTES && point.first() == Some(&4))
-        .ok_or(BadSignature::NotP256)?;
+    let point = p256_point(&signed.key).ok_or(BadSignature::NotP256)?;
     UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, point)
         .verify(statement, &signed.signature)
         .map_err(|_| BadSignature::NotOverThis)?;
     Ok(sha256(&signed.key))
+}
+
+/// The point of a P-256 key in its one spelling.
+pub(crate) fn p256_point(spki: &[u8]) -> Option<&[u8]> {
+    spki.strip_prefix(&P256)
+        .filter(|point| point.len() == POINT_BYTES && point.first() == Some(&4))
 }
 
 /// SHA-256, as keys, certificates and reports are known by it.

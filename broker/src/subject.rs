@@ -139,6 +139,7 @@ impl fmt::Display for SubjectKind {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Identity {
     subject: SubjectId,
+    begins_ms: i64,
     ends_ms: i64,
     fingerprint: [u8; 32],
     key: [u8; 32],
@@ -242,19 +243,6 @@ fn role(certificate: &X509Certificate<'_>) -> Result<Option<String>, NoIdentity>
     }
 }
 
-/// How a P-256 key begins as `SubjectPublicKeyInfo` in DER (RFC 5480): its algorithm, its curve,
-/// and a bit string of 65 bytes, the first of which says that both coordinates follow.
-const P256: [u8; 27] = [
-    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01, 0x06, 0x08, 0x2A,
-    0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04,
-];
-
-/// Whether a `SubjectPublicKeyInfo` is one of a P-256 key, in its one spelling.
-pub(crate) fn is_p256(spki: &[u8]) -> bool {
-    spki.strip_prefix(&P256)
-        .is_some_and(|point| point.len() == 64)
-}
-
 /// Why a certificate names no subject.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum NoIdentity {
@@ -311,6 +299,7 @@ impl Identity {
                 ours: site.to_owned(),
             });
         }
+        let begins_s = certificate.validity().not_before.timestamp();
         let ends_s = certificate.validity().not_after.timestamp();
         let mut fingerprint = [0; 32];
         fingerprint.copy_from_slice(digest(&SHA256, der).as_ref());
@@ -318,6 +307,7 @@ impl Identity {
         key.copy_from_slice(digest(&SHA256, certificate.public_key().raw).as_ref());
         Ok(Identity {
             subject,
+            begins_ms: begins_s.saturating_mul(1_000),
             ends_ms: ends_s.saturating_mul(1_000),
             fingerprint,
             key,
@@ -353,6 +343,11 @@ impl Identity {
     /// Whose certificate it is.
     pub fn subject(&self) -> &SubjectId {
         &self.subject
+    }
+
+    /// When it begins, in milliseconds since 1970-01-01 UTC.
+    pub fn begins_ms(&self) -> i64 {
+        self.begins_ms
     }
 
     /// When it ends, in milliseconds since 1970-01-01 UTC.

@@ -25,14 +25,15 @@ use crate::failure::{Failure, Kind};
 use crate::gateway::{Gateway, Line};
 use crate::limits::{NOTICES_HELD_MAX, RETRY_MAX, RETRY_MIN};
 use crate::profile::Profile;
-use crate::{moment, notice, screen, sockets};
+use crate::{login, moment, notice, screen, sockets};
 
 /// Open the local address of each device that you may see, for the Modbus tools you own.
 ///
 /// Prints a row a device, then serves until Ctrl-C. Without --write everything is read-only,
 /// whatever policy would allow. When the gateway is lost, tools are turned away and the gateway is
 /// tried again until it is back or your certificate has ended; with --once the command ends
-/// instead (exit code 6).
+/// instead (exit code 6). `interlock login` in another terminal keeps it going; a program's profile
+/// renews its certificate by itself.
 #[derive(Debug, Args)]
 pub(crate) struct Connect {
     /// Let commands with effect pass to this device, as far as policy allows; may be repeated
@@ -53,6 +54,10 @@ pub(crate) async fn run(asked: &Connect, setting: &Setting) -> Result<(), Failur
     let profile = setting.profile()?;
     let gateway = Gateway::connect(&profile).await?;
     let listeners = listeners(asked, &gateway).await?;
+    if login::is_workload(&profile) {
+        // Nobody sits in front of it: it sees to its certificate by itself.
+        tokio::spawn(login::keep_renewed(profile.clone()));
+    }
     let interrupted = crate::interrupted();
     show(setting, &gateway, &listeners)?;
     serve(listeners, gateway, &profile, asked.once, interrupted).await
@@ -149,13 +154,17 @@ async fn attend(
             Waited::Over(over) => {
                 line.send_replace(None);
                 gateway.goodbye().await;
-                return over;
+                match over {
+                    Err(ended) if attendant.renewed(profile) => ended,
+                    over => return over,
+                }
             }
         };
         line.send_replace(None);
         if once {
             return Err(lost);
         }
+        attendant.renewed(profile);
         screen::say_loud(
             "lost",
             &format!("{}; tools are turned away until it is back", lost.what()),
@@ -266,6 +275,21 @@ impl Attendant {
         }
     }
 
+    /// Whether the profile has another certificate by now than the one that is watched, and a good
+    /// one: from here on that is watched.
+    fn renewed(&mut self, profile: &Profile) -> bool {
+        let Ok(identity) = login::identity(profile) else {
+            return false;
+        };
+        let watch = certificate::Watch::new(identity.ends_ms());
+        let newer = watch.ends_ms() > self.certificate.ends_ms()
+            && watch.ends_ms() > self.clock.now().wall_ms();
+        if newer {
+            self.certificate = watch;
+        }
+        newer
+    }
+
     fn look(&mut self) -> Option<Failure> {
         let now = self.clock.now();
         for sum in self.repeats.sum_up(now.mono()) {
@@ -279,7 +303,7 @@ impl Attendant {
             certificate::Word::Ended => Some(Failure::new(
                 Kind::NotAuthenticated,
                 "your certificate has ended, and the session with it",
-                "ask the administrator for a new one, then connect again",
+                "`interlock login` gets a new one; then connect again",
             )),
         }
     }

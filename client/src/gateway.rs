@@ -1,7 +1,9 @@
 //! The connection to the edge: one session, its control stream, what the edge offers, and the
 //! streams opened on it.
 
+mod administer;
 mod dial;
+pub(crate) mod door;
 mod faults;
 mod frames;
 mod prove;
@@ -21,12 +23,14 @@ use interlock_protocols::record::Record;
 use quinn::{Connection, Endpoint, RecvStream, SendStream, VarInt};
 use tokio::time::timeout;
 
+pub use self::administer::Answered;
 use self::frames::Frames;
 use self::prove::Prover;
 use self::telling::{Control, Telling};
 use crate::failure::{Failure, Kind};
 use crate::limits::{CONNECT_TIMEOUT, GOODBYE, NOTICES_HELD_MAX, OPEN_TIMEOUT};
 use crate::profile::Profile;
+use crate::screen;
 use crate::tls;
 
 /// What the edge said of the session when it let us in.
@@ -205,15 +209,22 @@ impl Gateway {
         }
     }
 
-    /// Makes a call and waits for its answer. Notices that come before are held.
+    /// Makes a call and waits for its answer, or the first part of it.
     async fn call(&mut self, ask: impl FnOnce(u32) -> FromClient) -> Result<ToClient, Failure> {
         self.calls = self.calls.wrapping_add(1);
         let asked = self.calls;
         frames::write(&mut *self.control.lock().await, &ask(asked)).await?;
+        self.answer_to(asked).await
+    }
+
+    /// The next answer to this call. Notices that come before are held.
+    async fn answer_to(&mut self, asked: u32) -> Result<ToClient, Failure> {
         loop {
             match self.message().await? {
                 ToClient::Notice(notice) => self.hold(notice),
-                answer @ (ToClient::Reply { call, .. } | ToClient::Status { call, .. })
+                answer @ (ToClient::Reply { call, .. }
+                | ToClient::Status { call, .. }
+                | ToClient::Answer { call, .. })
                     if call == asked =>
                 {
                     return Ok(answer);
@@ -246,26 +257,26 @@ impl Gateway {
         let _ = timeout(GOODBYE, self.endpoint.wait_idle()).await;
     }
 
-    /// The next message that is no sign of the end.
+    /// The next message that is no sign of the end. Warnings that it comes are passed on.
     async fn message(&mut self) -> Result<ToClient, Failure> {
-        match self.messages.next::<ToClient>().await? {
-            Some(ToClient::Ending { reason }) => Err(Failure::new(
-                Kind::Unreachable,
-                format!("the gateway ended the session: {reason}"),
-                "connect again later",
-            )),
-            Some(message) => {
-                if let ToClient::Posture {
+        loop {
+            let message = self.messages.next::<ToClient>().await?;
+            match message.ok_or_else(|| faults::lost(&self.line.connection))? {
+                ToClient::Ending { reason } => {
+                    return Err(Failure::new(
+                        Kind::Unreachable,
+                        format!("the gateway ended the session: {reason}"),
+                        "connect again later",
+                    ));
+                }
+                ToClient::Warning { text, .. } => screen::say_loud("soon", &text),
+                ToClient::Posture {
                     holds_s,
                     reason,
                     next,
-                } = &message
-                {
-                    self.telling.answered(*holds_s, reason, next);
-                }
-                Ok(message)
+                } => self.telling.answered(holds_s, &reason, &next),
+                message => return Ok(message),
             }
-            None => Err(faults::lost(&self.line.connection)),
         }
     }
 

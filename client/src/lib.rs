@@ -6,11 +6,16 @@ mod connect;
 #[cfg(unix)]
 pub mod demo;
 mod devices;
+mod enrol;
 pub mod failure;
+mod fingerprint;
 pub mod gateway;
+mod identities;
+mod invite;
 mod journal;
 pub mod keys;
 mod limits;
+mod login;
 mod manual;
 pub mod modbus;
 mod moment;
@@ -20,7 +25,10 @@ mod policy;
 pub mod posture;
 pub mod profile;
 mod read;
+mod restraint;
+mod root;
 mod screen;
+mod sessions;
 mod sockets;
 mod status;
 mod tls;
@@ -68,14 +76,27 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Enroll(enrol::Enroll),
+    Login(login::Login),
     Connect(connect::Connect),
     Devices(devices::Devices),
     Read(read::Read),
     Write(write::Write),
     Journal(journal::JournalCommand),
     Policy(policy::PolicyCommand),
+    Invite(invite::Invite),
+    Identities(identities::Identities),
     Posture(posture::PostureCommand),
     Status(status::StatusCommand),
+    Root(root::RootCommand),
+    Approver(root::ApproverCommand),
+    Sessions(sessions::Sessions),
+    Revoke(restraint::Revoke),
+    Freeze(restraint::Freeze),
+    Isolate(restraint::Isolate),
+    Downgrade(restraint::Downgrade),
+    Reinstate(restraint::Reinstate),
+    Restrictions(restraint::Restrictions),
     Witness(witness::WitnessCommand),
     #[cfg(unix)]
     Demo(demo::Demo),
@@ -103,11 +124,7 @@ impl Setting {
 
     /// The folder of the profile, whether there is one in it or not.
     fn folder(&self) -> Result<PathBuf, Failure> {
-        let variable = |name: &str| std::env::var_os(name).map(PathBuf::from);
-        let folder = self
-            .profile
-            .clone()
-            .or_else(|| profile::default_folder(variable));
+        let folder = self.profile.clone().or_else(default_folder);
         folder.ok_or_else(|| {
             Failure::new(
                 Kind::Configuration,
@@ -120,6 +137,11 @@ impl Setting {
     fn print<R: Row>(&self, rows: &[R]) -> Result<(), Failure> {
         screen::data(&screen::render(self.format, rows, screen::width())?)
     }
+}
+
+/// Where a profile is unless it is named.
+fn default_folder() -> Option<PathBuf> {
+    profile::default_folder(|name| std::env::var_os(name).map(PathBuf::from))
 }
 
 /// The program: reads the command line, does one command, and gives the exit code.
@@ -160,14 +182,27 @@ fn run(cli: Cli) -> Result<(), Failure> {
         .map_err(Failure::of_program)?;
     runtime.block_on(async {
         match &cli.command {
+            Command::Enroll(asked) => enrol::run(asked, &setting).await,
+            Command::Login(asked) => login::run(asked, &setting).await,
             Command::Connect(asked) => connect::run(asked, &setting).await,
             Command::Devices(asked) => devices::run(asked, &setting).await,
             Command::Read(asked) => read::run(asked, &setting).await,
             Command::Write(asked) => write::run(asked, &setting).await,
             Command::Journal(asked) => journal::run(asked, &setting).await,
             Command::Policy(asked) => policy::run(asked, &setting).await,
+            Command::Invite(asked) => invite::run(asked, &setting).await,
+            Command::Identities(asked) => identities::run(asked, &setting).await,
             Command::Posture(asked) => posture::run(asked, &setting),
             Command::Status(asked) => status::run(asked, &setting).await,
+            Command::Root(asked) => root::run(asked, &setting),
+            Command::Approver(asked) => root::run_approver(asked),
+            Command::Sessions(_) => sessions::run(&setting).await,
+            Command::Revoke(asked) => restraint::revoke(asked, &setting).await,
+            Command::Freeze(asked) => restraint::freeze(asked, &setting).await,
+            Command::Isolate(asked) => restraint::isolate(asked, &setting).await,
+            Command::Downgrade(asked) => restraint::downgrade(asked, &setting).await,
+            Command::Reinstate(asked) => restraint::reinstate(asked, &setting).await,
+            Command::Restrictions(_) => restraint::restrictions(&setting).await,
             Command::Witness(asked) => witness::run(asked, &setting).await,
             #[cfg(unix)]
             Command::Demo(asked) => demo::run(asked).await,

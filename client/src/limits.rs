@@ -4,6 +4,11 @@ use std::time::Duration;
 
 /// From the first packet to the edge's hello. Two round trips and two lost packets fit.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Parts of one answer: a gateway lists no more than some thousand rows, and each part is far from
+/// empty.
+pub(crate) const ANSWER_PARTS_MAX: usize = 1_024;
+/// Bytes that bind a signature to one connection.
+pub(crate) const EXPORTER_BYTES: usize = 32;
 /// From asking for a conversation to the edge's answer, which reaches no device.
 pub(crate) const OPEN_TIMEOUT: Duration = Duration::from_secs(5);
 /// How often a silent connection shows that it is alive; well inside the idle timeout.
@@ -44,6 +49,16 @@ pub(crate) const RETRY_MAX: Duration = Duration::from_secs(30);
 /// Minutes before the end of the certificate at which `connect` warns.
 pub(crate) const CERTIFICATE_WARNINGS_MIN: [i64; 3] = [15, 5, 1];
 
+/// Longest name of a machine, in bytes: it must fit a column on a screen.
+pub(crate) const MACHINE_NAME_MAX_BYTES: usize = 64;
+/// How often a program looks whether its certificate is due to be renewed.
+pub(crate) const RENEWAL_LOOK_EVERY: Duration = Duration::from_secs(60);
+/// Shortest and longest wait before a certificate that could not be renewed is asked for again: a
+/// third of its life is left for it, and the gateway counts who asks.
+pub(crate) const RENEWAL_RETRY_MIN: Duration = Duration::from_secs(10);
+/// See [`RENEWAL_RETRY_MIN`].
+pub(crate) const RENEWAL_RETRY_MAX: Duration = Duration::from_secs(10 * 60);
+
 /// Different refusals counted apart on the screen; what is more is printed one by one.
 pub(crate) const REFUSALS_APART_MAX: usize = 64;
 /// How often repeated refusals are summed up on the screen.
@@ -72,6 +87,9 @@ pub(crate) const BACKLOG_LIMIT: u64 = 10;
 /// Values of one command shown before the rest is only counted: a write may have 1,968.
 pub(crate) const VALUES_SHOWN_MAX: usize = 8;
 
+/// Digits of a fingerprint that name a machine: fewer could be a name, or mean another one.
+pub(crate) const FINGERPRINT_MIN_DIGITS: usize = 8;
+
 /// Width of what `status` prints: it is read on consoles and pasted into tickets.
 pub(crate) const STATUS_COLUMNS: usize = 80;
 
@@ -94,3 +112,5 @@ pub(crate) const POSTURE_FILE_MAX_BYTES: u64 = 65_536;
 pub(crate) const POSTURE_ENTRIES_MAX: usize = 65_536;
 /// How often a report is told again, where the gateway did not say how long it holds.
 pub(crate) const POSTURE_EVERY: Duration = Duration::from_secs(200);
+/// Longest file that the site root reads, in bytes: a plant of thousands of points.
+pub(crate) const ROOT_FILE_MAX_BYTES: u64 = 4 << 20;

@@ -16,7 +16,7 @@ pub(crate) use self::new::{make_folder, replace};
 use crate::failure::{Failure, Kind};
 use crate::keys::{self, FileKey, Place};
 
-const FILE: &str = "profile.toml";
+pub(crate) const FILE: &str = "profile.toml";
 /// The certificate, and the key that it is for: both are replaced at once.
 const CREDENTIAL: &str = "client.pem";
 const GATEWAY_CA: &str = "gateway-ca.pem";

@@ -4,7 +4,7 @@
 mod tests;
 
 use clap::Args;
-use interlock_protocols::conduit::{JournalStatus, SinkStatus, Status, WitnessStatus};
+use interlock_protocols::conduit::{JournalStatus, SinkStatus, Status, TrustStatus, WitnessStatus};
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
@@ -106,6 +106,9 @@ fn problems(status: &Status, zone: &TimeZone) -> Vec<String> {
             ));
         }
     }
+    for authority in &status.trust {
+        problems.extend(doubts(authority, zone));
+    }
     problems.extend(journal.warnings.iter().cloned());
     problems
 }
@@ -135,6 +138,7 @@ fn page(welcome: &Welcome, status: &Status, problems: &[String], zone: &TimeZone
             None => clock,
         },
     ));
+    lines.push(("site root".to_owned(), signed_by_root(status)));
     let journal = &status.journal;
     lines.push(("journal".to_owned(), held(journal)));
     lines.push(("room".to_owned(), room(journal)));
@@ -150,7 +154,52 @@ fn page(welcome: &Welcome, status: &Status, problems: &[String], zone: &TimeZone
     for sink in &status.sinks {
         lines.push((format!("sink {}", sink.name), forwarded(sink, ago)));
     }
+    for authority in &status.trust {
+        lines.push((format!("trust {}", authority.name), trusted(authority, ago)));
+    }
     laid_out(&lines)
+}
+
+fn doubts(authority: &TrustStatus, zone: &TimeZone) -> Vec<String> {
+    let (name, mut doubts) = (&authority.name, Vec::new());
+    if let Some(error) = &authority.error {
+        let since = authority.error_ms;
+        let since = since.map_or(String::new(), |ms| format!(" since {}", exact(ms, zone)));
+        let holds = match authority.as_of_ms {
+            Some(_) => "What was last known of it goes on holding",
+            None => "Nobody whom it vouches for comes in",
+        };
+        doubts.push(format!(
+            "the authority {name} cannot be read anew{since}: {error}. {holds}"
+        ));
+    }
+    if authority.stale {
+        let since = authority.stale_ms;
+        let since = since.map_or(String::new(), |ms| format!(" since {}", exact(ms, zone)));
+        doubts.push(format!(
+            "what is known of the authority {name} is too old{since}: whom it dismissed meanwhile \
+             may still pass. Have its files refreshed on the gateway"
+        ));
+    }
+    doubts
+}
+
+fn trusted(authority: &TrustStatus, ago: impl Fn(i64) -> String) -> String {
+    let known = match authority.as_of_ms {
+        Some(ms) => format!("known as of {}", ago(ms)),
+        None => "NOT KNOWN".to_owned(),
+    };
+    let stale = if authority.stale { ", TOO OLD" } else { "" };
+    format!("vouches for {}; {known}{stale}", authority.paths.join(", "))
+}
+
+fn signed_by_root(status: &Status) -> String {
+    match (status.plant_serial, status.approvers_serial) {
+        (Some(plant), Some(approvers)) => {
+            format!("signed plant number {plant}, approvers number {approvers}")
+        }
+        _ => "none is pinned: whoever can write plant.toml changes the plant unseen".to_owned(),
+    }
 }
 
 fn held(journal: &JournalStatus) -> String {
@@ -319,6 +368,17 @@ fn tree(welcome: &Welcome, status: &Status, problems: &[String]) -> Value {
             "error_ms": witness.error_ms,
         })
     };
+    let trust = |authority: &TrustStatus| {
+        json!({
+            "name": authority.name,
+            "paths": authority.paths,
+            "as_of_ms": authority.as_of_ms,
+            "stale_ms": authority.stale_ms,
+            "stale": authority.stale,
+            "error": authority.error,
+            "error_ms": authority.error_ms,
+        })
+    };
     json!({
         "gateway": welcome.gateway,
         "site": welcome.site,
@@ -349,5 +409,6 @@ fn tree(welcome: &Welcome, status: &Status, problems: &[String]) -> Value {
         },
         "sinks": status.sinks.iter().map(sink).collect::<Vec<_>>(),
         "witness": status.witness.as_ref().map(witness),
+        "trust": status.trust.iter().map(trust).collect::<Vec<_>>(),
     })
 }

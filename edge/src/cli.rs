@@ -11,10 +11,12 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 use interlock_broker::clock::Clock;
 use interlock_broker::finding::Finding;
+use interlock_broker::join::JoinLine;
 use interlock_broker::journal::Storage;
 use tracing_subscriber::EnvFilter;
 
 use crate::init::{self, InitError};
+use crate::local;
 use crate::sample;
 use crate::service::{self, RunError};
 use crate::site::{self, Site};
@@ -47,6 +49,16 @@ enum Command {
         /// The gateway's name; with the site's it is the name in the gateway's certificate
         #[arg(long, default_value = sample::GATEWAY)]
         gateway: String,
+        #[command(flatten)]
+        administrator: Administrator,
+    },
+    /// Invite an administrator where there is none, or all are lost; it is recorded, and holds, from
+    /// the next start of the edge on
+    InviteAdministrator {
+        /// The site directory
+        dir: PathBuf,
+        #[command(flatten)]
+        administrator: Administrator,
     },
     /// Report every problem of a site directory at once, and change nothing
     Check {
@@ -73,6 +85,16 @@ enum Command {
         /// The directory to write them into
         dir: PathBuf,
     },
+}
+
+#[derive(clap::Args)]
+struct Administrator {
+    /// Who is invited: person/NAME
+    #[arg(long, value_name = "NAME", default_value = "adam")]
+    administrator: String,
+    /// Host by which they reach this gateway; that of `listen.identity` if left out
+    #[arg(long, value_name = "HOST")]
+    address: Option<String>,
 }
 
 /// What the command line does that tests do otherwise.
@@ -112,9 +134,24 @@ pub fn main_with(args: impl IntoIterator<Item = OsString>, rim: &Rim) -> ExitCod
     };
     log_to_stderr();
     match cli.command {
-        Command::Init { dir, site, gateway } => {
+        Command::Init {
+            dir,
+            site,
+            gateway,
+            administrator,
+        } => {
             let made = init::init_named(&dir, &site, &gateway, now());
-            ended(made.map(|()| welcome(&dir)))
+            let invited = made.and_then(|()| invite(&dir, &administrator, "installation"));
+            ended(invited.map(|line| welcome(&dir, &administrator, &line)))
+        }
+        Command::InviteAdministrator { dir, administrator } => {
+            let by = format!("local administrator {}", local::this_user());
+            let invited = invite(&dir, &administrator, &by);
+            ended(invited.map(|line| {
+                say(&format!(
+                    "{line}\n\nIt is recorded, and holds, once the edge has been started anew: for 24 hours from now."
+                ));
+            }))
         }
         Command::Check { dir } => check(&dir),
         Command::Run { dir } => run(&dir, rim),
@@ -165,18 +202,30 @@ fn ended(result: Result<(), InitError>) -> ExitCode {
         }
         Err(error) => {
             complain(&format!("interlock-edge: {error}"));
-            ExitCode::from(FAILURE)
+            match error {
+                InitError::NotASubject(_) => ExitCode::from(USAGE),
+                InitError::NoListener => ExitCode::from(CONFIGURATION),
+                _ => ExitCode::from(FAILURE),
+            }
         }
     }
 }
 
-fn welcome(dir: &Path) {
+fn invite(dir: &Path, whom: &Administrator, by: &str) -> Result<JoinLine, InitError> {
+    let host = whom.address.as_deref();
+    init::invite_administrator(dir, &whom.administrator, host, by, now())
+}
+
+fn welcome(dir: &Path, whom: &Administrator, line: &JoinLine) {
     let dir = dir.display();
+    let name = &whom.administrator;
     say(&format!(
         "A sample site is in {dir}. Next:\n\
          \x20 1. describe your plant in {dir}/plant.toml and your people in {dir}/policy/groups.toml\n\
          \x20 2. interlock-edge check {dir}\n\
-         \x20 3. interlock-edge run {dir}"
+         \x20 3. interlock-edge run {dir}\n\
+         \x20 4. within 24 hours, on the machine of person/{name}, who is to administer it:\n\n\
+         interlock enroll {line}\n"
     ));
 }
 

@@ -7,13 +7,17 @@ use std::path::{Path, PathBuf};
 
 use interlock_broker::clock::Now;
 use interlock_broker::finding::Finding;
+use interlock_broker::join::JoinLine;
 use interlock_broker::journal::tree;
 use interlock_broker::plant::Plant;
+use interlock_broker::subject::SubjectId;
 
 use crate::config::{self, Config, server_name};
+use crate::first_invitation;
 use crate::keys::{Keys, write_new};
+use crate::listen::tls::fingerprint;
 use crate::sample;
-use crate::site;
+use crate::site::{self, Site};
 
 /// Why a directory could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +34,12 @@ pub enum InitError {
     /// A key could not be made.
     #[error(transparent)]
     Keys(#[from] crate::keys::KeysError),
+    /// The name is none.
+    #[error(transparent)]
+    NotASubject(#[from] interlock_broker::subject::NotASubject),
+    /// Nobody can enrol there.
+    #[error("nobody can enrol at this gateway: give it a `listen.identity` in edge.toml first")]
+    NoListener,
     /// The directory is no working site.
     #[error("the site directory has problems; `interlock-edge check` lists them")]
     Broken(Vec<Finding>),
@@ -73,10 +83,36 @@ pub fn init_named(dir: &Path, site: &str, gateway: &str, now: Now) -> Result<(),
     Ok(())
 }
 
+/// Invites an administrator, by a file that the next start of the edge takes up. `host` is where they
+/// reach this gateway; where it is left out, that of the listener. Gives the join line.
+pub fn invite_administrator(
+    dir: &Path,
+    name: &str,
+    host: Option<&str>,
+    by: &str,
+    now: Now,
+) -> Result<JoinLine, InitError> {
+    let site = Site::load(dir).map_err(InitError::Broken)?;
+    let site_name = site.plant.site();
+    let subject = SubjectId::parse_at(site_name, &format!("person/{name}"))?;
+    let Some(listen) = site.config.identity() else {
+        return Err(InitError::NoListener);
+    };
+    let fingerprint = fingerprint(&site.keys.gateway_authority.certificate);
+    let fingerprint = fingerprint.map_err(|error| io::Error::other(error.to_string()))?;
+    let token = first_invitation::write(dir, &subject, by, now)?;
+    Ok(JoinLine {
+        host: host.map_or_else(|| listen.ip().to_string(), str::to_owned),
+        port: listen.port(),
+        server_name: site.config.server_name(site_name),
+        fingerprint,
+        token,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::site::Site;
     use interlock_broker::clock::Clock;
 
     fn now() -> Now {

@@ -24,6 +24,7 @@ use crate::signing::Signing;
 use crate::sink::{self, Cursors, Source};
 use crate::site::Site;
 use crate::status::{JournalFacts, Outlook, SignedFacts, Sources};
+use crate::trust;
 use crate::witness::{self, Submitter};
 
 /// Everything beside the serving, started.
@@ -32,7 +33,7 @@ pub(crate) struct Keeping {
     signing: Option<Signing>,
     sinks: Vec<sink::Running>,
     witness: Option<Submitter>,
-    watching: [JoinHandle<()>; 2],
+    watching: [JoinHandle<()>; 3],
     view: Arc<View>,
     stop_view: watch::Sender<bool>,
     keeping_view: JoinHandle<()>,
@@ -63,7 +64,12 @@ impl Keeping {
             .and_then(|signing| start_witness(site, signing, &beyond, clock));
         let mut sources = sources(journal, signing.as_ref(), &view, site.beyond());
         let asked = Arc::clone(&view);
+        if let Some(signed) = &site.signed {
+            sources.signed_serials = signed.serials();
+        }
         sources.view_size = Box::new(move || asked.applied());
+        let trust = Arc::clone(&site.trust);
+        sources.trust = Box::new(move |now| trust.status(now));
         let standings = sinks.iter().map(sink::Running::standing);
         sources.sinks = site.config.sinks().iter().cloned().zip(standings).collect();
         sources.witness = site
@@ -81,12 +87,14 @@ impl Keeping {
         let stop_view = watch::Sender::new(false);
         let kept = reading::keep(Arc::clone(&view), journal.clone(), stop_view.subscribe());
         let attending = tokio::spawn(Arc::clone(&outlook).attend());
+        let trusting = trust::keep(Arc::clone(&site.trust), journal.clone(), clock);
+        let trusting = tokio::spawn(trusting);
         Ok(Keeping {
             outlook,
             signing,
             sinks,
             witness,
-            watching: [removal, attending],
+            watching: [removal, attending, trusting],
             view,
             stop_view,
             keeping_view: tokio::spawn(kept),
@@ -305,6 +313,7 @@ fn sources(
         view_size: Box::new(u64::default),
         sinks: Vec::new(),
         witness: None,
+        trust: Box::new(|_| Vec::new()),
         hold: Box::new(move |why| match why {
             Some(why) => held.hold(why),
             None => {

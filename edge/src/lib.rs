@@ -5,6 +5,7 @@
 
 pub mod beyond;
 mod conduit;
+mod first_invitation;
 mod keeping;
 mod limits;
 mod link;
@@ -13,8 +14,10 @@ mod progress;
 
 pub mod reading;
 mod recall;
+mod registering;
 mod signing;
 mod timekeeping;
+mod trust;
 
 pub mod cli;
 pub mod config;
@@ -22,6 +25,7 @@ pub mod init;
 pub mod keys;
 mod listen;
 pub mod metrics;
+pub mod root;
 pub mod sample;
 pub mod service;
 pub mod sink;

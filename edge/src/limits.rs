@@ -59,6 +59,10 @@ pub(crate) const NOTICES_MAX: usize = 64;
 /// How often sessions write their summaries and look at their certificates.
 pub(crate) const SESSION_TICK: Duration = Duration::from_secs(1);
 
+/// How long whoever takes something away waits for its record to reach the disk. It holds from
+/// before; past this the acknowledgement says that it is not durable.
+pub(crate) const RESTRICTION_DURABLE_MAX: Duration = Duration::from_secs(2);
+
 /// Requests that a device leaves unanswered in a row before its connection is given up.
 pub(crate) const SILENCES_BEFORE_BREAK: u32 = 3;
 
@@ -255,6 +259,43 @@ pub(crate) const REMOVAL_TICK: Duration = Duration::from_secs(1);
 /// How long a stopping edge waits for the witness to cosign the last checkpoint.
 pub(crate) const COSIGNED_WITHIN: Duration = Duration::from_secs(3);
 
+// The identity listener
+
+/// Longest request for a certificate, with its frame, in bytes: three keys and their signatures
+/// take less than one kilobyte.
+pub(crate) const IDENTITY_REQUEST_MAX_BYTES: u32 = 4 * 1024;
+
+/// How long a stranger may take for the request, after the handshake.
+pub(crate) const IDENTITY_REQUEST_MAX: Duration = Duration::from_secs(5);
+
+/// How long a stranger may take to read the answer.
+pub(crate) const IDENTITY_REPLY_MAX: Duration = Duration::from_secs(5);
+
+/// Requests from one network (an IPv4 address, or 64 bits of an IPv6 one) looked at in a row; then
+/// one each [`IDENTITY_REQUESTS_EVERY`]. Behind one address a whole office may enrol.
+pub(crate) const IDENTITY_REQUESTS_AT_ONCE: u32 = 16;
+/// See [`IDENTITY_REQUESTS_AT_ONCE`].
+pub(crate) const IDENTITY_REQUESTS_EVERY: Duration = Duration::from_secs(4);
+
+/// Networks whose requests are counted. Past that, whoever is new is turned away until others have
+/// been quiet for a minute.
+pub(crate) const IDENTITY_NETWORKS_MAX: usize = 4_096;
+
+/// Machines that wait to be confirmed at once, each with its connection.
+pub(crate) const IDENTITY_WAITING_MAX: usize = 16;
+
+/// How long one connection may wait to be confirmed; then the client asks again.
+pub(crate) const IDENTITY_CONFIRM_MAX: Duration = Duration::from_secs(60 * 60);
+
+/// How often a client that waits is asked whether it is still there.
+pub(crate) const IDENTITY_KEEP_ALIVE: Duration = Duration::from_secs(10);
+
+/// How often it is looked at whether an invitation's time is over, and so the door to be shut.
+pub(crate) const IDENTITY_TICK: Duration = Duration::from_secs(1);
+
+/// Invitations in one answer: each with its texts takes some kilobytes at most.
+pub(crate) const INVITATIONS_IN_ONE_ANSWER: usize = 16;
+
 // At the gateway itself
 
 /// How often it is looked at whether the clock is in doubt, where no session does.
@@ -275,3 +316,32 @@ pub(crate) const LOCAL_MESSAGE_MAX: Duration = Duration::from_secs(5);
 
 /// How long an administrator's program waits for the answer: an act waits for the disk.
 pub(crate) const LOCAL_ANSWER_MAX: Duration = Duration::from_secs(30);
+
+// Whom to trust
+
+/// Authorities of others that are tried at a handshake, one after the other.
+pub(crate) const TRUSTED_AUTHORITIES_MAX: usize = 16;
+
+/// How often their files are looked at. Whoever refreshes them sees it before he has turned away.
+pub(crate) const TRUST_LOOK_EVERY: Duration =
+    Duration::from_millis(if cfg!(test) { 50 } else { 2_000 });
+
+/// Longest file of authorities or of what they revoked, in bytes: some hundred thousand
+/// revocations. It is held in memory, and read again each time that it changes.
+pub(crate) const TRUST_FILE_MAX_BYTES: u64 = 8 << 20;
+
+/// Certificates of one authority: its roots, its intermediates, and those of the keys before.
+pub(crate) const TRUST_ANCHORS_MAX: usize = 16;
+
+/// Longest time that what is known of an authority may be configured to hold, in hours: a year.
+pub(crate) const TRUST_STALE_MAX_H: u64 = 365 * 24;
+
+/// Longest idle time of a session that may be configured, in minutes: a day.
+pub(crate) const SESSION_IDLE_MINUTES_MAX: u64 = 24 * 60;
+
+/// Longest session that may be configured, in hours: a week of test runs.
+pub(crate) const SESSION_HOURS_MAX: u64 = 7 * 24;
+// What the site root signed
+
+/// Longest document of the site root that is read, in bytes: its content and what stands around it.
+pub(crate) const ROOT_FILE_MAX_BYTES: u64 = 20 << 10;

@@ -11,7 +11,7 @@ mod users;
 
 use std::fs::{self, Permissions};
 use std::io;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -31,6 +31,14 @@ use users::named;
 
 use crate::limits::{LOCAL_ASK_MAX_BYTES, LOCAL_AT_ONCE, LOCAL_MESSAGE_MAX};
 use crate::site::LOCAL;
+
+/// The user who runs this program, for a record.
+pub(crate) fn this_user() -> String {
+    match fs::metadata("/proc/self") {
+        Ok(own) => named(own.uid()),
+        Err(_) => "of an unknown name".to_owned(),
+    }
+}
 
 /// Serves until it is aborted. Where the socket cannot be made the edge serves without: it says
 /// so, and what is refused until somebody accepts stays refused.

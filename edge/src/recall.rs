@@ -9,6 +9,7 @@ use interlock_broker::journal::{
     self, Directory, Journal, OpenError, Options, Recovered, Storage, WhenFull,
 };
 use interlock_broker::policy::Policy;
+use interlock_broker::register::{Register, read_beside};
 use interlock_protocols::record::Event;
 
 use crate::config::{self, JournalConfig};
@@ -48,15 +49,29 @@ pub(crate) fn open_journal(
                 "commands with effect are refused, reads go on; keep the journal's folder as it is"
             );
             let readable = Readable::of(&site.config.journal().directory);
-            let recovered = Recovered::of_damaged(
+            let mut recovered = Recovered::of_damaged(
                 damage.sequence,
                 activation::remembered(&site.snapshots()).or(readable.policy),
                 readable.time_ms,
             );
+            recovered.register = register_beside(site);
             let reader = Directory::read_only(&site.config.journal().directory);
             Ok((Journal::damaged(&damage, Box::new(reader)), recovered))
         }
         Err(error) => Err(error.into()),
+    }
+}
+
+/// The register as it was last kept beside the journal: who was revoked stays so on the day on which
+/// the journal cannot be read.
+fn register_beside(site: &Site) -> Register {
+    let path = site.register();
+    match read_beside(&path) {
+        Ok(register) => register.unwrap_or_default(),
+        Err(error) => {
+            tracing::error!(%error, path = %path.display(), "who is enrolled and who is revoked is not known");
+            Register::default()
+        }
     }
 }
 

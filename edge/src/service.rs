@@ -6,11 +6,13 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use interlock_broker::activation::{self, Activated, NotActivated};
+use interlock_broker::authority::Authority;
 use interlock_broker::clock::{Clock, Floor};
+use interlock_broker::enrolment::Registrar;
 use interlock_broker::finding::Finding;
 use interlock_broker::journal::{Directory, OpenError, Storage};
 use interlock_broker::mediation::{Broker, Session};
@@ -22,21 +24,25 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use crate::first_invitation;
 use crate::keeping::Keeping;
 use crate::limits::{
     COSIGNED_WITHIN, DRAIN_MAX, GOODBYE_MAX, SESSIONS_PER_SUBJECT, STOP_PART_MAX,
     TURNED_AWAY_PER_SUBJECT,
 };
 use crate::link::Link;
+use crate::listen::identity::{self, Doors, Listening};
 pub use crate::listen::quic::ListenError;
 use crate::listen::{quic, tls};
 use crate::local;
 use crate::metrics::{self, Metrics};
 use crate::reading::Reading;
 use crate::recall::{open_journal, take_up_policy};
+use crate::registering;
 use crate::site::{POLICY, Site};
 use crate::status::Outlook;
 use crate::timekeeping;
+use crate::trust::Trust;
 
 /// Why the edge could not run.
 #[derive(Debug, thiserror::Error)]
@@ -66,6 +72,11 @@ pub(crate) struct Edge {
     gateway: String,
     server_name: String,
     posture: Terms,
+    /// The authority whose word on this gateway counts, in PEM, and the SHA-256 of it.
+    gateway_ca: (String, [u8; 32]),
+    conduit_port: u16,
+    identity_port: OnceLock<u16>,
+    registrar: Registrar,
     policy_dir: PathBuf,
     snapshots: PathBuf,
     reading: Reading,
@@ -73,6 +84,7 @@ pub(crate) struct Edge {
     deciding: watch::Sender<usize>,
     sessions: Mutex<HashMap<SubjectId, usize>>,
     outlook: Arc<Outlook>,
+    trust: Arc<Trust>,
 }
 
 /// A running edge, for programs that hold one inside: the demo and the tests.
@@ -80,6 +92,8 @@ pub struct Running {
     edge: Arc<Edge>,
     endpoint: Endpoint,
     address: SocketAddr,
+    identity: Option<Listening>,
+    register: JoinHandle<()>,
     keeping: Keeping,
     metrics: Option<Metrics>,
     /// What looks after the clock, and what local administrators ask.
@@ -97,7 +111,11 @@ pub async fn start(
     storage: Box<dyn Storage>,
     clock: Clock,
 ) -> Result<Running, RunError> {
-    let (journal, recovered) = open_journal(&site, storage, clock)?;
+    let (journal, mut recovered) = open_journal(&site, storage, clock)?;
+    if let Some(signed) = &site.signed {
+        let before = &recovered.register.trust;
+        signed.judge(&site.dir, before).map_err(RunError::Site)?;
+    }
     // Certificates are judged by this clock from the first handshake on.
     clock.begin(Floor {
         last_ms: recovered.last_time_ms,
@@ -110,6 +128,10 @@ pub async fn start(
     });
     if let Err(error) = journal.append(clock.now().wall_ms(), started) {
         tracing::error!(%error, "the journal takes no records: commands with effect are refused");
+    }
+    if let Some(signed) = &site.signed {
+        let register = &mut recovered.register;
+        signed.take_up(&journal, register, clock).await;
     }
     let watching_clock = tokio::spawn(timekeeping::attend(journal.clone(), clock));
     let local = local::listen(&site.dir, journal.clone(), clock);
@@ -124,13 +146,31 @@ pub async fn start(
         recovered.next_sequence,
         recovered.register,
     );
+    broker.limit_sessions(site.config.session_times());
+    let issuer = Authority::open(&site.keys.issuer)
+        .map_err(|error| io::Error::other(format!("the identity issuer: {error}")))?;
+    let registrar = Registrar::new(Arc::clone(&broker), issuer, site.config.terms());
+    take_up_invitation(&site, &registrar, clock).await;
+    let gateway_ca = &site.keys.gateway_authority.certificate;
+    let fingerprint =
+        tls::fingerprint(gateway_ca).map_err(|error| ListenError::Tls(error.to_string()))?;
+    let doors = site.config.identity().map(|address| {
+        let server = &site.keys.server;
+        Doors::of(server, gateway_ca, clock).map(|doors| (address, doors))
+    });
+    let doors = doors.transpose()?;
+    let mut listener = site.tls.clone();
+    listener.time_provider = Arc::new(tls::ByClock(clock));
+    let endpoint = quic::listen(site.config.quic(), listener, &site.keys.server.key)?;
+    let address = endpoint.local_addr()?;
     let links = site
         .plant
         .devices()
         .iter()
-        .map(|device| {
-            let link = Link::start(Arc::clone(device), clock);
-            (device.name().to_owned(), link)
+        .filter_map(|device| {
+            let isolation = broker.isolation(device.name())?;
+            let link = Link::start(Arc::clone(device), isolation, clock);
+            Some((device.name().to_owned(), link))
         })
         .collect();
     let edge = Arc::new(Edge {
@@ -140,6 +180,10 @@ pub async fn start(
         gateway,
         server_name: site.config.server_name(site.plant.site()),
         posture: site.config.posture().clone(),
+        gateway_ca: (gateway_ca.clone(), fingerprint),
+        conduit_port: address.port(),
+        identity_port: OnceLock::new(),
+        registrar,
         policy_dir: site.dir.join(POLICY),
         snapshots: site.snapshots(),
         reading,
@@ -147,6 +191,7 @@ pub async fn start(
         deciding: watch::Sender::new(0),
         sessions: Mutex::new(HashMap::new()),
         outlook: Arc::clone(keeping.outlook()),
+        trust: Arc::clone(&site.trust),
     });
     let metrics = match site.config.metrics() {
         None => None,
@@ -156,26 +201,65 @@ pub async fn start(
             Some(metrics::start(listen, Arc::new(move || outlook.status(sessions()))).await?)
         }
     };
-    let mut listener = site.tls;
-    listener.time_provider = Arc::new(tls::ByClock(clock));
-    let endpoint = quic::listen(site.config.quic(), listener, &site.keys.server.key)?;
-    let address = endpoint.local_addr()?;
+    let identity = match doors {
+        None => None,
+        Some((address, doors)) => {
+            let key = &site.keys.server.key;
+            let listening = identity::start(address, doors, key, &edge)?;
+            let _set_once = edge.identity_port.set(listening.address.port());
+            tracing::info!(address = %listening.address, "listening for those who enrol or log in");
+            Some(listening)
+        }
+    };
+    let register = registering::start(Arc::clone(&edge.broker), clock, &site);
     tokio::spawn(quic::serve(endpoint.clone(), Arc::clone(&edge)));
     tracing::info!(%address, gateway = edge.gateway, "listening");
     Ok(Running {
         edge,
         endpoint,
         address,
+        identity,
+        register,
         keeping,
         metrics,
         local: [watching_clock, local],
     })
 }
 
+/// Takes up the invitation that was made on the gateway's own disk. Where that cannot be recorded
+/// the file stays for the next start.
+async fn take_up_invitation(site: &Site, registrar: &Registrar, clock: Clock) {
+    let path = site.dir.join(first_invitation::FILE);
+    let invitation = match first_invitation::read(&path) {
+        Ok(Some(invitation)) => invitation,
+        Ok(None) => return,
+        Err(error) => {
+            tracing::error!(%error, path = %path.display(), "the invitation of an administrator cannot be read; `interlock-edge invite-administrator` makes another one");
+            return;
+        }
+    };
+    match registrar.take_up(&invitation, clock.now()).await {
+        Ok(record) => {
+            tracing::warn!(record, subject = %invitation.subject, by = invitation.by, "an administrator is invited");
+            if let Err(error) = first_invitation::forget(&path) {
+                tracing::warn!(%error, path = %path.display(), "the invitation's file stays, and counts for nothing");
+            }
+        }
+        Err(error) => {
+            tracing::error!(%error, "the invitation of an administrator cannot be recorded, and does not hold yet");
+        }
+    }
+}
+
 impl Running {
     /// Where the conduit is served.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where people enrol and log in, if they do.
+    pub fn identity(&self) -> Option<SocketAddr> {
+        self.identity.as_ref().map(|identity| identity.address)
     }
 
     /// Where metrics are served, if they are.
@@ -189,6 +273,10 @@ impl Running {
         let edge = &self.edge;
         edge.broker.stop_admitting();
         self.endpoint.set_server_config(None);
+        if let Some(identity) = &self.identity {
+            identity.endpoint.close(VarInt::from_u32(0), b"stopping");
+        }
+        self.register.abort();
         self.local.iter().for_each(JoinHandle::abort);
         let drained = async {
             edge.decided().await;
@@ -331,6 +419,36 @@ impl Edge {
         }
     }
 
+    /// Whoever decides on identities here.
+    pub(crate) fn registrar(&self) -> &Registrar {
+        &self.registrar
+    }
+
+    /// The authority whose word on this gateway counts, in PEM.
+    pub(crate) fn gateway_ca(&self) -> &str {
+        &self.gateway_ca.0
+    }
+
+    /// SHA-256 of its certificate.
+    pub(crate) fn gateway_fingerprint(&self) -> &[u8; 32] {
+        &self.gateway_ca.1
+    }
+
+    /// UDP port of the conduit.
+    pub(crate) fn conduit_port(&self) -> u16 {
+        self.conduit_port
+    }
+
+    /// UDP port of the identity listener, if there is one.
+    pub(crate) fn identity_port(&self) -> Option<u16> {
+        self.identity_port.get().copied()
+    }
+
+    /// Whether the edge stops.
+    pub(crate) fn is_stopping(&self) -> bool {
+        *self.stop.borrow()
+    }
+
     /// The name in the gateway's certificate, by which clients know it.
     pub(crate) fn server_name(&self) -> &str {
         &self.server_name
@@ -344,6 +462,11 @@ impl Edge {
     /// Answers questions about the journal.
     pub(crate) fn reading(&self) -> &Reading {
         &self.reading
+    }
+
+    /// Whose word on clients counts.
+    pub(crate) fn trust(&self) -> &Arc<Trust> {
+        &self.trust
     }
 
     /// What it knows of itself.

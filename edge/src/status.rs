@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use interlock_broker::clock::{Clock, Now};
 use interlock_broker::journal::{Health, Journal};
 use interlock_broker::mediation::{NotAccepted, Session};
-use interlock_protocols::conduit::{JournalStatus, SinkStatus, Status, WitnessStatus};
+use interlock_protocols::conduit::{JournalStatus, SinkStatus, Status, TrustStatus, WitnessStatus};
 use interlock_protocols::record::Ahead;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -73,6 +73,8 @@ pub struct Sources {
     pub sinks: Vec<Sink>,
     /// The witness: where it is, and what came of asking it.
     pub witness: Option<(String, watch::Receiver<WitnessStanding>)>,
+    /// The authorities of others.
+    pub trust: Box<dyn Fn(Now) -> Vec<TrustStatus> + Send + Sync>,
     /// Holds commands with effect back for a reason, or lets them pass again.
     pub hold: Box<dyn Fn(Option<String>) + Send + Sync>,
     /// Keeps what is beyond the journal and not accepted, for the next start.
@@ -98,6 +100,7 @@ impl Sources {
             view_size: Box::new(u64::default),
             sinks: Vec::new(),
             witness: None,
+            trust: Box::new(|_| Vec::new()),
             hold: Box::new(|_| {}),
             remember: Box::new(|_| {}),
             signed_serials: [None; 2],
@@ -128,6 +131,8 @@ pub struct Facts {
     pub sinks: Vec<SinkStatus>,
     /// The witness.
     pub witness: Option<(String, WitnessStanding)>,
+    /// The authorities of others.
+    pub trust: Vec<TrustStatus>,
 }
 
 /// Puts a status together. `warn_percent` are the shares of the budget at which a warning is due.
@@ -174,6 +179,7 @@ pub fn assemble(facts: Facts, warn_percent: &[u64], now_ms: i64) -> Status {
         clock_doubt: facts.clock_doubt,
         plant_serial,
         approvers_serial,
+        trust: facts.trust,
     }
 }
 
@@ -329,6 +335,7 @@ impl Outlook {
             sinks: sinks.collect(),
             witness: witness
                 .map(|(address, standing)| (address.clone(), standing.borrow().clone())),
+            trust: (self.sources.trust)(now),
         };
         assemble(facts, &self.warn_percent, now.wall_ms())
     }

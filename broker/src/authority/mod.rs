@@ -25,7 +25,8 @@ use self::key::Key;
 
 use crate::clock::Now;
 use crate::limits::ROLE_MAX_BYTES;
-use crate::subject::{Bound, SubjectId, SubjectKind, is_p256};
+use crate::proof::p256_point;
+use crate::subject::{Bound, SubjectId, SubjectKind};
 use crate::token::{Token, TokenFault};
 
 /// `id-at-serialNumber` of X.520.
@@ -182,7 +183,7 @@ impl Authority {
         ends_ms: i64,
         now: Now,
     ) -> Result<String, AuthorityError> {
-        if !is_p256(spki) {
+        if p256_point(spki).is_none() {
             return Err(AuthorityError::NotP256);
         }
         let mut params = CertificateParams::default();

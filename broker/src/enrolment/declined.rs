@@ -46,6 +46,9 @@ pub enum Declined {
     /// Nobody of that name has enrolled with these keys.
     #[error("nobody of that name is enrolled on this machine with this authenticator")]
     NotEnrolled,
+    /// A session key for the second time.
+    #[error("a certificate for this session key has ended: each one is for a new key")]
+    KeyUsed,
     /// A presence that cannot be one.
     #[error("the authenticator is a key in a file, which shows nobody's presence")]
     NoToken,
@@ -90,6 +93,7 @@ impl Declined {
             Declined::Revoked => "revoked",
             Declined::Disabled => "disabled",
             Declined::NotEnrolled => "not-enrolled",
+            Declined::KeyUsed => "key-used",
             Declined::NoToken => "no-token",
             Declined::TooLongAgo => "presence-too-old",
             Declined::NoParent => "no-parent",
@@ -105,7 +109,10 @@ impl Declined {
     pub const fn next(&self) -> &'static str {
         match self {
             Declined::Version => "install the gateway's version of interlock",
-            Declined::Signature(_) | Declined::SameKey | Declined::MachineName => {
+            Declined::Signature(_)
+            | Declined::SameKey
+            | Declined::MachineName
+            | Declined::KeyUsed => {
                 "use the program of the gateway's version; if it is, report this to its makers"
             }
             Declined::NoInvitation | Declined::Late | Declined::Withdrawn => {

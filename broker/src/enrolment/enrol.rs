@@ -91,8 +91,9 @@ impl Registrar {
         let subject = SubjectId::parse(&invitation.invited.subject);
         let subject = subject.map_err(|_| Declined::NoInvitation)?;
         let enrolment = proven.enrolment(request, invitation, peer);
-        let step = step(invitation, &enrolment, subject.kind(), now)?;
-        may_enrol(&register, &subject, &enrolment)?;
+        let step = step(invitation, &enrolment, subject.kind(), now)
+            .and_then(|step| may_enrol(&register, &subject, &enrolment).map(|()| step))
+            .inspect_err(|why| self.declined(&subject, peer, why, now))?;
         Ok((step, enrolment, subject))
     }
 

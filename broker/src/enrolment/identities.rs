@@ -6,6 +6,7 @@ use interlock_protocols::record::KeptIdentity;
 
 use super::{NotDone, Registrar};
 use crate::clock::Now;
+use crate::limits::IDENTITY_LINES_MAX;
 use crate::mediation::Session;
 use crate::offers;
 use crate::policy::{Action, Circumstances, Health, LocalTime, Presence, Transport, Trust};
@@ -56,8 +57,8 @@ impl Registrar {
             used_ms: identity.used_ms,
             standing,
             unused: self.terms.is_unused(identity, now),
-            may,
-            never_used,
+            may: shown(may),
+            never_used: shown(never_used),
         }
     }
 
@@ -107,6 +108,16 @@ impl Registrar {
             trust: Trust::Fresh,
         })
     }
+}
+
+/// As many lines as surely fit an answer.
+fn shown(mut lines: Vec<String>) -> Vec<String> {
+    let over = lines.len().saturating_sub(IDENTITY_LINES_MAX);
+    if over > 0 {
+        lines.truncate(IDENTITY_LINES_MAX);
+        lines.push(format!("... and {over} more"));
+    }
+    lines
 }
 
 /// A machine about which nothing is wrong.

@@ -3,7 +3,7 @@
 use interlock_protocols::identity::{
     AuthStrength, KeyProtection, LoginRequest, VERSION, login_statement,
 };
-use interlock_protocols::record::{Event, KeptIdentity, Measure, Restricted, Scope};
+use interlock_protocols::record::{KeptCertificate, KeptIdentity, Measure, Restricted, Scope};
 
 use super::issue::{Grant, is_too_often};
 use super::lineage::{Lineage, lineage};
@@ -25,49 +25,58 @@ impl Registrar {
         request: &LoginRequest,
         exporter: &[u8; 32],
         server_name: &str,
+        peer: &str,
         now: Now,
     ) -> Result<Issued, Declined> {
         let keys = proven(request, exporter, server_name)?;
-        let [session, ..] = keys;
         let _turn = self.turn().await;
         let (subject, identity) = {
             let register = self.broker.register();
-            self.identity(&register, request, &keys, now)?
+            self.identity(&register, request, &keys)?
         };
-        if subject.kind() == SubjectKind::Workload {
-            match lineage(&identity, request.parent.as_ref(), &session) {
-                Lineage::Next => {}
-                Lineage::Again(last) if last.ends_ms > now.wall_ms() => {
-                    let (parent, ends_ms) = (last.parent, last.ends_ms);
-                    return self
-                        .again(request, &subject, &identity, parent, ends_ms, now)
-                        .await;
-                }
-                // It was off for longer than what it was never given would have lasted.
-                Lineage::Again(_) => {}
+        let renewed = self.renew(request, &subject, &identity, &keys, now).await;
+        renewed.inspect_err(|why| self.declined(&subject, peer, why, now))
+    }
+
+    /// Renews for somebody whose keys were proven to be those enrolled.
+    async fn renew(
+        &self,
+        request: &LoginRequest,
+        subject: &SubjectId,
+        identity: &KeptIdentity,
+        keys: &[[u8; 32]; 3],
+        now: Now,
+    ) -> Result<Issued, Declined> {
+        let [session, device, authenticator] = keys;
+        if session == device || session == authenticator {
+            return Err(Declined::SameKey);
+        }
+        self.stands(subject, identity, now)?;
+        let certificates = &identity.certificates;
+        let again = if subject.kind() == SubjectKind::Workload {
+            match lineage(identity, request.parent.as_ref(), session) {
+                Lineage::Next => None,
+                // One that has ended is no answer: it was off for longer than that.
+                Lineage::Again(last) => Some(last).filter(|last| last.ends_ms > now.wall_ms()),
                 Lineage::Clone => {
-                    self.revoke_both(&identity, now).await?;
+                    self.revoke_both(identity, now).await;
                     return Err(Declined::Cloned);
                 }
                 Lineage::Nothing => return Err(Declined::NoParent),
                 Lineage::Unknown => return Err(Declined::UnknownParent),
             }
-        } else if let Some(last) = identity
-            .certificates
-            .iter()
-            .rfind(|each| each.key == session)
-        {
-            let (parent, ends_ms) = (last.parent, last.ends_ms);
-            return self
-                .again(request, &subject, &identity, parent, ends_ms, now)
-                .await;
+        } else {
+            certificates.iter().rfind(|each| &each.key == session)
+        };
+        if let Some(last) = again {
+            return self.again(request, subject, identity, last, now).await;
         }
-        if is_too_often(&identity.certificates, now) {
+        if is_too_often(certificates, now) {
             return Err(Declined::TooOften);
         }
-        let auth = auth(&identity, request.present, now)?;
+        let auth = auth(identity, request.present, now)?;
         let grant = Grant {
-            subject: &subject,
+            subject,
             enrolment: &identity.enrolment,
             key: &request.session.key,
             parent: request.parent,
@@ -77,30 +86,41 @@ impl Registrar {
         self.issue(grant, now).await
     }
 
+    /// Whether the identity may be used at all.
+    fn stands(
+        &self,
+        subject: &SubjectId,
+        identity: &KeptIdentity,
+        now: Now,
+    ) -> Result<(), Declined> {
+        let register = self.broker.register();
+        let machine = Some(&identity.enrolment.device_key);
+        if register
+            .restraints
+            .revoked(subject, machine, None)
+            .is_some()
+        {
+            return Err(Declined::Revoked);
+        }
+        if self.terms.is_disabled(identity, now) {
+            return Err(Declined::Disabled);
+        }
+        Ok(())
+    }
+
     /// Whose keys they are. All three of what is claimed must be what was enrolled together.
     fn identity(
         &self,
         register: &Register,
         request: &LoginRequest,
         keys: &[[u8; 32]; 3],
-        now: Now,
     ) -> Result<(SubjectId, KeptIdentity), Declined> {
-        let [session, device, authenticator] = keys;
+        let [_, device, authenticator] = keys;
         let subject = SubjectId::parse(&request.subject).map_err(|_| Declined::NotEnrolled)?;
         let identity = register.identities.on_machine(subject.as_str(), device);
         let identity = identity
             .filter(|identity| &identity.enrolment.authenticator == authenticator)
             .ok_or(Declined::NotEnrolled)?;
-        if session == device || session == authenticator {
-            return Err(Declined::SameKey);
-        }
-        let revoked = register.restraints.revoked(&subject, Some(device), None);
-        if revoked.is_some() {
-            return Err(Declined::Revoked);
-        }
-        if self.terms.is_disabled(identity, now) {
-            return Err(Declined::Disabled);
-        }
         Ok((subject, identity.clone()))
     }
 
@@ -110,16 +130,15 @@ impl Registrar {
         request: &LoginRequest,
         subject: &SubjectId,
         identity: &KeptIdentity,
-        parent: Option<[u8; 32]>,
-        ends_ms: i64,
+        last: &KeptCertificate,
         now: Now,
     ) -> Result<Issued, Declined> {
         let key = sha256(&request.session.key);
         if let Some(issued) = self.issued_for(subject, &key) {
             return Ok(issued);
         }
-        if ends_ms <= now.wall_ms() {
-            return Err(Declined::TooLongAgo);
+        if last.ends_ms <= now.wall_ms() {
+            return Err(Declined::KeyUsed);
         }
         if is_too_often(&identity.certificates, now) {
             return Err(Declined::TooOften);
@@ -132,9 +151,9 @@ impl Registrar {
             subject,
             enrolment: &identity.enrolment,
             key: &request.session.key,
-            parent,
+            parent: last.parent,
             auth,
-            ends_ms,
+            ends_ms: last.ends_ms,
         };
         self.issue(grant, now).await
     }
@@ -154,7 +173,7 @@ impl Registrar {
     }
 
     /// Nobody knows which of two copies is the right one.
-    async fn revoke_both(&self, identity: &KeptIdentity, now: Now) -> Result<(), Declined> {
+    async fn revoke_both(&self, identity: &KeptIdentity, now: Now) {
         let enrolment = &identity.enrolment;
         tracing::error!(
             subject = enrolment.subject,
@@ -173,8 +192,10 @@ impl Registrar {
             sessions: Vec::new(),
             open: Vec::new(),
         };
-        self.act(Event::Restricted(restricted), now).await?;
-        Ok(())
+        let mut taken = self.broker.restrain(restricted, now);
+        taken.recorded().await;
+        // Where it is not on the disk, nothing with effect passes until it is.
+        let _told_to_nobody = taken.acknowledge();
     }
 }
 

@@ -33,6 +33,7 @@ use crate::authority::Authority;
 use crate::clock::Now;
 use crate::journal::Unrecordable;
 use crate::mediation::Broker;
+use crate::subject::SubjectId;
 
 /// Whoever decides on identities at one gateway. What changes the register goes through it one
 /// after the other: an invitation cannot be used twice by two who come at once.
@@ -83,6 +84,14 @@ impl Registrar {
         let sequence = self.broker.act(event, now).await?;
         self.changed.send_replace(sequence);
         Ok(sequence)
+    }
+
+    /// Records that a known subject got no certificate. Of others there is a line in the log alone:
+    /// a stranger must not be able to use up what may be recorded of somebody.
+    fn declined(&self, subject: &SubjectId, peer: &str, why: &Declined, now: Now) {
+        let detail = format!("certificate asked for from {peer}: {why}");
+        self.broker
+            .deny_at_the_door(subject, why.code(), detail, now);
     }
 
     fn recent(&self) -> std::sync::MutexGuard<'_, VecDeque<Issued>> {

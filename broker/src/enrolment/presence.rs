@@ -38,20 +38,20 @@ impl Registrar {
         &self,
         session: &Session,
         authenticator: &Signed,
-        exporter: &[u8; 32],
         server_name: &str,
         now: Now,
     ) -> Result<(), NotPresent> {
         session.stands(now).map_err(NotPresent::Refused)?;
+        // A session without a machine has nobody who enrolled here.
+        let exporter = session.exporter().ok_or(NotPresent::OtherKey)?;
         let statement = presence_statement(exporter, session.leaf_key(), server_name);
         let key = verify(authenticator, &statement)?;
         let subject = session.subject().to_string();
         {
             let register = self.broker.register();
-            let identity = register
-                .identities
-                .on_machine(&subject, session.device_key());
-            let identity = identity
+            let machine = session.device_key();
+            let identity = machine
+                .and_then(|machine| register.identities.on_machine(&subject, machine))
                 .filter(|identity| identity.enrolment.authenticator == key)
                 .ok_or(NotPresent::OtherKey)?;
             if identity.enrolment.authenticator_protection != KeyProtection::Token {

@@ -42,7 +42,6 @@ pub struct Recovered {
     pub register: Register,
     /// The oldest record that the register is made from: nothing from there on may be removed.
     pub register_from: Option<u64>,
-    parts: Parts,
 }
 
 /// Why an orphan has no better outcome.
@@ -57,9 +56,10 @@ pub(super) fn recover(
     let mut walk = Walk::new(storage);
     let mut recovered = Recovered::default();
     let mut open = BTreeSet::new();
+    let mut parts = Parts::default();
     let mut extents = Vec::new();
     while let Some(line) = walk.step().map_err(refuse)? {
-        if let Err(error) = recovered.note(&line, &mut open) {
+        if let Err(error) = recovered.note(&line, &mut open, &mut parts) {
             return Err(refuse(walk.damaged(&line, error.to_string())));
         }
         note_extent(&mut extents, &line, walk.segment_bytes());
@@ -143,7 +143,12 @@ impl Recovered {
 
     /// Reads whole only what is needed from here on: checksums were right, and going through
     /// all of millions of records would take a restart its time.
-    fn note(&mut self, line: &Line, open: &mut BTreeSet<u64>) -> Result<(), Unreadable> {
+    fn note(
+        &mut self,
+        line: &Line,
+        open: &mut BTreeSet<u64>,
+        parts: &mut Parts,
+    ) -> Result<(), Unreadable> {
         self.records += 1;
         self.last_time_ms = Some(line.time_ms);
         match line.kind {
@@ -174,7 +179,7 @@ impl Recovered {
         }
         match record.event {
             Event::RegisterKept(kept) => {
-                let whole = self.parts.take(record.sequence, kept);
+                let whole = parts.take(record.sequence, kept);
                 self.replace_register(whole.map_err(Unreadable::Malformed)?);
             }
             Event::Outcome(outcome) => {

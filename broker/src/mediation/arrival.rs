@@ -11,13 +11,15 @@ use super::broker::Broker;
 use super::ledger::Ledger;
 use super::refusal::{Reason, Refusal};
 use super::roll::Whose;
+use super::schedule::{LastUse, Schedule};
 use super::session::{Inner, Session};
 use super::standing::Lost;
+use crate::authority::Freshness;
 use crate::clock::Now;
 use crate::policy::{Transport, View};
 use crate::posture::{Evidence, Lease};
 use crate::proof::{NotProven, Proven};
-use crate::subject::Identity;
+use crate::subject::{Identity, SubjectId};
 
 /// Somebody at the door.
 #[derive(Debug)]
@@ -27,6 +29,8 @@ pub struct Arrival<'a> {
     pub proven: Proven<'a>,
     /// Name of the authority that signed their certificate.
     pub authority: &'a str,
+    /// Until when what is known of that authority is young enough.
+    pub freshness: &'a Freshness,
     /// Address and port they come from.
     pub peer: &'a str,
     /// How their commands will travel.
@@ -51,7 +55,8 @@ impl Broker {
         if now.wall_ms() >= identity.ends_ms() {
             return Err(Refusal::new(Reason::Standing(Lost::Expired)));
         }
-        if self.is_disabled(subject, arrival.proven.device_key(), now) {
+        let machine = arrival.proven.device_key();
+        if self.is_disabled(subject, machine, now) {
             return Err(Refusal::new(Reason::Disabled));
         }
         if !self.allowances.session(subject, now) {
@@ -62,7 +67,7 @@ impl Broker {
         let whose = Arc::new(Whose {
             session: id,
             subject: subject.clone(),
-            machine: *arrival.proven.device_key(),
+            machine: arrival.proven.device_key().copied(),
         });
         let standing = self.admit(&whose, arrival.peer, now)?;
         let view = self.view_of(subject);
@@ -72,6 +77,9 @@ impl Broker {
             id,
             ledger: Arc::new(ledger),
             certificate_ends_ms: identity.ends_ms(),
+            schedule: Mutex::new(Schedule::new(self.session_times(), identity.ends_ms(), now)),
+            last_use: LastUse::new(now),
+            freshness: arrival.freshness.clone(),
             protection: arrival.proven.protection(),
             posture: Lease::default(),
             standing,
@@ -81,6 +89,7 @@ impl Broker {
             since_ms: now.wall_ms(),
             auth: Mutex::new(arrival.proven.auth()),
             leaf_key: *identity.key(),
+            exporter: arrival.proven.exporter(),
             view: Mutex::new(view),
             next_conversation: AtomicU64::new(1),
             broker: Arc::clone(self),
@@ -105,6 +114,19 @@ impl Broker {
     pub fn turn_away(&self, identity: &Identity, peer: &str, why: NotProven, now: Now) {
         let subject = identity.subject();
         tracing::warn!(%subject, peer, %why, "turned away: no proof of the machine");
+        let detail = format!("connect from {peer}: {why}");
+        self.deny_at_the_door(subject, why.code(), detail, now);
+    }
+
+    /// Records that a subject was turned away before there was a session, as far as its allowance
+    /// of denials goes.
+    pub(crate) fn deny_at_the_door(
+        &self,
+        subject: &SubjectId,
+        code: &str,
+        detail: String,
+        now: Now,
+    ) {
         if !self.allowances.denial(subject, now) {
             return;
         }
@@ -116,8 +138,8 @@ impl Broker {
             unit: 0,
             pdu: Vec::new(),
             points: Vec::new(),
-            reason: why.code().to_owned(),
-            detail: format!("connect from {peer}: {why}"),
+            reason: code.to_owned(),
+            detail,
             policies: Vec::new(),
             exception: None,
         });
@@ -138,8 +160,8 @@ fn opened(session: u64, arrival: &Arrival<'_>, view: &View) -> Event {
         peer: arrival.peer.to_owned(),
         certificate: *identity.fingerprint(),
         certificate_ends_ms: identity.ends_ms(),
-        device_key: Some(*proven.device_key()),
-        device_protection: Some(proven.protection()),
+        device_key: proven.device_key().copied(),
+        device_protection: proven.protection(),
         auth: Some(auth.strength),
         auth_ms: Some(auth.at_ms),
         authority: Some(arrival.authority.to_owned()),

@@ -11,6 +11,7 @@ use super::allowance::Allowances;
 use super::gate::{Gates, Isolation};
 use super::heard::Hearing;
 use super::roll::{Afloat, Roll};
+use super::schedule::SessionTimes;
 use crate::clock::Now;
 use crate::enrolment::Terms;
 use crate::journal::{Journal, Pending, Unrecordable};
@@ -30,6 +31,7 @@ pub struct Broker {
     pub(super) allowances: Allowances,
     pub(super) hearing: Hearing,
     pub(super) register: RwLock<Register>,
+    times: OnceLock<SessionTimes>,
     pub(super) gates: Gates,
     pub(super) roll: Arc<Roll>,
     pub(super) afloat: Arc<Afloat>,
@@ -74,7 +76,17 @@ impl Broker {
             acting: AtomicUsize::new(0),
             generation: AtomicU64::new(0),
             terms: OnceLock::new(),
+            times: OnceLock::new(),
         })
+    }
+
+    /// Says how long sessions may last, before the first of them. The first word counts.
+    pub fn limit_sessions(&self, times: SessionTimes) {
+        let _first = self.times.set(times);
+    }
+
+    pub(super) fn session_times(&self) -> SessionTimes {
+        self.times.get().copied().unwrap_or_default()
     }
 
     /// What is known of identities, and what was taken from whom.
@@ -109,8 +121,12 @@ impl Broker {
             self.generation.fetch_add(1, Ordering::Release);
         }
         if Register::needs(event.kind()) {
-            self.revised.send_replace(sequence);
+            self.is_revised(sequence);
         }
+    }
+
+    pub(super) fn is_revised(&self, sequence: u64) {
+        self.revised.send_replace(sequence);
     }
 
     /// Grows with each change of what decisions rest on.
@@ -154,8 +170,13 @@ impl Broker {
 
     /// Whether an identity may not be used, since nobody used it for long. Who is not enrolled
     /// here is no identity of ours to disable.
-    pub(super) fn is_disabled(&self, subject: &SubjectId, device_key: &[u8; 32], now: Now) -> bool {
-        let Some(terms) = self.terms.get() else {
+    pub(super) fn is_disabled(
+        &self,
+        subject: &SubjectId,
+        device_key: Option<&[u8; 32]>,
+        now: Now,
+    ) -> bool {
+        let (Some(terms), Some(device_key)) = (self.terms.get(), device_key) else {
             return false;
         };
         let register = self.register();

@@ -94,6 +94,7 @@ impl Conversation {
         if let Err(reason) = self.session.may_act(now) {
             return Err(self.refuse(&adu, reason.into(), now));
         }
+        self.session.last_use.mark(now);
         if let Err(reason) = self.passes(adu.pdu) {
             return Err(self.refuse(&adu, reason.into(), now));
         }

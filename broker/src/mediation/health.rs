@@ -22,7 +22,7 @@ impl Session {
         now: Now,
     ) -> Result<(), NotBelieved> {
         let inner = &self.inner;
-        let ours = proven.device_key() == &inner.whose.machine
+        let ours = proven.device_key() == inner.whose.machine.as_ref()
             && proven.identity().subject() == &inner.subject;
         let taken_up = if ours {
             believe(report, proven, terms, now).and_then(|evidence| inner.learn(evidence, now))

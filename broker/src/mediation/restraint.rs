@@ -134,6 +134,8 @@ impl Broker {
         let pending = match self.journal.commit(now.wall_ms(), Event::Restricted(what)) {
             Ok(pending) => {
                 register.restraints.number(&restraint, pending.sequence());
+                register.knows(pending.sequence());
+                self.is_revised(pending.sequence());
                 Some(pending)
             }
             Err(error) => {
@@ -221,6 +223,8 @@ impl Broker {
             match self.journal.append(now.wall_ms(), restraint.event()) {
                 Ok(sequence) => {
                     register.restraints.number(&restraint, sequence);
+                    register.knows(sequence);
+                    self.is_revised(sequence);
                     last = Some(sequence);
                 }
                 Err(_) => return,
@@ -277,7 +281,7 @@ impl Broker {
             }
             Scope::Machine(key) => {
                 let mut present = self.roll.present().into_iter();
-                if !present.any(|present| present.whose.machine == key) {
+                if !present.any(|present| present.whose.machine == Some(key)) {
                     return Err(format!(
                         "no {} is known here; look at `interlock sessions` and `interlock identities`",
                         wording::scope(&Scope::Machine(key))
@@ -320,7 +324,7 @@ impl Broker {
 }
 
 fn revoked<'r>(restraints: &'r Restraints, whose: &Whose) -> Option<&'r Arc<Restraint>> {
-    restraints.revoked(&whose.subject, Some(&whose.machine), Some(whose.session))
+    restraints.revoked(&whose.subject, whose.machine.as_ref(), Some(whose.session))
 }
 
 /// A text of a client in a sentence of ours: a name of ours is never this long.
@@ -443,7 +447,7 @@ impl Session {
                 session: session.id,
                 subject: session.subject.to_string(),
                 machine: String::new(),
-                device_key: Some(session.whose.machine),
+                device_key: session.whose.machine,
                 peer: session.peer.clone(),
                 devices: session.activity.devices(),
                 since_ms: session.since_ms,

@@ -20,7 +20,8 @@ use crate::wording;
 pub(super) struct Whose {
     pub(super) session: u64,
     pub(super) subject: SubjectId,
-    pub(super) machine: [u8; 32],
+    /// `None` for a program that need not have one.
+    pub(super) machine: Option<[u8; 32]>,
 }
 
 impl Whose {
@@ -28,7 +29,7 @@ impl Whose {
         takes_in(
             scope,
             &self.subject,
-            Some(&self.machine),
+            self.machine.as_ref(),
             Some(self.session),
         )
     }

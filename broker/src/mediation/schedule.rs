@@ -1,5 +1,6 @@
 //! How long a session lasts, and when its owner is warned. Pure: time is an argument.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::clock::{Mono, Now};
@@ -42,6 +43,28 @@ pub(super) struct Schedule {
     certificate_ends_ms: i64,
     /// The shortest warning that was given of each end.
     told: [Option<Duration>; 3],
+}
+
+/// When a session was last used. It is marked by each command, so it takes no lock.
+#[derive(Debug)]
+pub(super) struct LastUse(AtomicU64);
+
+impl LastUse {
+    pub(super) fn new(now: Now) -> LastUse {
+        let last_use = LastUse(AtomicU64::new(0));
+        last_use.mark(now);
+        last_use
+    }
+
+    pub(super) fn mark(&self, now: Now) {
+        let since_start = now.mono().since(Mono::at(Duration::ZERO));
+        let ms = u64::try_from(since_start.as_millis()).unwrap_or(u64::MAX);
+        self.0.fetch_max(ms, Ordering::AcqRel);
+    }
+
+    pub(super) fn at(&self) -> Mono {
+        Mono::at(Duration::from_millis(self.0.load(Ordering::Acquire)))
+    }
 }
 
 /// What ends a session by itself.

@@ -16,7 +16,9 @@ use super::decide::reason_of;
 use super::ledger::{Key, Ledger};
 use super::refusal::{Reason, Refusal};
 use super::roll::Whose;
+use super::schedule::{LastUse, Schedule, Warning};
 use super::standing::{Lost, Standing};
+use crate::authority::Freshness;
 use crate::clock::Now;
 use crate::index;
 use crate::limits::FILTER_WORDS_MAX_BYTES;
@@ -40,11 +42,16 @@ pub(super) struct Inner {
     pub(super) activity: Activity,
     pub(super) peer: String,
     pub(super) since_ms: i64,
-    pub(super) protection: KeyProtection,
+    pub(super) schedule: Mutex<Schedule>,
+    pub(super) last_use: LastUse,
+    pub(super) freshness: Freshness,
+    pub(super) protection: Option<KeyProtection>,
     pub(super) posture: Lease,
     pub(super) auth: Mutex<Auth>,
     /// SHA-256 of the key of its certificate.
     pub(super) leaf_key: [u8; 32],
+    /// What its connection has and no other.
+    pub(super) exporter: Option<[u8; 32]>,
     pub(super) view: Mutex<View>,
     pub(super) next_conversation: AtomicU64,
     pub(super) transport: Transport,
@@ -65,8 +72,8 @@ impl Inner {
 
     /// Whether the session stands, at this moment.
     pub(super) fn may_act(&self, now: Now) -> Result<(), Reason> {
-        if now.wall_ms() >= self.certificate_ends_ms {
-            self.standing.end(Lost::Expired);
+        if let Some(lost) = self.schedule().over(self.last_use.at(), now) {
+            self.standing.end(lost);
         }
         if let Some(lost) = self.standing.lost() {
             return Err(Reason::Standing(lost));
@@ -75,6 +82,10 @@ impl Inner {
             return Err(Reason::Stopping);
         }
         Ok(())
+    }
+
+    pub(super) fn schedule(&self) -> MutexGuard<'_, Schedule> {
+        self.schedule.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A clock that shows no time of a calendar denies: rules may ask for the hour.
@@ -87,9 +98,13 @@ impl Inner {
                 let auth = self.auth();
                 Presence::at(auth.strength, auth.at_ms, wall_ms)
             },
-            device_key: Some(self.protection),
+            device_key: self.protection,
             health: self.health(now),
-            trust: Trust::Fresh,
+            trust: if self.freshness.is_stale(now) {
+                Trust::Stale
+            } else {
+                Trust::Fresh
+            },
         })
     }
 
@@ -161,9 +176,10 @@ impl Session {
         self.inner.certificate_ends_ms
     }
 
-    /// SHA-256 of the key of the machine it comes from, which has proven that it has it.
-    pub fn device_key(&self) -> &[u8; 32] {
-        &self.inner.whose.machine
+    /// SHA-256 of the key of the machine it comes from, which has proven that it has it; `None` for
+    /// a program that need not have one.
+    pub fn device_key(&self) -> Option<&[u8; 32]> {
+        self.inner.whose.machine.as_ref()
     }
 
     /// How the subject showed who they are, and when.
@@ -174,6 +190,11 @@ impl Session {
     /// SHA-256 of the key of its certificate.
     pub(crate) fn leaf_key(&self) -> &[u8; 32] {
         &self.inner.leaf_key
+    }
+
+    /// What its connection has and no other.
+    pub(crate) fn exporter(&self) -> Option<&[u8; 32]> {
+        self.inner.exporter.as_ref()
     }
 
     /// Whether it may still act.
@@ -202,6 +223,7 @@ impl Session {
         let resource = Resource::Device(known.name());
         self.permitted(Action::Connect, resource, Matter::Plain, now)
             .map_err(|(_, policies)| self.refuse_device(device, policies, now))?;
+        self.inner.last_use.mark(now);
         let id = self.inner.next_conversation.fetch_add(1, Ordering::Relaxed);
         Ok(Conversation::new(
             Arc::clone(&self.inner),
@@ -234,9 +256,9 @@ impl Session {
     }
 
     /// Decides again, while an answer goes on: a policy may have been replaced since, or its hour
-    /// be over.
+    /// be over. Following the journal is no use of the session: it takes nobody in front of it.
     pub fn goes_on_reading(&self, now: Now) -> Result<(), Refusal> {
-        self.administer(Action::ReadJournal, now)
+        self.judge_act(Action::ReadJournal, Matter::Plain, now)
     }
 
     /// Decides whether the session may see how the gateway is doing.
@@ -256,6 +278,12 @@ impl Session {
         matter: Matter<'_>,
         now: Now,
     ) -> Result<(), Refusal> {
+        let judged = self.judge_act(action, matter, now);
+        self.inner.last_use.mark(now);
+        judged
+    }
+
+    fn judge_act(&self, action: Action, matter: Matter<'_>, now: Now) -> Result<(), Refusal> {
         self.inner.may_act(now).map_err(Refusal::new)?;
         self.undiminished(action)
             .map_err(|reason| (reason, Vec::new()))
@@ -297,6 +325,12 @@ impl Session {
             Err(reason @ Reason::Standing(_)) => Err(Refusal::new(reason)),
             _ => Ok(()),
         }
+    }
+
+    /// What its owner is to be warned of now. Call it after [`Session::tick`].
+    pub fn warning(&self, now: Now) -> Option<Warning> {
+        let last_use = self.inner.last_use.at();
+        self.inner.schedule().warning(last_use, now)
     }
 
     /// Ends the standing of the session: nothing of it that was not sent will be (I7).

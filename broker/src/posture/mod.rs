@@ -184,7 +184,7 @@ pub fn believe(
     if posture.os_version.len() > POSTURE_OS_MAX_BYTES {
         return Err(NotBelieved::Unreadable);
     }
-    if posture.device_key != *proven.device_key() {
+    if proven.device_key() != Some(&posture.device_key) {
         return Err(NotBelieved::OtherMachine);
     }
     let age = age(posture.taken_ms, now, max)?;

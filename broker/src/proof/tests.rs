@@ -86,8 +86,11 @@ fn the_right_key_over_this_connection_proves_the_machine() {
         let posture = posture.as_ref();
         let given = proof(&device, &EXPORTER, identity.key(), HERE, posture);
         let proven = prove(&identity, &EXPORTER, HERE, &given, posture).unwrap();
-        assert_eq!(proven.device_key(), &identity.bound().unwrap().device_key);
-        assert_eq!(proven.protection(), KeyProtection::Software);
+        assert_eq!(
+            proven.device_key(),
+            Some(&identity.bound().unwrap().device_key)
+        );
+        assert_eq!(proven.protection(), Some(KeyProtection::Software));
         assert_eq!(proven.auth().strength, AuthStrength::UserPresent);
         assert_eq!(proven.auth().at_ms, NOW_MS);
     }

@@ -45,7 +45,7 @@ impl Identities {
                 self.enrolled.insert(place(&identity), identity);
             }
             RegisterEntry::Use(used) => self.uses.take(used),
-            RegisterEntry::Restriction(_) => {}
+            RegisterEntry::Restriction(_) | RegisterEntry::Taken(_) => {}
         }
     }
 

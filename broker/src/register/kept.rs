@@ -24,7 +24,9 @@ impl Register {
     /// All that it knows, in parts that fit a record each.
     pub(super) fn to_parts(&self) -> Vec<Vec<u8>> {
         let identities = self.identities.entries();
-        let entries = identities.chain(self.restraints.entries());
+        let entries = identities
+            .chain(self.restraints.entries())
+            .chain(self.trust.entries());
         RegisterEntry::parts(entries, REGISTER_PART_BYTES)
     }
 
@@ -43,6 +45,7 @@ impl Register {
                     RegisterEntry::Restriction(restriction) => {
                         register.restraints.take(restriction);
                     }
+                    RegisterEntry::Taken(taken) => register.trust.take(&taken),
                     other => register.identities.take(other),
                 }
             }

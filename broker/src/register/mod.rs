@@ -11,6 +11,7 @@ mod kept;
 mod restraints;
 #[cfg(test)]
 mod tests;
+mod trust;
 mod uses;
 
 pub use beside::{read_beside, write_beside};
@@ -18,6 +19,7 @@ pub use identities::{Identities, enrolment_of, last_there_ms, same_keys};
 pub use invitations::{InvitationState, Invitations, state_of};
 pub use kept::Parts;
 pub use restraints::{Restraint, Restraints, takes_in};
+pub use trust::{TakenUp, Trust};
 pub use uses::{Use, Uses};
 
 use interlock_protocols::record::{Event, kind};
@@ -29,6 +31,8 @@ pub struct Register {
     pub identities: Identities,
     /// What was taken from whom, and not given back.
     pub restraints: Restraints,
+    /// Which documents and authorities were taken up last.
+    pub trust: Trust,
     /// The last sequence that said anything to it.
     through: u64,
 }
@@ -60,6 +64,7 @@ impl Register {
                 | kind::ASSERTED
                 | kind::RESTRICTED
                 | kind::REINSTATED
+                | kind::TRUST_TAKEN_UP
         )
     }
 
@@ -67,9 +72,15 @@ impl Register {
     pub fn apply(&mut self, sequence: u64, time_ms: i64, event: &Event) {
         self.identities.apply(sequence, time_ms, event);
         self.restraints.apply(sequence, time_ms, event);
+        self.trust.apply(event);
         if Register::needs(event.kind()) {
             self.through = self.through.max(sequence);
         }
+    }
+
+    /// What this record says was taken up already.
+    pub(crate) fn knows(&mut self, sequence: u64) {
+        self.through = self.through.max(sequence);
     }
 
     /// Takes up that a function was used on a device: all that it heeds of an INTENT.

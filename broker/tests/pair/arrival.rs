@@ -10,7 +10,7 @@ use crate::world::{NOON_MS, World, noon};
 fn a_session_and_its_record_say_which_machine_and_how_its_owner_was_shown() {
     let world = World::new();
     let session = world.session("person/olga");
-    let machine = *session.device_key();
+    let machine = *session.device_key().unwrap();
     assert_eq!(session.auth().strength, AuthStrength::UserPresent);
     assert_eq!(session.auth().at_ms, NOON_MS);
     drop(session);

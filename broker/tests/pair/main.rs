@@ -15,4 +15,5 @@ mod doubt;
 mod invariants;
 mod records;
 mod restraints;
+mod times;
 mod world;

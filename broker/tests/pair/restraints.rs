@@ -271,7 +271,7 @@ async fn who_is_revoked_does_not_come_back_and_is_told_why() {
 async fn a_revoked_machine_is_revoked_for_everybody_who_uses_it() {
     let world = World::new();
     let (adam, olga) = (world.session("person/adam"), world.session("person/olga"));
-    let machine = *olga.device_key();
+    let machine = *olga.device_key().unwrap();
     let acknowledged = taken(&adam, Measure::Revoke, Scope::Machine(machine)).await;
     // All of this world sit at one machine, the administrator too.
     assert_eq!(acknowledged.sessions, [adam.id(), olga.id()]);
@@ -429,7 +429,7 @@ async fn giving_back_takes_a_second_person_who_is_there_and_not_in_the_scope() {
     let other = emil.reinstate(number + 1, "r", noon()).await;
     assert!(matches!(other, Err(NotReinstated::Unknown(_))));
     // Who is in the scope, though it is somebody else's doing.
-    let machine = *emil.device_key();
+    let machine = *emil.device_key().unwrap();
     let all = taken(&adam, Measure::Downgrade, Scope::Session(emil.id())).await;
     let own = emil.reinstate(all.restriction.unwrap(), "r", noon()).await;
     assert!(matches!(own, Err(NotReinstated::Refused(_))));
@@ -564,7 +564,7 @@ async fn the_list_of_sessions_says_who_from_where_and_what_last() {
     let row = &rows[1];
     assert_eq!(row.subject, "spiffe://waterworks/person/olga");
     assert_eq!(row.peer, "192.0.2.7:5000");
-    assert_eq!(row.device_key, Some(*olga.device_key()));
+    assert_eq!(row.device_key, olga.device_key().copied());
     assert_eq!(row.devices, ["press-4"]);
     assert_eq!(row.since_ms, noon().wall_ms());
     assert_eq!(row.last_ms, Some(noon().wall_ms()));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use interlock_broker::activation;
-use interlock_broker::authority::Authority;
+use interlock_broker::authority::{Authority, Freshness};
 use interlock_broker::clock::{Mono, Now};
 use interlock_broker::journal::{self, Journal, Memory, Options};
 use interlock_broker::mediation::{
@@ -129,6 +129,7 @@ impl World {
         let arrival = Arrival {
             proven,
             authority: "issuer",
+            freshness: &Freshness::default(),
             peer: "192.0.2.7:5000",
             transport: Transport::Quic,
             posture: posture.ok(),

@@ -29,6 +29,11 @@ impl Watch {
         }
     }
 
+    /// When the certificate ends, ms since 1970 UTC.
+    pub(super) fn ends_ms(&self) -> i64 {
+        self.ends_ms
+    }
+
     /// Looks at the clock. Each warning comes once; whoever connects late gets only the last.
     pub(super) fn look(&mut self, now_ms: i64) -> Option<Word> {
         let left_ms = self.ends_ms.saturating_sub(now_ms);
@@ -44,7 +49,7 @@ impl Watch {
         }
         self.warned_min = Some(due);
         Some(Word::Soon(format!(
-            "your certificate ends in {}; then this session ends as well. Finish, or ask the administrator for a new one",
+            "your certificate ends in {}; then this session ends as well. Finish, or get a new one with `interlock login`",
             moment::rough(left_ms)
         )))
     }

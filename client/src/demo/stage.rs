@@ -24,6 +24,7 @@ use crate::profile::Profile;
 /// What of the sample's files does not fit a gateway that lives for minutes beside others: ports
 /// that may be taken, and a log made for years.
 const SERVES: &str = "quic = \"127.0.0.1:4802\"";
+const ENROLS: &str = "identity = \"127.0.0.1:4803\"";
 const SEGMENT: &str = "segment_mib = 64";
 const PRESS: &str = "address = \"127.0.0.1:5021\"";
 const PUMP: &str = "address = \"127.0.0.1:5022\"";
@@ -130,6 +131,7 @@ fn fit(dir: &Path, plant: &Plant) -> Result<(), Failure> {
     let pump = format!("address = \"{}\"", plant.pump().address());
     let small = [
         (SERVES, "quic = \"127.0.0.1:0\""),
+        (ENROLS, "identity = \"127.0.0.1:0\""),
         (SEGMENT, "segment_mib = 1"),
     ];
     edit(&dir.join(config::FILE), &small)?;

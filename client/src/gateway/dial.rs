@@ -41,20 +41,31 @@ pub(super) async fn dial(
     prover: &Arc<Prover>,
     config: ClientConfig,
 ) -> Result<Gateway, Failure> {
+    let endpoint = endpoint(address)?;
+    let connection = endpoint
+        .connect_with(config, address, server_name)
+        .map_err(|error| unreachable(&error))?
+        .await
+        .map_err(|error| faults::of_connection(&error))?;
+    greet(endpoint, connection, prover).await
+}
+
+/// A socket of our own, to reach this address from.
+pub(super) fn endpoint(address: SocketAddr) -> Result<Endpoint, Failure> {
     let local: SocketAddr = if address.is_ipv4() {
         (Ipv4Addr::UNSPECIFIED, 0).into()
     } else {
         (Ipv6Addr::UNSPECIFIED, 0).into()
     };
-    let unreachable =
-        |why: String| Failure::new(Kind::Unreachable, why, "check the network of this machine");
-    let endpoint = Endpoint::client(local).map_err(|error| unreachable(error.to_string()))?;
-    let connection = endpoint
-        .connect_with(config, address, server_name)
-        .map_err(|error| unreachable(error.to_string()))?
-        .await
-        .map_err(|error| faults::of_connection(&error))?;
-    greet(endpoint, connection, prover).await
+    Endpoint::client(local).map_err(|error| unreachable(&error))
+}
+
+fn unreachable(why: &dyn std::fmt::Display) -> Failure {
+    Failure::new(
+        Kind::Unreachable,
+        why.to_string(),
+        "check the network of this machine",
+    )
 }
 
 /// From the transport being up to being let in and knowing what is offered.

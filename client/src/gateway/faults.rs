@@ -115,7 +115,7 @@ fn closed_by_edge(code: u64, reason: &str) -> Failure {
     match alert(code) {
         Some(45) => refused(
             "the gateway refuses your certificate: it has ended, or is not valid yet",
-            "check this machine's clock; ask the administrator for a new certificate",
+            "`interlock login` gets a new one; if that is not it, check this machine's clock",
         ),
         Some(44) => refused(
             "the gateway refuses your certificate: it was revoked",
@@ -123,11 +123,11 @@ fn closed_by_edge(code: u64, reason: &str) -> Failure {
         ),
         Some(116) => refused(
             "the gateway wants a certificate and got none",
-            "check client.pem in the profile",
+            "`interlock login` writes it anew",
         ),
         Some(42 | 43 | 46 | 47 | 48 | 49 | 51) => refused(
             "the gateway does not accept your certificate",
-            "check that the profile belongs to this gateway, or ask the administrator for a new one",
+            "check that the profile belongs to this gateway, or ask the administrator for an invitation",
         ),
         Some(120) => Failure::new(
             Kind::Failed,

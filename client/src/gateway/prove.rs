@@ -2,11 +2,10 @@
 
 use interlock_broker::proof::sha256;
 use interlock_protocols::conduit::FromClient;
-use interlock_protocols::identity::{
-    EXPORTER_LABEL, PostureReport, Signed, posture_digest, proof_statement,
-};
+use interlock_protocols::identity::{PostureReport, Signed, posture_digest, proof_statement};
 use quinn::Connection;
 
+use super::administer;
 use crate::failure::Failure;
 use crate::keys::Key;
 use crate::posture::Reporter;
@@ -70,10 +69,7 @@ impl Prover {
         connection: &Connection,
         posture: Option<&PostureReport>,
     ) -> Result<Signed, Failure> {
-        let mut exporter = [0; 32];
-        connection
-            .export_keying_material(&mut exporter, EXPORTER_LABEL, b"")
-            .map_err(|_| Failure::of_program("the connection gives no exporter"))?;
+        let exporter = administer::exporter(connection)?;
         let posture = posture_digest(posture, sha256);
         let statement = proof_statement(&exporter, &self.leaf, &self.server_name, &posture);
         self.device.sign(&statement)

@@ -131,6 +131,7 @@ async fn status_and_acceptance_are_calls_with_answers_of_their_own() {
         clock_doubt: None,
         plant_serial: None,
         approvers_serial: None,
+        trust: Vec::new(),
     };
     let answer = status.clone();
     let play = async {

@@ -1,11 +1,13 @@
 //! The long-lived keys of this machine and of its owner: where they are kept, and signing with
 //! them. Both halves of what is proven to a gateway begin here; the keys themselves go nowhere.
 
+mod authenticator;
 mod file;
 mod pin;
 mod place;
 mod token;
 
+pub use authenticator::Authenticator;
 pub use file::FileKey;
 pub(crate) use file::private;
 pub use pin::PinFrom;

@@ -53,6 +53,15 @@ fn good() -> Status {
         clock_doubt: None,
         plant_serial: None,
         approvers_serial: None,
+        trust: vec![TrustStatus {
+            name: "spire".into(),
+            paths: vec!["workload/".into(), "vendor/acme/".into()],
+            as_of_ms: Some(1_700_299_000_000),
+            stale_ms: Some(1_700_400_000_000),
+            stale: false,
+            error: None,
+            error_ms: None,
+        }],
     }
 }
 
@@ -72,6 +81,13 @@ fn bad() -> Status {
         witness.error = Some("it does not answer".into());
         witness.error_ms = Some(1_700_297_000_000);
     }
+    let [spire] = status.trust.as_mut_slice() else {
+        panic!("one authority");
+    };
+    spire.stale = true;
+    spire.stale_ms = Some(1_700_299_500_000);
+    spire.error = Some("trust/spire.pem: No such file or directory (os error 2)".into());
+    spire.error_ms = Some(1_700_299_100_000);
     status
 }
 
@@ -96,12 +112,14 @@ fn what_is_well_is_no_problem_and_each_trouble_is_one() {
     let zone = TimeZone::UTC;
     assert_eq!(problems(&good(), &zone), Vec::<String>::new());
     let told = problems(&bad(), &zone);
-    assert_eq!(told.len(), 6, "{told:?}");
+    assert_eq!(told.len(), 8, "{told:?}");
     assert!(told[0].starts_with("nothing can be recorded since 2023-11-18"));
     assert!(told[1].contains("behind what others know"));
     assert!(told[2].contains("witness") && told[2].contains("20 records"));
     assert!(told[3].contains("siem") && told[3].contains("1 record behind"));
-    assert!(told[4].contains("12 records") && told[5].contains("83 %"));
+    assert!(told[4].contains("12 records"));
+    assert!(told[5].contains("cannot be read anew") && told[6].contains("too old"));
+    assert!(told[7].contains("83 %"));
 }
 
 #[test]
@@ -109,7 +127,8 @@ fn programs_get_all_of_it_and_the_problems() {
     let status = bad();
     let problems = problems(&status, &TimeZone::UTC);
     let tree = tree(&welcome(), &status, &problems);
-    assert_eq!(tree["problems"].as_array().unwrap().len(), 6);
+    assert_eq!(tree["problems"].as_array().unwrap().len(), 8);
+    assert_eq!(tree["trust"][0]["stale"], true);
     assert_eq!(tree["journal"]["failed_ms"], 1_700_299_000_000_i64);
     assert_eq!(tree["sinks"][0]["lag_records"], 1);
     assert_eq!(tree["witness"]["exposed_records"], 20);

@@ -3,10 +3,10 @@
 
 use std::io;
 
+use interlock_broker::authority::Verified;
 use interlock_broker::mediation::Session;
 use interlock_broker::posture::{self, Evidence, NotBelieved};
 use interlock_broker::proof::{self, NotProven, Proven};
-use interlock_broker::subject::Identity;
 use interlock_protocols::conduit::ToClient;
 use interlock_protocols::identity::{EXPORTER_LABEL, PostureReport, Signed};
 use quinn::Connection;
@@ -15,7 +15,7 @@ use crate::service::Edge;
 
 /// Somebody whose certificate was verified, in one connection.
 pub(super) struct Caller {
-    pub(super) identity: Identity,
+    pub(super) verified: Verified,
     exporter: [u8; 32],
 }
 
@@ -23,12 +23,12 @@ pub(super) struct Caller {
 pub(super) type Reported = Option<Result<Evidence, NotBelieved>>;
 
 impl Caller {
-    pub(super) fn of(connection: &Connection, identity: Identity) -> io::Result<Caller> {
+    pub(super) fn of(connection: &Connection, verified: Verified) -> io::Result<Caller> {
         let mut exporter = [0; 32];
         connection
             .export_keying_material(&mut exporter, EXPORTER_LABEL, b"")
             .map_err(|_| io::Error::other("this connection gives no exporter"))?;
-        Ok(Caller { identity, exporter })
+        Ok(Caller { verified, exporter })
     }
 
     /// Judges the proof that a session is opened with. A report that is not believed costs no
@@ -61,7 +61,8 @@ impl Caller {
         Ok(answer(edge, session, heard.err()))
     }
 
-    /// The proof is made for this connection, and for this report.
+    /// The proof is made for this connection, and for this report. It counts for nothing where the
+    /// certificate names no machine, and need not.
     fn prove(
         &self,
         edge: &Edge,
@@ -69,7 +70,13 @@ impl Caller {
         report: Option<&PostureReport>,
     ) -> Result<Proven<'_>, NotProven> {
         let here = edge.server_name();
-        proof::prove(&self.identity, &self.exporter, here, device, report)
+        let identity = self.verified.identity();
+        let shown = proof::prove(identity, &self.exporter, here, device, report);
+        match shown {
+            // What it says counts for nothing where the certificate names no machine and need not.
+            Err(NotProven::NotBound) => proof::excused(&self.verified),
+            shown => shown,
+        }
     }
 }
 

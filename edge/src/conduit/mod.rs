@@ -9,10 +9,10 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use interlock_broker::mediation::{Arrival, Lost, Refusal, Session, Wire};
+use interlock_broker::authority::Verified;
+use interlock_broker::mediation::{Arrival, Lost, Refusal, Session, Warning, Wire};
 use interlock_broker::policy::Transport;
 use interlock_broker::proof::NotProven;
-use interlock_broker::subject::Identity;
 use interlock_protocols::conduit::{
     FromClient, Notice, Opened, Opening, ToClient, VERSION, offer_frames,
 };
@@ -21,6 +21,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::limits::{MESSAGE_MAX, NOTICES_MAX, OPENING_MAX, SESSION_TICK};
+use crate::listen::quic::vouch;
 use crate::service::{Edge, Visit};
 use caller::Caller;
 use frames::Frames;
@@ -28,22 +29,19 @@ use frames::Frames;
 /// The transport this session came in by, as policy knows it.
 const TRANSPORT: Transport = Transport::Quic;
 
-/// The authority that signs clients, as records name it: the gateway's own.
-const ISSUER: &str = "issuer";
-
 /// How long to wait for a client to read its last message before the connection is closed.
 const LAST_WORD_MAX: Duration = Duration::from_secs(1);
 
 /// Serves one connection whose certificate was verified.
-pub(crate) async fn serve(edge: Arc<Edge>, connection: Connection, identity: Identity) {
+pub(crate) async fn serve(edge: Arc<Edge>, connection: Connection, verified: Verified) {
     let peer = connection.remote_address();
-    let subject = identity.subject().clone();
+    let subject = verified.identity().subject().clone();
     let visit = edge.enter(&subject);
     if visit.is_crowd() {
         connection.close(VarInt::from_u32(0), b"too many connections");
         return;
     }
-    let ended = match opened(&edge, &connection, identity, &visit).await {
+    let ended = match opened(&edge, &connection, verified, &visit).await {
         Ok((session, caller, control)) => {
             let session = Arc::new(session);
             let subject = session.subject().to_string();
@@ -73,7 +71,7 @@ struct Control {
 async fn opened(
     edge: &Arc<Edge>,
     connection: &Connection,
-    identity: Identity,
+    verified: Verified,
     visit: &Visit,
 ) -> io::Result<(Session, Caller, Control)> {
     let accepted = timeout(OPENING_MAX, connection.accept_bi());
@@ -103,20 +101,21 @@ async fn opened(
         return refuse(control, reason, "close one of them first").await;
     }
     let peer = connection.remote_address().to_string();
-    let caller = Caller::of(connection, identity)?;
-    let said = timeout(OPENING_MAX, control.frames.next()).await??;
-    // Without a proof right after the hello there is no session.
-    let proven = match &said {
-        Some(FromClient::Prove { device, posture }) => {
-            caller.proven(edge, device, posture.as_ref())
+    let caller = Caller::of(connection, verified)?;
+    // Who says something else right after the hello, or nothing, has proven nothing.
+    let proven = match timeout(OPENING_MAX, control.frames.next()).await {
+        Ok(Ok(Some(FromClient::Prove { device, posture }))) => {
+            caller.proven(edge, &device, posture.as_ref())
         }
-        _ => Err(NotProven::Nothing),
+        Ok(Err(error)) => return Err(error),
+        Ok(Ok(_)) | Err(_) => Err(NotProven::Nothing),
     };
     let (proven, reported) = match proven {
         Ok(proven) => proven,
         Err(why) => {
             let now = edge.clock().now();
-            edge.broker().turn_away(&caller.identity, &peer, why, now);
+            let identity = caller.verified.identity();
+            edge.broker().turn_away(identity, &peer, why, now);
             return refuse(control, why.to_string(), why.next()).await;
         }
     };
@@ -128,7 +127,8 @@ async fn opened(
     let heard = posture.is_some() || disbelieved.is_some();
     let arrival = Arrival {
         proven,
-        authority: ISSUER,
+        authority: caller.verified.authority(),
+        freshness: caller.verified.freshness(),
         peer: &peer,
         transport: TRANSPORT,
         posture,
@@ -177,6 +177,8 @@ enum Turn {
     Said(FromClient),
     Tell(Notice),
     Tick,
+    /// Its standing was lost: revoked, or ended.
+    Over,
     /// The session is over; nobody is left to be told why.
     Gone(String),
     Stopping,
@@ -201,6 +203,10 @@ async fn run(
     let mut tick = interval(SESSION_TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut stopping = edge.stopping();
+    let mut trust = edge.trust().changes();
+    // Something may have changed since the handshake.
+    trust.mark_changed();
+    let mut over = session.over();
     loop {
         let turn = tokio::select! {
             opened = connection.accept_bi() => match opened {
@@ -215,6 +221,8 @@ async fn run(
             Some(notice) = to_tell.recv() => Turn::Tell(notice),
             _ = tick.tick() => Turn::Tick,
             () = stopped(&mut stopping) => Turn::Stopping,
+            // The sender lives as long as the session.
+            _lost = over.wait_for(|over| *over) => Turn::Over,
         };
         let told = match turn {
             Turn::Stream(send, recv) => {
@@ -230,8 +238,9 @@ async fn run(
                 }
             }
             Turn::Tell(notice) => tell(&mut control.send, &ToClient::Notice(notice)).await,
-            Turn::Tick => match session.tick(edge.clock().now()) {
-                Ok(()) => Ok(()),
+            Turn::Tick | Turn::Over => match ticked(edge, connection, session, &mut trust) {
+                Ok(None) => Ok(()),
+                Ok(Some(warning)) => tell(&mut control.send, &warning).await,
                 Err(refusal) => {
                     return farewell(&mut control.send, refusal.reason().what()).await;
                 }
@@ -246,6 +255,28 @@ async fn run(
             return format!("the client does not read: {error}");
         }
     }
+}
+
+/// What is due each second: whether the session still stands, and what to warn of. Where somebody
+/// may have lost their trust, the certificate is judged again as in the handshake.
+fn ticked(
+    edge: &Edge,
+    connection: &Connection,
+    session: &Session,
+    trust: &mut watch::Receiver<u64>,
+) -> Result<Option<ToClient>, Refusal> {
+    let now = edge.clock().now();
+    session.tick(now)?;
+    if trust.has_changed().unwrap_or(false) {
+        trust.mark_unchanged();
+        if let Err(error) = vouch(connection, edge) {
+            tracing::warn!(session = session.id(), %error, "nobody vouches for a session any longer");
+            session.end_standing(Lost::Untrusted);
+            session.tick(now)?;
+        }
+    }
+    let warning = session.warning(now);
+    Ok(warning.map(|Warning { text, ends_ms }| ToClient::Warning { text, ends_ms }))
 }
 
 async fn stopped(stopping: &mut watch::Receiver<bool>) {

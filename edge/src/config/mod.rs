@@ -1,24 +1,32 @@
 //! `edge.toml`: how the program on the gateway runs. What it decides by is in the plant and the
 //! policy.
 
+mod identity;
 mod journal;
 mod outlook;
 mod posture;
+mod root;
+mod session;
 mod sink;
 #[cfg(test)]
 mod tests;
+mod trust;
 
 use std::net::SocketAddr;
 use std::path::Path;
 
 use interlock_broker::document;
+use interlock_broker::enrolment;
 use interlock_broker::finding::Finding;
+use interlock_broker::mediation::SessionTimes;
 use interlock_broker::posture::Terms;
+use interlock_broker::root::RootKey;
 use jiff::tz::TimeZone;
 
 pub use journal::{JournalConfig, WhenFull};
 pub use outlook::WitnessConfig;
 pub use sink::{SinkConfig, SinkKind, SinkTls};
+pub use trust::TrustConfig;
 
 /// The file's name inside the site directory.
 pub const FILE: &str = "edge.toml";
@@ -29,11 +37,17 @@ pub struct Config {
     gateway: String,
     zone: TimeZone,
     quic: SocketAddr,
+    identity: Option<SocketAddr>,
+    terms: enrolment::Terms,
     journal: JournalConfig,
     sinks: Vec<SinkConfig>,
     witness: Option<WitnessConfig>,
     metrics: Option<SocketAddr>,
+    root: Option<RootKey>,
     posture: Terms,
+    own_issuer: bool,
+    trust: Vec<TrustConfig>,
+    session_times: SessionTimes,
 }
 
 impl Config {
@@ -43,9 +57,13 @@ impl Config {
         document::read(&dir.join(FILE), text, |root| {
             let gateway = root.required("gateway").name();
             let zone = root.optional("time_zone").text_as(time_zone);
-            let quic = root
-                .required("listen")
-                .table(|listen| listen.required("quic").socket_address());
+            let listen = root.required("listen").table(|listen| {
+                let quic = listen.required("quic").socket_address();
+                let identity = listen.optional("identity");
+                let identity = identity.is_present().then(|| identity.socket_address());
+                Some((quic?, identity.flatten()))
+            });
+            let terms = root.optional("identity").table(identity::read);
             let journal = if root.has("journal") {
                 let read = |section: &mut _| JournalConfig::read(dir, section);
                 root.optional("journal").table(read)
@@ -57,6 +75,12 @@ impl Config {
                 .tables(|section| SinkConfig::read(dir, section));
             let witness = root.optional("witness").table(WitnessConfig::read);
             let metrics = root.optional("metrics").table(outlook::metrics);
+            let pins_root = root.has("root");
+            let site_root = root.optional("root").table(root::read);
+            // A root that cannot be read must not become none.
+            if pins_root && site_root.is_none() {
+                return None;
+            }
             let posture = if root.has("posture") {
                 root.optional("posture").table(posture::read)
             } else {
@@ -69,15 +93,28 @@ impl Config {
                     "each has a cursor of its own under its name; give each another one",
                 );
             }
+            let own_issuer = root.optional("issuer").table(trust::own_issuer);
+            let own_issuer = own_issuer.unwrap_or(true);
+            let trust: Vec<TrustConfig> = root
+                .optional("trust")
+                .tables(|section| TrustConfig::read(dir, section));
+            trust::judge_all(root, own_issuer, &trust);
+            let session_times = root.optional("session").table(session::read);
             Some(Config {
                 gateway: gateway?,
                 zone: zone.unwrap_or(TimeZone::UTC),
-                quic: quic?,
+                quic: listen?.0,
+                identity: listen?.1,
+                terms: terms.unwrap_or_default(),
                 journal: journal?,
                 sinks,
                 witness,
                 metrics,
+                root: site_root,
                 posture: posture?,
+                own_issuer,
+                trust,
+                session_times: session_times.unwrap_or_default(),
             })
         })
     }
@@ -95,6 +132,16 @@ impl Config {
     /// Where the conduit is served, UDP.
     pub fn quic(&self) -> SocketAddr {
         self.quic
+    }
+
+    /// Where people enrol and log in, UDP; nowhere on a gateway that has none of it.
+    pub fn identity(&self) -> Option<SocketAddr> {
+        self.identity
+    }
+
+    /// For how long certificates last, and what becomes of identities that nobody uses.
+    pub fn terms(&self) -> enrolment::Terms {
+        self.terms
     }
 
     /// How the journal is kept.
@@ -117,9 +164,29 @@ impl Config {
         self.metrics
     }
 
+    /// The site root that is pinned.
+    pub fn root(&self) -> Option<&RootKey> {
+        self.root.as_ref()
+    }
+
     /// How reports about the health of machines are judged.
     pub fn posture(&self) -> &Terms {
         &self.posture
+    }
+
+    /// Whether clients that the gateway's own issuer vouches for may come in.
+    pub fn own_issuer(&self) -> bool {
+        self.own_issuer
+    }
+
+    /// The authorities of others, and what each is trusted for.
+    pub fn trust(&self) -> &[TrustConfig] {
+        &self.trust
+    }
+
+    /// How long sessions may last.
+    pub fn session_times(&self) -> SessionTimes {
+        self.session_times
     }
 
     /// The name that clients look for in the gateway's certificate.

@@ -8,8 +8,9 @@ mod tcp;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use interlock_broker::clock::Clock;
-use interlock_broker::mediation::{Answer, Permit, Reason, Refusal};
+use interlock_broker::mediation::{Answer, Isolation, Permit, Reason, Refusal};
 use interlock_broker::plant::Device;
+use interlock_broker::register::Restraint;
 use interlock_protocols::modbus::{TransactionId, UnitId};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
@@ -61,6 +62,8 @@ enum State {
     /// The last attempt failed: everything is refused at once, and nothing with effect waits
     /// for a reconnect.
     Down(String),
+    /// Nothing is to pass, and there is no connection.
+    Isolated(Arc<Restraint>),
 }
 
 struct Shared {
@@ -81,7 +84,7 @@ pub(crate) struct Link {
 
 impl Link {
     /// Starts the task that serves `device`.
-    pub(crate) fn start(device: Arc<Device>, clock: Clock) -> Link {
+    pub(crate) fn start(device: Arc<Device>, isolation: Isolation, clock: Clock) -> Link {
         let link = Link {
             shared: Arc::new(Mutex::new(Shared {
                 queue: FairQueue::new(device.link().queue),
@@ -94,7 +97,7 @@ impl Link {
             task: Arc::default(),
         };
         let sentinel = Sentinel(link.clone());
-        let task = tokio::spawn(async move { tcp::serve(&sentinel.0, device).await });
+        let task = tokio::spawn(async move { tcp::serve(&sentinel.0, device, isolation).await });
         *link.task() = Some(task);
         link
     }
@@ -106,6 +109,10 @@ impl Link {
             let mut shared = self.shared();
             match &shared.state {
                 State::Down(why) => Some((Job { permit, reply }, Reason::LinkDown(why.clone()))),
+                State::Isolated(restraint) => {
+                    let reason = Reason::Isolated(Arc::clone(restraint));
+                    Some((Job { permit, reply }, reason))
+                }
                 State::Up => match shared.queue.push(session, Job { permit, reply }) {
                     Ok(()) => None,
                     Err(job) => Some((job, Reason::QueueFull)),
@@ -188,13 +195,26 @@ impl Link {
 
     /// Marks the device as down and refuses whatever waits for it.
     fn down(&self, why: &str) {
+        self.refuse_all(State::Down(why.to_owned()), || {
+            Reason::LinkDown(why.to_owned())
+        });
+    }
+
+    /// The same while the device is isolated.
+    fn shut(&self, restraint: &Arc<Restraint>) {
+        self.refuse_all(State::Isolated(Arc::clone(restraint)), || {
+            Reason::Isolated(Arc::clone(restraint))
+        });
+    }
+
+    fn refuse_all(&self, state: State, reason: impl Fn() -> Reason) {
         let waiting: Vec<Job> = {
             let mut shared = self.shared();
-            shared.state = State::Down(why.to_owned());
+            shared.state = state;
             std::iter::from_fn(|| shared.queue.pop()).collect()
         };
         for job in waiting {
-            self.refuse(job, Reason::LinkDown(why.to_owned()));
+            self.refuse(job, reason());
         }
         self.idle.notify_waiters();
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use interlock_broker::clock::Clock;
-use interlock_broker::mediation::{Awaiting, Handed, Permit, Redeemed, Refusal};
+use interlock_broker::mediation::{Awaiting, Handed, Isolation, Permit, Redeemed, Refusal};
 use interlock_broker::plant::Device;
 use interlock_protocols::modbus::tcp::{Framer, encode_adu};
 use interlock_protocols::modbus::{Pdu, TransactionId, UnitId};
@@ -16,20 +16,37 @@ use super::backoff::Backoff;
 use super::{Job, Link};
 use crate::limits::{READS_AT_HAND_MAX, SILENCES_BEFORE_BREAK};
 
-/// Serves one device for as long as the edge runs.
-pub(super) async fn serve(link: &Link, device: Arc<Device>) {
+/// Serves one device for as long as the edge runs. While the device is isolated there is no
+/// connection to it, and none is tried.
+pub(super) async fn serve(link: &Link, device: Arc<Device>, mut isolation: Isolation) {
     let settings = device.link();
     let mut backoff = Backoff::new(settings.backoff_min, settings.backoff_max);
     loop {
-        let why = match connect(&device).await {
+        let barred = isolation.borrow_and_update().clone();
+        if let Some(restraint) = barred {
+            tracing::warn!(device = device.name(), "isolated: the connection is closed");
+            link.shut(&restraint);
+            lifted(&mut isolation).await;
+            tracing::info!(device = device.name(), "no longer isolated");
+            link.up();
+        }
+        let connected = tokio::select! {
+            connected = connect(&device) => connected,
+            () = isolated(&mut isolation) => continue,
+        };
+        let why = match connected {
             Ok(connection) => {
                 tracing::info!(device = device.name(), "connected to the device");
                 link.up();
-                match work(link, &device, connection, &mut backoff).await {
+                match work(link, &device, connection, &mut backoff, &mut isolation).await {
+                    Ended::Isolated => continue,
                     Ended::Idle => {
                         // Closed by us on purpose: the device is well, and the next command
                         // opens the connection again.
-                        link.work.notified().await;
+                        tokio::select! {
+                            () = link.work.notified() => {}
+                            () = isolated(&mut isolation) => {}
+                        }
                         continue;
                     }
                     Ended::Dropped(why) => {
@@ -53,7 +70,25 @@ pub(super) async fn serve(link: &Link, device: Arc<Device>) {
             wait_ms = wait.as_millis(),
             "the device is down"
         );
-        sleep(wait).await;
+        tokio::select! {
+            () = sleep(wait) => {}
+            () = isolated(&mut isolation) => {}
+        }
+    }
+}
+
+/// Waits until the device is isolated.
+async fn isolated(isolation: &mut Isolation) {
+    if isolation.wait_for(Option::is_some).await.is_err() {
+        // Nobody is left who could.
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Waits until it is not.
+async fn lifted(isolation: &mut Isolation) {
+    if isolation.wait_for(Option::is_none).await.is_err() {
+        std::future::pending::<()>().await;
     }
 }
 
@@ -78,6 +113,8 @@ enum Ended {
     Dropped(String),
     /// It is of no use any more.
     Broken(String),
+    /// The device is isolated.
+    Isolated,
 }
 
 async fn work(
@@ -85,14 +122,19 @@ async fn work(
     device: &Device,
     mut connection: Connection,
     backoff: &mut Backoff,
+    isolation: &mut Isolation,
 ) -> Ended {
     let settings = device.link();
     let mut silences = 0;
     let mut answered = false;
     loop {
+        if isolation.borrow().is_some() {
+            return Ended::Isolated;
+        }
         let Some(job) = link.take() else {
             link.done();
             tokio::select! {
+                () = isolated(isolation) => return Ended::Isolated,
                 () = link.work.notified() => {}
                 lost = connection.lost() => return match answered {
                     true => Ended::Dropped(lost),
@@ -102,7 +144,7 @@ async fn work(
             }
             continue;
         };
-        let exchanged = exchange(link.clock, device, &mut connection, job).await;
+        let exchanged = exchange(link.clock, device, &mut connection, isolation, job).await;
         link.done();
         match exchanged {
             Exchanged::Answered => {
@@ -118,6 +160,7 @@ async fn work(
                 }
             }
             Exchanged::Broken(why) => return Ended::Broken(why),
+            Exchanged::Isolated => return Ended::Isolated,
         }
         if !settings.pause.is_zero() {
             sleep(settings.pause).await;
@@ -139,6 +182,8 @@ enum Exchanged {
     /// No answer in time. A late one will carry a transaction id that is not asked for.
     Silent,
     Broken(String),
+    /// The device was isolated before the answer came.
+    Isolated,
 }
 
 /// One command: redeem, await the answer, hand it back.
@@ -146,11 +191,12 @@ async fn exchange(
     clock: Clock,
     device: &Device,
     connection: &mut Connection,
+    isolation: &mut Isolation,
     job: Job,
 ) -> Exchanged {
     let Job { permit, reply } = job;
     let transaction = connection.next_transaction();
-    let (unit, mut awaiting) = match send(clock, connection, transaction, permit).await {
+    let (unit, mut awaiting) = match send(clock, connection, isolation, transaction, permit).await {
         Sending::Sent(unit, awaiting) => (unit, awaiting),
         Sending::Torn(awaiting) => {
             let why = "the connection took only a part of the request";
@@ -168,6 +214,11 @@ async fn exchange(
     loop {
         let arrived = tokio::select! {
             arrived = connection.reply_to(transaction, unit), if !late => Some(arrived),
+            () = isolated(isolation), if !late => {
+                let why = "the device was isolated before the answer";
+                reply.finish(Err(awaiting.silent(why, clock.now())));
+                return Exchanged::Isolated;
+            }
             () = &mut limit, if !late => {
                 // The thread may have been kept elsewhere until now: an answer that is here
                 // was not withheld by the device. One last look, and no more waiting.
@@ -217,6 +268,7 @@ enum Sending {
 async fn send(
     clock: Clock,
     connection: &mut Connection,
+    isolation: &mut Isolation,
     transaction: TransactionId,
     mut permit: Permit,
 ) -> Sending {
@@ -233,12 +285,12 @@ async fn send(
             Redeemed::WouldBlock(permit) => permit,
         };
         let left = permit.deadline().since(clock.now().mono());
-        // Late is judged by `redeem`; this only makes sure that it is asked.
-        let _late = timeout(
-            left + Duration::from_millis(1),
-            connection.stream.writable(),
-        )
-        .await;
+        // Late, and isolated, is judged by `redeem`; this only makes sure that it is asked.
+        tokio::select! {
+            _writable = connection.stream.writable() => {}
+            () = isolated(isolation) => {}
+            () = sleep(left + Duration::from_millis(1)) => {}
+        }
     }
 }
 

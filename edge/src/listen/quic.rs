@@ -5,13 +5,13 @@ use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use interlock_broker::subject::Identity;
+use interlock_broker::authority::{Listener, Verified};
 use quinn::crypto::rustls::QuicServerConfig;
 use quinn::{
     Connection, Endpoint, IdleTimeout, Incoming, ServerConfig, TokioRuntime, TransportConfig,
     VarInt,
 };
-use rustls::pki_types::CertificateDer;
+use rustls::pki_types::{CertificateDer, UnixTime};
 use tokio::time::timeout;
 
 use super::reset;
@@ -22,6 +22,7 @@ use crate::limits::{
     SEND_WINDOW_BYTES, STREAM_WINDOW_BYTES, STREAMS_MAX,
 };
 use crate::service::Edge;
+use crate::trust::Untrusted;
 
 /// Why the listener could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -69,7 +70,7 @@ pub(crate) fn listen(
     Endpoint::new(endpoint, Some(config), socket, Arc::new(TokioRuntime)).map_err(failed)
 }
 
-fn idle_timeout(after: Duration) -> Option<IdleTimeout> {
+pub(super) fn idle_timeout(after: Duration) -> Option<IdleTimeout> {
     IdleTimeout::try_from(after).ok()
 }
 
@@ -90,18 +91,19 @@ pub(crate) async fn serve(endpoint: Endpoint, edge: Arc<Edge>) {
         };
         let edge = Arc::clone(&edge);
         tokio::spawn(async move {
-            let shaken = handshake(incoming, edge.site()).await;
+            let shaken = handshake(incoming, &edge).await;
             drop(place);
             match shaken {
-                Ok((connection, identity)) => conduit::serve(edge, connection, identity).await,
+                Ok((connection, verified)) => conduit::serve(edge, connection, verified).await,
                 Err(error) => tracing::info!(%peer, %error, "a handshake failed"),
             }
         });
     }
 }
 
+/// Why a handshake came to nothing.
 #[derive(Debug, thiserror::Error)]
-enum HandshakeError {
+pub(crate) enum HandshakeError {
     #[error("it took too long")]
     TooSlow,
     #[error("{0}")]
@@ -109,27 +111,35 @@ enum HandshakeError {
     #[error("it ended without a certificate")]
     NoCertificate,
     #[error("{0}")]
-    Identity(#[from] interlock_broker::subject::NoIdentity),
+    Untrusted(#[from] Untrusted),
 }
 
 async fn handshake(
     incoming: Incoming,
-    site: &str,
-) -> Result<(Connection, Identity), HandshakeError> {
+    edge: &Edge,
+) -> Result<(Connection, Verified), HandshakeError> {
     let connection = timeout(HANDSHAKE_MAX, incoming.accept()?)
         .await
         .map_err(|_| HandshakeError::TooSlow)??;
+    // TLS says that the certificate was accepted, and not by whom: so the same is asked again.
+    let verified = vouch(&connection, edge)?;
+    Ok((connection, verified))
+}
+
+/// Who vouches at this moment for the certificate that was shown in the handshake.
+pub(crate) fn vouch(connection: &Connection, edge: &Edge) -> Result<Verified, HandshakeError> {
     let chain = connection
         .peer_identity()
         .and_then(|identity| identity.downcast::<Vec<CertificateDer<'static>>>().ok())
         .ok_or(HandshakeError::NoCertificate)?;
-    let leaf = chain.first().ok_or(HandshakeError::NoCertificate)?;
-    let identity = Identity::of_certificate(leaf, site)?;
-    Ok((connection, identity))
+    let (leaf, others) = chain.split_first().ok_or(HandshakeError::NoCertificate)?;
+    let wall_ms = u64::try_from(edge.clock().now().wall_ms()).unwrap_or(0);
+    let at = UnixTime::since_unix_epoch(Duration::from_millis(wall_ms));
+    Ok(edge.trust().vouch(Listener::Quic, leaf, others, at)?)
 }
 
 /// What counts as one address: whoever has an IPv6 address has the 2^64 beside it as well.
-fn network(address: IpAddr) -> IpAddr {
+pub(super) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
             let high = u128::from(address) & (u128::MAX << 64);
@@ -141,20 +151,20 @@ fn network(address: IpAddr) -> IpAddr {
 
 /// The handshakes under way, by address.
 #[derive(Clone, Default)]
-struct Handshakes(Arc<Mutex<HashMap<IpAddr, usize>>>);
+pub(super) struct Handshakes(Arc<Mutex<HashMap<IpAddr, usize>>>);
 
 /// One handshake's place; dropping it frees the place.
-struct Place {
+pub(super) struct Place {
     handshakes: Handshakes,
     address: IpAddr,
 }
 
 impl Handshakes {
-    fn count(&self) -> usize {
+    pub(super) fn count(&self) -> usize {
         self.by_address().values().sum()
     }
 
-    fn enter(&self, address: IpAddr) -> Option<Place> {
+    pub(super) fn enter(&self, address: IpAddr) -> Option<Place> {
         let address = network(address);
         let total = self.count();
         let mut by_address = self.by_address();

@@ -3,22 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use interlock_broker::authority::Credential;
 use interlock_broker::clock::Clock;
-use interlock_broker::subject::Identity;
+use interlock_broker::proof::sha256;
 use interlock_protocols::conduit::ALPN;
-use rustls::client::danger::HandshakeSignatureValid;
 use rustls::client::verify_server_name;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
-use rustls::server::{NoServerSessionStorage, ParsedCertificate, WebPkiClientVerifier};
+use rustls::server::danger::ClientCertVerifier;
+use rustls::server::{NoServerSessionStorage, ParsedCertificate};
 use rustls::time_provider::TimeProvider;
 use rustls::version::TLS13;
-use rustls::{
-    CertificateError, DigitallySignedStruct, DistinguishedName, Error, RootCertStore, ServerConfig,
-    SignatureScheme,
-};
+use rustls::{Error, ServerConfig};
 
 /// Why the listener's TLS could not be set up, in words for whoever keeps the gateway.
 #[derive(Debug, thiserror::Error)]
@@ -42,10 +39,8 @@ pub(crate) struct Material<'a> {
     pub(crate) certificate_pem: &'a str,
     /// Its key.
     pub(crate) key_pem: &'a str,
-    /// The identity issuer, which alone may have signed clients.
-    pub(crate) issuer_pem: &'a str,
-    /// The site whose subjects may come in.
-    pub(crate) site: &'a str,
+    /// Who says whose certificates count.
+    pub(crate) verifier: Arc<dyn ClientCertVerifier>,
 }
 
 /// Builds the configuration of the conduit's listener.
@@ -55,17 +50,6 @@ pub(crate) struct Material<'a> {
 pub(crate) fn server_config(material: &Material<'_>) -> Result<ServerConfig, TlsError> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let setup = |error: &dyn std::fmt::Display| TlsError::Setup(error.to_string());
-    let mut roots = RootCertStore::empty();
-    for root in certificates("the identity issuer", material.issuer_pem)? {
-        roots.add(root).map_err(|error| setup(&error))?;
-    }
-    let chain = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone())
-        .build()
-        .map_err(|error| setup(&error))?;
-    let verifier = SiteVerifier {
-        chain,
-        site: material.site.to_owned(),
-    };
     let certificate = certificates("the gateway's certificate", material.certificate_pem)?;
     let key = PrivateKeyDer::from_pem_slice(material.key_pem.as_bytes()).map_err(|error| {
         TlsError::Pem {
@@ -76,7 +60,7 @@ pub(crate) fn server_config(material: &Material<'_>) -> Result<ServerConfig, Tls
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&TLS13])
         .map_err(|error| setup(&error))?
-        .with_client_cert_verifier(Arc::new(verifier))
+        .with_client_cert_verifier(Arc::clone(&material.verifier))
         .with_single_cert(certificate, key)
         .map_err(|error| setup(&error))?;
     config.alpn_protocols = vec![ALPN.to_vec()];
@@ -84,6 +68,44 @@ pub(crate) fn server_config(material: &Material<'_>) -> Result<ServerConfig, Tls
     config.send_tls13_tickets = 0;
     config.session_storage = Arc::new(NoServerSessionStorage {});
     Ok(config)
+}
+
+/// Builds the configuration of the identity listener: nobody shows a certificate there, and the
+/// gateway shows its authority as well, so that a client can hold that against its join line.
+pub(crate) fn identity_config(
+    server: &Credential,
+    authority_pem: &str,
+    alpn: &[&[u8]],
+    clock: Clock,
+) -> Result<ServerConfig, TlsError> {
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let setup = |error: &dyn std::fmt::Display| TlsError::Setup(error.to_string());
+    let mut chain = certificates("the gateway's certificate", &server.certificate)?;
+    chain.extend(certificates("the gateway's authority", authority_pem)?);
+    let key =
+        PrivateKeyDer::from_pem_slice(server.key.as_bytes()).map_err(|error| TlsError::Pem {
+            what: "the gateway's key",
+            why: error.to_string(),
+        })?;
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&TLS13])
+        .map_err(|error| setup(&error))?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .map_err(|error| setup(&error))?;
+    config.time_provider = Arc::new(ByClock(clock));
+    config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
+    config.max_early_data_size = 0;
+    config.send_tls13_tickets = 0;
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    Ok(config)
+}
+
+/// SHA-256 of the certificate in a PEM text.
+pub(crate) fn fingerprint(pem: &str) -> Result<[u8; 32], TlsError> {
+    let chain = certificates("the gateway's authority", pem)?;
+    let first = chain.first().map(|first| sha256(first));
+    first.ok_or(TlsError::Setup("there is no certificate".to_owned()))
 }
 
 /// Whether clients that look for `name` find it in the gateway's certificate.
@@ -119,69 +141,5 @@ impl TimeProvider for ByClock {
     fn current_time(&self) -> Option<UnixTime> {
         let ms = u64::try_from(self.0.now().wall_ms()).ok()?;
         Some(UnixTime::since_unix_epoch(Duration::from_millis(ms)))
-    }
-}
-
-/// The chain must be the issuer's, and the certificate must name a subject of this site: what
-/// does not is refused in the handshake, before it costs a session.
-#[derive(Debug)]
-struct SiteVerifier {
-    chain: Arc<dyn ClientCertVerifier>,
-    site: String,
-}
-
-impl ClientCertVerifier for SiteVerifier {
-    fn offer_client_auth(&self) -> bool {
-        true
-    }
-
-    fn client_auth_mandatory(&self) -> bool {
-        true
-    }
-
-    fn root_hint_subjects(&self) -> &[DistinguishedName] {
-        self.chain.root_hint_subjects()
-    }
-
-    fn verify_client_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        now: UnixTime,
-    ) -> Result<ClientCertVerified, Error> {
-        let verified = self
-            .chain
-            .verify_client_cert(end_entity, intermediates, now)?;
-        match Identity::of_certificate(end_entity, &self.site) {
-            Ok(_) => Ok(verified),
-            Err(error) => {
-                tracing::info!(%error, "a client certificate was refused");
-                Err(Error::InvalidCertificate(
-                    CertificateError::ApplicationVerificationFailure,
-                ))
-            }
-        }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.chain.verify_tls12_signature(message, cert, dss)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.chain.verify_tls13_signature(message, cert, dss)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.chain.supported_verify_schemes()
     }
 }

@@ -57,6 +57,7 @@ fn status() -> Status {
         clock_doubt: None,
         plant_serial: None,
         approvers_serial: None,
+        trust: Vec::new(),
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
-use interlock_broker::authority::Authority;
+use interlock_broker::authority::{Authority, Freshness};
 use interlock_broker::journal::{self, Memory};
 use interlock_broker::mediation::{Arrival, Authorized, Conversation};
 use interlock_broker::policy::Transport;
@@ -72,7 +72,11 @@ impl World {
                 .replacen("timeout_ms = 1000 ", link, 1)
         });
         edit(&folder.0.join("edge.toml"), |edge| {
-            edge.replacen("127.0.0.1:4802", "127.0.0.1:0", 1)
+            edge.replacen("127.0.0.1:4802", "127.0.0.1:0", 1).replacen(
+                "127.0.0.1:4803",
+                "127.0.0.1:0",
+                1,
+            )
         });
         let site = Site::load(&folder.0).unwrap();
         let issuer = Authority::open(&site.keys.issuer).unwrap();
@@ -164,6 +168,7 @@ fn session(running: &Running, issuer: &Authority, who: &str, clock: Clock) -> Se
     let arrival = Arrival {
         proven,
         authority: "issuer",
+        freshness: &Freshness::default(),
         peer: "192.0.2.7:5000",
         transport: Transport::Quic,
         posture: posture.ok(),
@@ -303,7 +308,11 @@ async fn a_damaged_journal_brings_no_earlier_policy_back() {
     let clock = Clock::start();
     crate::init::init(&folder.0, clock.now()).unwrap();
     edit(&folder.0.join("edge.toml"), |edge| {
-        edge.replacen("127.0.0.1:4802", "127.0.0.1:0", 1)
+        edge.replacen("127.0.0.1:4802", "127.0.0.1:0", 1).replacen(
+            "127.0.0.1:4803",
+            "127.0.0.1:0",
+            1,
+        )
     });
     let issuer = Authority::open(&Site::load(&folder.0).unwrap().keys.issuer).unwrap();
     let who = |running: &Running, name: &str| session(running, &issuer, name, clock);

@@ -40,6 +40,8 @@ impl Severity {
                 Severity::High
             }
             Event::Reinstated(_) | Event::TrustTakenUp(_) => Severity::Medium,
+            // Whoever has the gateway's own disk made an administrator.
+            Event::Invited(invited) if invited.session.is_none() => Severity::High,
             Event::Invited(_)
             | Event::InvitationClosed(_)
             | Event::EnrolmentAsked(_)

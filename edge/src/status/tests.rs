@@ -31,6 +31,7 @@ fn facts() -> Facts {
                 ..WitnessStanding::default()
             },
         )),
+        trust: Vec::new(),
     }
 }
 

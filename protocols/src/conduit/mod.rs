@@ -31,7 +31,7 @@ pub use journal::{Decided, JournalQuery, Told};
 pub use message::{
     CallEnd, DeviceOffer, FromClient, Notice, Opened, Opening, PointOffer, ToClient, offer_frames,
 };
-pub use status::{JournalStatus, SinkStatus, Status, WitnessStatus};
+pub use status::{JournalStatus, SinkStatus, Status, TrustStatus, WitnessStatus};
 
 /// The version written here, and the only one read.
 pub const VERSION: u16 = 3;

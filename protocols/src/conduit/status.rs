@@ -38,6 +38,9 @@ pub struct Status {
     /// Number of the list of approvers, likewise.
     #[n(9)]
     pub approvers_serial: Option<u64>,
+    /// The authorities of others that vouch for clients.
+    #[n(10)]
+    pub trust: Vec<TrustStatus>,
 }
 
 /// How the journal is doing.
@@ -143,5 +146,31 @@ pub struct WitnessStatus {
     pub error: Option<String>,
     /// Since when, ms since 1970 UTC.
     #[n(5)]
+    pub error_ms: Option<i64>,
+}
+
+/// How it stands with one authority of others.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct TrustStatus {
+    /// Its name.
+    #[n(0)]
+    pub name: String,
+    /// The paths of subjects that it may vouch for.
+    #[n(1)]
+    pub paths: Vec<String>,
+    /// Since when what is known of it is known, ms since 1970 UTC; `None` where nothing is.
+    #[n(2)]
+    pub as_of_ms: Option<i64>,
+    /// When that is too old, ms since 1970 UTC.
+    #[n(3)]
+    pub stale_ms: Option<i64>,
+    /// Whether it is.
+    #[n(4)]
+    pub stale: bool,
+    /// Why its files are of no use, while that stands.
+    #[n(5)]
+    pub error: Option<String>,
+    /// Since when, ms since 1970 UTC.
+    #[n(6)]
     pub error_ms: Option<i64>,
 }

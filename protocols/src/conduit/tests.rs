@@ -111,6 +111,15 @@ fn status() -> Status {
         clock_doubt: None,
         plant_serial: None,
         approvers_serial: None,
+        trust: vec![TrustStatus {
+            name: "spire".into(),
+            paths: vec!["workload/".into()],
+            as_of_ms: Some(1_700_000_000_000),
+            stale_ms: Some(1_700_090_000_000),
+            stale: false,
+            error: Some("e".into()),
+            error_ms: None,
+        }],
     }
 }
 

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use minicbor::decode::Decoder;
 use minicbor::{Decode, Encode};
 
-use super::identity::{Enrolment, Invited, Restricted};
+use super::identity::{Enrolment, Invited, Restricted, TrustTakenUp};
 use crate::identity::AuthStrength;
 use crate::strict::Malformed;
 
@@ -26,6 +26,9 @@ pub enum RegisterEntry {
     /// What a subject has done with a device.
     #[n(3)]
     Use(#[n(0)] KeptUse),
+    /// What was taken up last of one kind, as its record says.
+    #[n(4)]
+    Taken(#[n(0)] TrustTakenUp),
 }
 
 /// An invitation, and what became of it.

@@ -1,6 +1,7 @@
 //! An edge whose clocks a test moves: the file `CLOCK_SHIFT` holds two numbers, by how many
 //! milliseconds the system's clock and the monotonic one are ahead of the machine's. Time that
 //! passes moves both; a clock that is set moves the first alone.
+#![allow(clippy::expect_used, reason = "a program of a test fails by panicking")]
 
 use std::path::PathBuf;
 use std::process::ExitCode;

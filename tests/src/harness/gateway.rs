@@ -28,6 +28,8 @@ pub const LEASE_S: u32 = 3_600;
 pub struct Gateway {
     folder: Site,
     address: SocketAddr,
+    identity: SocketAddr,
+    join_line: String,
     edge: Option<Process>,
     program: String,
     variables: Vec<(String, String)>,
@@ -38,9 +40,20 @@ impl Gateway {
     /// Makes the sample site with `edge init`; `press-4` and `pump-2` are where these addresses
     /// say. Nothing runs yet: the files may still be edited.
     pub fn new(press: SocketAddr, pump: SocketAddr) -> Gateway {
-        let gateway = Gateway {
+        let gateway = Gateway::invited(press, pump);
+        // Most tests are about something else than how a gateway gets its first administrator.
+        let file = gateway.site().join("state/first-invitation");
+        std::fs::remove_file(file).expect("an invitation");
+        gateway
+    }
+
+    /// The same with the invitation of its first administrator, as `edge init` leaves it.
+    pub fn invited(press: SocketAddr, pump: SocketAddr) -> Gateway {
+        let mut gateway = Gateway {
             folder: Site::new(),
             address: own_address(),
+            identity: own_address(),
+            join_line: String::new(),
             edge: None,
             program: "edge".to_owned(),
             variables: Vec::new(),
@@ -51,6 +64,11 @@ impl Gateway {
         assert_eq!(made.code, 0, "{made}");
         let management = gateway.management.configuration(LEASE_S);
         gateway.append("edge.toml", &management);
+        let words = made.stdout.split_whitespace();
+        let join_line = words.filter(|word| word.starts_with("interlock-join:"));
+        gateway.join_line = join_line.last().expect("a join line").to_owned();
+        let identity = format!("identity = \"{}\"", gateway.identity);
+        gateway.edit("edge.toml", "identity = \"127.0.0.1:4803\"", &identity);
         let quic = format!("quic = \"{}\"", gateway.address);
         gateway.edit("edge.toml", "quic = \"127.0.0.1:4802\"", &quic);
         gateway.edit("edge.toml", "segment_mib = 64", "segment_mib = 1");
@@ -109,6 +127,16 @@ impl Gateway {
     /// Where sessions are opened: the same address at every start.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where people enrol and log in: the same address at every start.
+    pub fn identity(&self) -> SocketAddr {
+        self.identity
+    }
+
+    /// The join line of the first administrator, but for the address, which is [`Self::identity`].
+    pub fn join_line(&self) -> &str {
+        &self.join_line
     }
 
     /// Sets a variable of the edge's environment from the next start on.

@@ -45,6 +45,14 @@ fn garbage_in_place_of_a_hello_opens_no_session() {
         assert!(said.is_err(), "{name}: {said:?}");
         peer.closed(&connection);
     }
+    for (name, bytes) in garbage() {
+        let connection = peer.connected();
+        let said = [hello(), bytes].concat();
+        let (_send, mut frames) = peer.open(&connection, &said);
+        let said = peer.wait(name, frames.next::<ToClient>());
+        assert!(said.is_err(), "{name} in place of a proof: {said:?}");
+        peer.closed(&connection);
+    }
     // An old version is told so, in words that every version can read.
     let connection = peer.connected();
     let old = FromClient::Hello {

@@ -12,7 +12,10 @@
 mod bytes;
 mod conduit;
 mod crowds;
+mod machines;
 mod peer;
+mod resumption;
+mod shown;
 mod strangers;
 mod timing;
 

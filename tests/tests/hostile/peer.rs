@@ -4,7 +4,6 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use interlock::demo::Management;
@@ -20,19 +19,18 @@ use interlock_protocols::identity::{
 use interlock_tests::harness::{Gateway, PATIENCE, Pass};
 use quinn::crypto::rustls::QuicClientConfig;
 use quinn::{ClientConfig, Connection, Endpoint, RecvStream, SendStream};
-use rustls::client::{
-    ClientSessionMemoryCache, ClientSessionStore, ResolvesClientCert, Resumption,
-    Tls12ClientSessionValue, Tls13ClientSessionValue,
-};
+use rustls::RootCertStore;
+use rustls::client::Resumption;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
-use rustls::{NamedGroup, RootCertStore, SignatureScheme};
 use tokio::runtime::Runtime;
 
+use crate::shown::{Asked, Tickets};
+
 /// The gateway's name in its certificate.
-const SERVER_NAME: &str = "gateway-1.waterworks";
+pub(crate) const SERVER_NAME: &str = "gateway-1.waterworks";
 
 /// A connection, both ends of its control stream, and the first word on it.
 pub(crate) type Session = (Connection, SendStream, Frames, ToClient);
@@ -68,10 +66,7 @@ impl Peer {
             let key = provider.key_provider.load_private_key(key).unwrap();
             Arc::new(CertifiedKey::new(vec![certificate(&pass.certificate)], key))
         });
-        let asked = Arc::new(Asked {
-            times: AtomicUsize::new(0),
-            key,
-        });
+        let asked = Arc::new(Asked::with(key));
         let tickets = Arc::new(Tickets::default());
         let mut tls = rustls::ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&rustls::version::TLS13])
@@ -123,20 +118,59 @@ impl Peer {
 
     /// Begins a connection. Whether early data could be sent is said as well.
     pub(crate) fn connect(&self) -> (Result<Connection, String>, bool) {
-        let connecting = {
-            let _inside = self.runtime.enter();
-            let config = self.config.clone();
-            self.endpoint
-                .connect_with(config, self.address, SERVER_NAME)
-                .unwrap()
-        };
-        match connecting.into_0rtt() {
+        match self.begin(self.address).into_0rtt() {
             Ok((connection, _)) => (Ok(connection), true),
             Err(connecting) => {
                 let connection = self.wait("end of the handshake", connecting);
                 (connection.map_err(|error| error.to_string()), false)
             }
         }
+    }
+
+    /// Connects to another server and stays until it has handed out a ticket.
+    pub(crate) fn take_ticket(&self, from: SocketAddr) {
+        let before = self.tickets.count();
+        let connecting = self.begin(from);
+        let connection = self.wait("end of the handshake", connecting).unwrap();
+        let came = async {
+            while self.tickets.count() == before {
+                tokio::task::yield_now().await;
+            }
+        };
+        self.wait("ticket", came);
+        connection.close(0_u32.into(), b"");
+    }
+
+    /// Sends this before the handshake has ended; nothing where there is no ticket to do so with.
+    pub(crate) fn early(&self, to: SocketAddr, bytes: &[u8]) -> Option<Early> {
+        let (endpoint, config) = (self.endpoint.clone(), self.config.clone());
+        let bytes = bytes.to_vec();
+        // On the one thread that drives the connection too: the handshake waits for these lines.
+        let begun = self.runtime.spawn(async move {
+            let connecting = endpoint.connect_with(config, to, SERVER_NAME).unwrap();
+            let (connection, taken) = connecting.into_0rtt().ok()?;
+            let (mut send, recv) = connection.open_bi().await.unwrap();
+            assert!(recv.is_0rtt(), "it is too late");
+            send.write_all(&bytes).await.unwrap();
+            Some((connection, taken, send, recv))
+        });
+        let begun = self.wait("early data on its way", begun).unwrap();
+        let (connection, taken, _send, _recv) = begun?;
+        let taken = self.wait("end of the handshake", taken);
+        Some(Early { connection, taken })
+    }
+
+    fn begin(&self, address: SocketAddr) -> quinn::Connecting {
+        let _inside = self.inside();
+        let config = self.config.clone();
+        self.endpoint
+            .connect_with(config, address, SERVER_NAME)
+            .unwrap()
+    }
+
+    /// While it is held, what is spawned runs with this client.
+    pub(crate) fn inside(&self) -> tokio::runtime::EnterGuard<'_> {
+        self.runtime.enter()
     }
 
     /// A connection whose handshake must succeed.
@@ -173,7 +207,16 @@ impl Peer {
         said: impl FnOnce(&Connection) -> Vec<u8>,
     ) -> Result<Session, String> {
         let connection = self.connect().0?;
-        let bytes = said(&connection);
+        let (send, frames, first) = self.greet(&connection, said(&connection))?;
+        Ok((connection, send, frames, first))
+    }
+
+    /// Says this on a new control stream, and gives it with the first word that comes back.
+    pub(crate) fn greet(
+        &self,
+        connection: &Connection,
+        bytes: Vec<u8>,
+    ) -> Result<(SendStream, Frames, ToClient), String> {
         let greeted = async {
             let (mut send, recv) = connection
                 .open_bi()
@@ -189,8 +232,7 @@ impl Peer {
             let first = frames.next::<ToClient>().await?;
             Ok::<_, String>((send, frames, first))
         };
-        let (send, frames, first) = self.wait("word on the control stream", greeted)?;
-        Ok((connection, send, frames, first))
+        self.wait("word on the control stream", greeted)
     }
 
     /// The proof of this client's machine for this connection; empty for a stranger.
@@ -236,6 +278,13 @@ pub(crate) fn hello() -> Vec<u8> {
         program: "a peer of the tests".to_owned(),
     };
     hello.to_frame().unwrap()
+}
+
+/// A connection over which something was sent early.
+pub(crate) struct Early {
+    pub(crate) connection: Connection,
+    /// Whether the server took it.
+    pub(crate) taken: bool,
 }
 
 /// A proof of this key of a machine, for a certificate of that key; the machine says of itself that it
@@ -291,78 +340,5 @@ impl Frames {
                 Err(error) => return Err(error.to_string()),
             }
         }
-    }
-}
-
-/// Shows the certificate and counts how often it was asked for.
-#[derive(Debug)]
-pub(crate) struct Asked {
-    times: AtomicUsize,
-    key: Option<Arc<CertifiedKey>>,
-}
-
-impl Asked {
-    pub(crate) fn times(&self) -> usize {
-        self.times.load(Ordering::SeqCst)
-    }
-}
-
-impl ResolvesClientCert for Asked {
-    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
-        self.times.fetch_add(1, Ordering::SeqCst);
-        self.key.clone()
-    }
-
-    fn has_certs(&self) -> bool {
-        self.key.is_some()
-    }
-}
-
-/// Keeps tickets as a client would that wants to resume, and counts them.
-#[derive(Debug)]
-pub(crate) struct Tickets {
-    kept: ClientSessionMemoryCache,
-    count: AtomicUsize,
-}
-
-impl Default for Tickets {
-    fn default() -> Tickets {
-        Tickets {
-            kept: ClientSessionMemoryCache::new(8),
-            count: AtomicUsize::new(0),
-        }
-    }
-}
-
-impl Tickets {
-    pub(crate) fn count(&self) -> usize {
-        self.count.load(Ordering::SeqCst)
-    }
-}
-
-impl ClientSessionStore for Tickets {
-    fn set_kx_hint(&self, server_name: ServerName<'static>, group: NamedGroup) {
-        self.kept.set_kx_hint(server_name, group);
-    }
-
-    fn kx_hint(&self, server_name: &ServerName<'_>) -> Option<NamedGroup> {
-        self.kept.kx_hint(server_name)
-    }
-
-    fn set_tls12_session(&self, _: ServerName<'static>, _: Tls12ClientSessionValue) {}
-
-    fn tls12_session(&self, _: &ServerName<'_>) -> Option<Tls12ClientSessionValue> {
-        None
-    }
-
-    fn remove_tls12_session(&self, _: &ServerName<'static>) {}
-
-    fn insert_tls13_ticket(&self, name: ServerName<'static>, value: Tls13ClientSessionValue) {
-        self.count.fetch_add(1, Ordering::SeqCst);
-        self.kept.insert_tls13_ticket(name, value);
-    }
-
-    fn take_tls13_ticket(&self, name: &ServerName<'static>) -> Option<Tls13ClientSessionValue> {
-        self.kept.take_tls13_ticket(name)
     }
 }

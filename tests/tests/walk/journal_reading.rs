@@ -103,7 +103,12 @@ fn the_log_is_filtered_by_edge_and_folder_alike() {
     };
     assert_eq!(
         kinds(&asked(&["--session", &session])),
-        ["session-opened", "denial", "session-ended"]
+        [
+            "session-opened",
+            "posture-changed",
+            "denial",
+            "session-ended"
+        ]
     );
     assert_eq!(asked(&["--device", "pump-2", "--since", "1h"]).len(), 1);
     assert_eq!(asked(&["--device", "pump-2", "--until", "1h"]).len(), 0);

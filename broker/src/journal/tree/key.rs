@@ -55,8 +55,13 @@ impl VerifierKey {
         self.id
     }
 
+    /// The key itself.
+    pub(crate) fn bytes(&self) -> [u8; 32] {
+        self.key
+    }
+
     /// Whether `signature` is this key's over `message`.
-    pub(super) fn signed(&self, message: &[u8], signature: &[u8]) -> bool {
+    pub(crate) fn signed(&self, message: &[u8], signature: &[u8]) -> bool {
         verify(&self.key, message, signature)
     }
 }
@@ -160,7 +165,7 @@ impl JournalKey {
     }
 
     /// Signs bytes.
-    pub(super) fn sign(&self, message: &[u8]) -> [u8; 64] {
+    pub(crate) fn sign(&self, message: &[u8]) -> [u8; 64] {
         self.secret.sign(message).to_bytes()
     }
 }

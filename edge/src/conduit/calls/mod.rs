@@ -7,8 +7,8 @@ use std::io;
 use std::sync::Arc;
 
 use interlock_broker::activation::NotActivated;
-use interlock_broker::mediation::{NotAccepted, Session};
-use interlock_protocols::conduit::{Ask, CallEnd, FromClient, ToClient};
+use interlock_broker::mediation::{NotAccepted, Refusal, Session};
+use interlock_protocols::conduit::{Answer, Ask, CallEnd, FromClient, Message as _, ToClient};
 use quinn::SendStream;
 
 use super::caller::Caller;
@@ -37,7 +37,10 @@ pub(super) async fn said(
                 Err(why) => return Ok(Some(format!("a later proof of the machine failed: {why}"))),
             }
         }
-        FromClient::Assert { call, .. } => identity::assert(call),
+        FromClient::Assert {
+            call,
+            authenticator,
+        } => identity::assert(edge, session, call, &authenticator).await,
         FromClient::Ask { call, ask } => {
             for answer in asked(edge, session, call, ask).await {
                 tell(send, &answer).await?;
@@ -78,11 +81,7 @@ fn status(edge: &Edge, session: &Session, call: u32) -> ToClient {
             call,
             status: edge.outlook().status(edge.open_sessions()),
         },
-        Err(refusal) => ToClient::Reply {
-            call,
-            end: CallEnd::Denied,
-            text: format!("{}: {}", refusal.reason().what(), refusal.reason().next()),
-        },
+        Err(refusal) => denied(call, &refusal),
     }
 }
 
@@ -96,6 +95,43 @@ async fn accept(edge: &Edge, session: &Session, call: u32, reason: &str) -> ToCl
         Err(error) => (CallEnd::Failed, error.to_string()),
     };
     ToClient::Reply { call, end, text }
+}
+
+/// A list as the answer to a call, in as many parts as it takes frames. There is always one, and
+/// the last says that it is.
+fn listed<R: Clone>(call: u32, rows: &[R], answer: fn(Vec<R>) -> Answer) -> Vec<ToClient> {
+    let whole = ToClient::Answer {
+        call,
+        answer: answer(rows.to_vec()),
+        more: false,
+    };
+    match rows.split_at_checked(rows.len() / 2) {
+        Some((first, last)) if rows.len() > 1 && whole.to_frame().is_err() => {
+            let mut parts = listed(call, first, answer);
+            go_on(&mut parts);
+            parts.extend(listed(call, last, answer));
+            parts
+        }
+        _ => vec![whole],
+    }
+}
+
+/// More parts follow these.
+fn go_on(parts: &mut [ToClient]) {
+    for part in parts {
+        if let ToClient::Answer { more, .. } = part {
+            *more = true;
+        }
+    }
+}
+
+fn denied(call: u32, refusal: &Refusal) -> ToClient {
+    let reason = refusal.reason();
+    ToClient::Reply {
+        call,
+        end: CallEnd::Denied,
+        text: format!("{}: {}", reason.what(), reason.next()),
+    }
 }
 
 /// As many whole lines as a frame surely takes: what is wrong with a policy may be a long list, and
@@ -119,7 +155,40 @@ fn fitting(text: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use interlock_protocols::conduit::Message;
+    use interlock_protocols::conduit::RestrictionRow;
+    use interlock_protocols::record::{Measure, Scope};
+
+    #[test]
+    fn a_long_list_comes_in_parts_that_each_fit_and_loses_nothing() {
+        let row = |restriction| RestrictionRow {
+            restriction,
+            measure: Measure::Revoke,
+            scope: Scope::AllVendors,
+            machine: String::new(),
+            by: "x".repeat(255),
+            reason: "y".repeat(1_024),
+            since_ms: 0,
+        };
+        for count in [0, 1, 7, 1_000] {
+            let rows: Vec<RestrictionRow> = (0..count).map(row).collect();
+            let parts = listed(3, &rows, Answer::Restrictions);
+            let mut told = Vec::new();
+            for (place, part) in parts.iter().enumerate() {
+                assert!(part.to_frame().is_ok());
+                let ToClient::Answer {
+                    answer: Answer::Restrictions(rows),
+                    more,
+                    call: 3,
+                } = part
+                else {
+                    panic!("{part:?}");
+                };
+                assert_eq!(*more, place + 1 < parts.len());
+                told.extend(rows.iter().cloned());
+            }
+            assert_eq!(told, rows);
+        }
+    }
 
     #[test]
     fn a_long_list_of_findings_fits_a_frame() {

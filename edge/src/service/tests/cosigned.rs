@@ -17,7 +17,11 @@ impl Rig {
         let (folder, clock) = (Folder::new(name), Clock::start());
         crate::init::init(&folder.0, clock.now()).unwrap();
         edit(&folder.0.join("edge.toml"), |edge| {
-            edge.replacen("127.0.0.1:4802", "127.0.0.1:0", 1)
+            edge.replacen("127.0.0.1:4802", "127.0.0.1:0", 1).replacen(
+                "127.0.0.1:4803",
+                "127.0.0.1:0",
+                1,
+            )
         });
         Rig { folder, clock }
     }

@@ -1,0 +1,176 @@
+use std::path::Path;
+
+use super::*;
+
+const PLANT: &[u8] = b"site = \"harbour\"\n";
+
+fn secret(site: &str) -> RootSecret {
+    RootSecret::generate(site).unwrap()
+}
+
+fn text(who: &[(&str, &str)]) -> String {
+    let entry = |(subject, key): &(&str, &str)| {
+        format!("[[approver]]\nsubject = \"{subject}\"\nname = \"N\"\nkey = \"{key}\"\n")
+    };
+    who.iter().map(entry).collect()
+}
+
+fn key() -> String {
+    ApproverKey::generate("ann").unwrap().public_text()
+}
+
+fn list(text: &str) -> Result<ApproverList, Vec<String>> {
+    read_list(Path::new("approvers.toml"), text, "harbour")
+        .map_err(|found| found.iter().map(ToString::to_string).collect())
+}
+
+fn good() -> ApproverList {
+    let (one, two) = (key(), key());
+    list(&text(&[("vendor/acme/bob", &one), ("person/ann", &two)])).unwrap()
+}
+
+#[test]
+fn what_the_root_signed_is_believed() {
+    let root = secret("harbour");
+    let pinned = RootKey::parse(&root.public().to_string()).unwrap();
+    let again = RootSecret::parse(&root.to_secret_text()).unwrap();
+    let plant = again.sign_plant(PLANT, 3).unwrap();
+    let believed = pinned.plant(&plant, PLANT).unwrap();
+    assert_eq!(believed.serial(), 3);
+    let list = root.sign_approvers(&good(), 9).unwrap();
+    let believed = pinned.approvers(&list).unwrap();
+    assert_eq!(believed.serial(), 9);
+    let approvers = &believed.document().approvers;
+    assert_eq!(approvers[0].subject, "spiffe://harbour/person/ann");
+    assert_eq!(approvers[1].firm.as_deref(), Some("acme"));
+    assert!(!format!("{root:?}").contains("PRIVATE"));
+}
+
+#[test]
+fn a_document_that_was_altered_anywhere_is_refused() {
+    let root = secret("harbour");
+    let signed = root.sign_approvers(&good(), 1).unwrap();
+    for at in 0..signed.len() {
+        let mut altered = signed.clone();
+        altered[at] ^= 1;
+        assert!(root.public().approvers(&altered).is_err(), "byte {at}");
+    }
+    assert!(root.public().approvers(&signed).is_ok());
+}
+
+#[test]
+fn each_refusal_says_what_is_wrong_and_what_to_do() {
+    let (root, other) = (secret("harbour"), secret("harbour"));
+    let pinned = root.public();
+    let plant = root.sign_plant(PLANT, 1).unwrap();
+    let refused = |bytes: &[u8], plant: &[u8]| pinned.plant(bytes, plant).unwrap_err();
+    assert_eq!(refused(&plant, b"edited"), NotTrusted::OtherPlant);
+    let foreign = other.sign_plant(PLANT, 1).unwrap();
+    assert_eq!(refused(&foreign, PLANT), NotTrusted::BadSignature);
+    let list = root.sign_approvers(&good(), 1).unwrap();
+    assert_eq!(
+        refused(&list, PLANT),
+        NotTrusted::OtherKind(Kind::Approvers)
+    );
+    assert!(matches!(
+        refused(b"plant", PLANT),
+        NotTrusted::NotADocument(_)
+    ));
+    // The same key, were it ever pinned for two sites.
+    let renamed = root.to_secret_text();
+    let moved = crate::journal::tree::JournalKey::parse(&renamed).unwrap();
+    let body = PlantBundle {
+        digest: sha256(PLANT),
+    };
+    let mut bytes =
+        interlock_protocols::root::unsigned(Kind::Plant, "quay", 1, &body.encode()).unwrap();
+    let signature = moved.sign(&bytes);
+    bytes.extend_from_slice(&signature);
+    assert_eq!(refused(&bytes, PLANT), NotTrusted::OtherSite("quay".into()));
+    for refusal in [
+        NotTrusted::OtherPlant,
+        NotTrusted::Twice(2),
+        NotTrusted::Older { serial: 1, last: 2 },
+    ] {
+        assert!(!refusal.next().is_empty() && !refusal.to_string().is_empty());
+    }
+}
+
+#[test]
+fn only_a_later_one_follows() {
+    let root = secret("harbour");
+    let signed = |serial| {
+        let bytes = root.sign_plant(PLANT, serial).unwrap();
+        root.public().plant(&bytes, PLANT).unwrap()
+    };
+    let last = TakenUp {
+        serial: 2,
+        digest: *signed(2).digest(),
+    };
+    assert_eq!(signed(1).may_follow(None), Ok(()));
+    let older = NotTrusted::Older { serial: 1, last: 2 };
+    assert_eq!(signed(1).may_follow(Some(&last)), Err(older));
+    assert_eq!(signed(2).may_follow(Some(&last)), Ok(()));
+    assert!(!signed(2).is_new(Some(&last)));
+    assert_eq!(signed(3).may_follow(Some(&last)), Ok(()));
+    assert!(signed(3).is_new(Some(&last)) && signed(3).is_new(None));
+    let twice = TakenUp {
+        digest: [0; 32],
+        ..last
+    };
+    assert_eq!(
+        signed(2).may_follow(Some(&twice)),
+        Err(NotTrusted::Twice(2))
+    );
+}
+
+#[test]
+fn a_list_that_contradicts_itself_is_neither_read_nor_signed() {
+    let (one, two) = (key(), key());
+    let cases = [
+        (
+            text(&[("person/ann", &one), ("person/bob", &one)]),
+            "same key",
+        ),
+        (text(&[("person/ann", &one), ("person/ann", &one)]), "twice"),
+        (text(&[("workload/scada", &one)]), "only people approve"),
+        (text(&[("spiffe://quay/person/ann", &one)]), "another site"),
+        (text(&[("person/Ann", &one)]), "approvers.toml"),
+        (text(&[("person/ann", "AAAA")]), "interlock approver key"),
+        (
+            text(&[("vendor/acme/bob", &one)]) + "firm = \"other\"\n",
+            "not of the firm",
+        ),
+        (
+            text(&[("person/ann", &one)]).replace("\"N\"", "\"\\u0007\""),
+            "1 to 64 bytes",
+        ),
+        (text(&[("person/ann", &one)]) + "role = \"x\"\n", "role"),
+    ];
+    for (text, why) in cases {
+        let found = list(&text).unwrap_err().join("\n");
+        assert!(found.contains(why), "{why}: {found}");
+    }
+    // Two keys of one person are two entries.
+    assert!(list(&text(&[("person/ann", &one), ("person/ann", &two)])).is_ok());
+    assert_eq!(list("").unwrap(), ApproverList::default());
+    let mut unsorted = good();
+    unsorted.approvers.reverse();
+    let root = secret("harbour");
+    assert!(root.sign_approvers(&unsorted, 1).is_err());
+    assert!(secret("quay").sign_approvers(&good(), 1).is_err());
+}
+
+#[test]
+fn a_key_of_something_else_is_no_root() {
+    assert!(RootSecret::generate("Harbour").is_err());
+    assert!(RootKey::parse(&key()).is_err());
+    assert!(RootKey::parse("harbour/root").is_err());
+    let root = secret("harbour").public().to_string();
+    let typed = root.replace("harbour", "harbor");
+    assert!(
+        RootKey::parse(&typed).is_err(),
+        "the checksum has the name in it"
+    );
+    assert!(list(&text(&[("person/ann", &root)])).is_err());
+}

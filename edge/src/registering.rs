@@ -1,0 +1,80 @@
+//! Keeping the register of identities: in a file beside the journal after each change, and in the
+//! journal itself before its oldest records are to go.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use interlock_broker::clock::Clock;
+use interlock_broker::journal::Usage;
+use interlock_broker::mediation::Broker;
+use interlock_broker::register::write_beside;
+use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::limits::REMOVAL_TICK;
+use crate::site::Site;
+
+/// Starts both.
+pub(crate) fn start(broker: Arc<Broker>, clock: Clock, site: &Site) -> JoinHandle<()> {
+    let path = site.register();
+    let segment_bytes = site.config.journal().segment_bytes;
+    tokio::spawn(async move {
+        tokio::join!(beside(&broker, path), inside(&broker, clock, segment_bytes));
+    })
+}
+
+/// Writes the file as often as something changes that decisions rest on. Nobody waits for it.
+async fn beside(broker: &Arc<Broker>, path: PathBuf) {
+    // What a journal that cannot be read did not say must not replace what the file does.
+    if !broker.journal().is_open() {
+        return;
+    }
+    let mut revised = broker.revised();
+    loop {
+        revised.borrow_and_update();
+        let register = broker.register().clone();
+        let to = path.clone();
+        let written = spawn_blocking(move || write_beside(&to, &register)).await;
+        let error = match written {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(error) => Some(error.to_string()),
+        };
+        if let Some(error) = error {
+            tracing::error!(error, path = %path.display(), "the register could not be kept beside the journal");
+        }
+        if revised.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Writes the register into the journal, once for each segment, as soon as old segments may have to
+/// go: what they say of identities goes with them otherwise, or they must stay.
+async fn inside(broker: &Arc<Broker>, clock: Clock, segment_bytes: u64) {
+    let mut tick = interval(REMOVAL_TICK);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut kept_at = None;
+    loop {
+        tick.tick().await;
+        let usage = broker.journal().usage();
+        if !is_due(&usage, kept_at, segment_bytes) {
+            continue;
+        }
+        match broker.keep_register(clock.now()).await {
+            Ok(true) => kept_at = Some(usage.written_bytes),
+            // Acts are on their way: soon they are not.
+            Ok(false) => {}
+            Err(error) => {
+                tracing::warn!(%error, "the register could not be written into the journal: its oldest records stay");
+            }
+        }
+    }
+}
+
+/// Whether removal may be wanted soon, and the register was not written since a segment began.
+fn is_due(usage: &Usage, kept_at: Option<u64>, segment_bytes: u64) -> bool {
+    let half_full = usage.used_bytes >= usage.budget_bytes / 2;
+    let grown = kept_at.is_none_or(|at| usage.written_bytes.saturating_sub(at) >= segment_bytes);
+    half_full && grown
+}
