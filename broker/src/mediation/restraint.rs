@@ -457,7 +457,7 @@ impl Session {
                 auth_ms: auth.at_ms,
                 ends_ms: session.certificate_ends_ms,
                 read_only: session.standing.downgraded().is_some(),
-                posture: String::new(),
+                posture: session.posture.words(now),
             })
         };
         let open = self.broker().open_sessions();
