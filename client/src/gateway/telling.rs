@@ -76,9 +76,8 @@ async fn tell(
     let clock = Clock::start();
     let mut told = clock.now().mono();
     loop {
-        let left = every
-            .borrow_and_update()
-            .saturating_sub(clock.now().mono().since(told));
+        let since = clock.now().mono().since(told);
+        let left = every.borrow_and_update().saturating_sub(since);
         tokio::select! {
             () = sleep(left) => {}
             changed = every.changed() => match changed {
@@ -86,8 +85,9 @@ async fn tell(
                 Err(_) => return,
             },
         }
-        told = clock.now().mono();
-        match prover.report(&connection, clock.now().wall_ms()) {
+        let now = clock.now();
+        told = now.mono();
+        match prover.report(&connection, now.wall_ms()) {
             Ok(message) => {
                 let mut control = control.lock().await;
                 if frames::write(&mut control, &message).await.is_err() {
