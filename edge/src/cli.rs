@@ -305,10 +305,12 @@ fn run(dir: &Path, rim: &Rim) -> ExitCode {
         }
     };
     let served = runtime.block_on(async {
+        // Before anything else: whoever stops it while it starts, or at once, stops it in order.
+        let stop = stop_signal();
         let site = Site::load(dir).map_err(RunError::Site)?;
         let storage = (rim.storage)(&site)?;
         let ready = |address: SocketAddr| say(&format!("listening on {address}"));
-        service::run(site, storage, (rim.clock)(), ready, stop_signal()).await
+        service::run(site, storage, (rim.clock)(), ready, stop).await
     });
     // Threads that wait for a disk, or for the name of a host, are not waited for.
     runtime.shutdown_background();
@@ -325,20 +327,24 @@ fn run(dir: &Path, rim: &Rim) -> ExitCode {
     }
 }
 
-/// Ready at SIGTERM or SIGINT.
-async fn stop_signal() {
+/// Ready at SIGTERM or SIGINT. The handlers are there when this returns, and not only once the
+/// future is asked.
+fn stop_signal() -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};
-    match (
+    let handlers = (
         signal(SignalKind::terminate()),
         signal(SignalKind::interrupt()),
-    ) {
-        (Ok(mut terminate), Ok(mut interrupt)) => {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
+    );
+    async {
+        match handlers {
+            (Ok(mut terminate), Ok(mut interrupt)) => {
+                tokio::select! {
+                    _ = terminate.recv() => {}
+                    _ = interrupt.recv() => {}
+                }
             }
+            // Without handlers the signals end the process as they always do.
+            _ => std::future::pending().await,
         }
-        // Without handlers the signals end the process as they always do.
-        _ => std::future::pending().await,
     }
 }
