@@ -15,3 +15,6 @@ mod flood;
 #[path = "../hostile/peer.rs"]
 #[allow(dead_code, reason = "other tests ask more of it")]
 mod peer;
+#[allow(dead_code, reason = "hostile needs more of it")]
+#[path = "../hostile/shown.rs"]
+mod shown;
