@@ -42,7 +42,7 @@ use crate::subject::SubjectId;
 /// at the next start alone. Run them in tasks of their own where a connection may be lost.
 pub struct Registrar {
     broker: Arc<Broker>,
-    issuer: Authority,
+    issuer: Arc<Authority>,
     terms: Terms,
     turn: tokio::sync::Mutex<()>,
     /// What was issued a moment ago, for those whose answer was lost.
@@ -56,7 +56,7 @@ impl Registrar {
         broker.agree(terms);
         Registrar {
             broker,
-            issuer,
+            issuer: Arc::new(issuer),
             terms,
             turn: tokio::sync::Mutex::new(()),
             recent: Mutex::new(VecDeque::new()),

@@ -115,9 +115,9 @@ impl Broker {
             .write()
             .unwrap_or_else(PoisonError::into_inner);
         let restraint = register.restraints.begin(now.wall_ms(), &what);
-        self.uphold(&register.restraints);
-        // I7: from here on nothing in the scope is sent, and all that was is in one of these.
         let sessions = self.within(&what.scope);
+        self.uphold(&register.restraints);
+        // I7: from here on nothing in the scope is sent, and what was sent and is open is here.
         let open = self.afloat.within(&what.scope);
         let listed = |numbers: &mut dyn Iterator<Item = u64>| {
             numbers.take(RESTRICTED_LISTED_MAX).collect::<Vec<u64>>()
@@ -242,22 +242,19 @@ impl Broker {
             .owe(restriction.filter(|_| all_recorded).unwrap_or(u64::MAX));
     }
 
-    /// The sessions that a restriction of this scope meets.
+    /// The sessions that a restriction of this scope meets, while they stand.
     fn within(&self, scope: &Scope) -> Vec<u64> {
         let met = |present: &Present| {
-            let session = present.session.as_ref();
-            if session.is_some_and(|session| session.activity.has_ended()) {
-                return false;
-            }
-            let talks = session.is_some_and(|session| {
+            let talks = present.session.as_ref().is_some_and(|session| {
                 let devices = session.activity.devices();
                 let mut devices = devices.iter().filter_map(|name| self.plant.device(name));
                 devices.any(|device| reaches(scope, device))
             });
-            present.whose.is_in(scope) || talks
+            let stands = present.standing.lost().is_none();
+            stands && (present.whose.is_in(scope) || talks)
         };
-        let present = self.roll.present();
-        let met = present.iter().filter(|present| met(present));
+        let open = self.open_sessions();
+        let met = open.iter().filter(|present| met(present));
         met.map(|present| present.whose.session).collect()
     }
 

@@ -76,8 +76,9 @@ async fn tell(
     let clock = Clock::start();
     let mut told = clock.now().mono();
     loop {
-        let since = clock.now().mono().since(told);
-        let left = every.borrow_and_update().saturating_sub(since);
+        let left = every
+            .borrow_and_update()
+            .saturating_sub(clock.now().mono().since(told));
         tokio::select! {
             () = sleep(left) => {}
             changed = every.changed() => match changed {
@@ -85,9 +86,8 @@ async fn tell(
                 Err(_) => return,
             },
         }
-        let now = clock.now();
-        told = now.mono();
-        match prover.report(&connection, now.wall_ms()) {
+        told = clock.now().mono();
+        match prover.report(&connection, clock.now().wall_ms()) {
             Ok(message) => {
                 let mut control = control.lock().await;
                 if frames::write(&mut control, &message).await.is_err() {

@@ -79,7 +79,7 @@ impl World {
             )
         });
         let site = Site::load(&folder.0).unwrap();
-        let issuer = Authority::open(&site.keys.issuer).unwrap();
+        let issuer = site.keys.issuer.open().unwrap();
         let memory = Memory::new();
         let running = start(site, memory.storage(), clock).await.unwrap();
         World {
@@ -314,7 +314,7 @@ async fn a_damaged_journal_brings_no_earlier_policy_back() {
             1,
         )
     });
-    let issuer = Authority::open(&Site::load(&folder.0).unwrap().keys.issuer).unwrap();
+    let issuer = Site::load(&folder.0).unwrap().keys.issuer.open().unwrap();
     let who = |running: &Running, name: &str| session(running, &issuer, name, clock);
     let boot = || async {
         let site = Site::load(&folder.0).unwrap();

@@ -22,7 +22,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// How long what is said of a machine holds, in seconds: longer than any test that is not about
 /// that.
-pub const LEASE_S: u32 = 3_600;
+pub(super) const LEASE_S: u32 = 3_600;
 
 /// A gateway of a test's own, in a folder of its own.
 pub struct Gateway {
@@ -62,13 +62,13 @@ impl Gateway {
         let site = gateway.site();
         let made = gateway.edge_command(&["init", &text(&site)]);
         assert_eq!(made.code, 0, "{made}");
-        let management = gateway.management.configuration(LEASE_S);
-        gateway.append("edge.toml", &management);
         let words = made.stdout.split_whitespace();
         let join_line = words.filter(|word| word.starts_with("interlock-join:"));
         gateway.join_line = join_line.last().expect("a join line").to_owned();
         let identity = format!("identity = \"{}\"", gateway.identity);
         gateway.edit("edge.toml", "identity = \"127.0.0.1:4803\"", &identity);
+        let management = gateway.management.configuration(LEASE_S);
+        gateway.append("edge.toml", &management);
         let quic = format!("quic = \"{}\"", gateway.address);
         gateway.edit("edge.toml", "quic = \"127.0.0.1:4802\"", &quic);
         gateway.edit("edge.toml", "segment_mib = 64", "segment_mib = 1");
