@@ -22,7 +22,7 @@ use crate::policy::{
 #[derive(Debug, thiserror::Error)]
 pub enum NotActivated {
     /// The subject may not.
-    #[error("{}: {}", .0.reason().what(), .0.reason().next())]
+    #[error("{}: {}", .0.reason().what(), .0.next())]
     Refused(Refusal),
     /// It has faults, or a case of it fails.
     #[error("{}", listed(.0))]

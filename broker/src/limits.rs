@@ -308,6 +308,10 @@ pub const ISSUED_AT_ONCE: usize = 8;
 /// See [`ISSUED_AT_ONCE`], in ms.
 pub const ISSUED_AT_ONCE_MS: i64 = 60 * 1000;
 
+/// How long after an enrolment the door stays open for the same keys, in ms: who lost the answer
+/// asks again soon.
+pub const ANSWER_LOST_MS: i64 = 10 * 60 * 1000;
+
 /// Certificates that are held for those whose answer was lost: about a kilobyte each.
 pub const ISSUED_RECENT_MAX: usize = 64;
 

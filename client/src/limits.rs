@@ -49,8 +49,6 @@ pub(crate) const RETRY_MAX: Duration = Duration::from_secs(30);
 /// Minutes before the end of the certificate at which `connect` warns.
 pub(crate) const CERTIFICATE_WARNINGS_MIN: [i64; 3] = [15, 5, 1];
 
-/// Longest name of a machine, in bytes: it must fit a column on a screen.
-pub(crate) const MACHINE_NAME_MAX_BYTES: usize = 64;
 /// How often a program looks whether its certificate is due to be renewed.
 pub(crate) const RENEWAL_LOOK_EVERY: Duration = Duration::from_secs(60);
 /// Shortest and longest wait before a certificate that could not be renewed is asked for again: a

@@ -129,8 +129,12 @@ impl Row for CaseRow {
 }
 
 async fn activate(setting: &Setting) -> Result<(), Failure> {
-    let mut gateway = Gateway::connect(&setting.profile()?).await?;
-    let activated = gateway.activate_policy().await;
+    let profile = setting.profile()?;
+    let mut gateway = Gateway::connect(&profile).await?;
+    let activated = match gateway.show_presence(&profile).await {
+        Ok(()) => gateway.activate_policy().await,
+        Err(failure) => Err(failure),
+    };
     gateway.goodbye().await;
     screen::data(&(screen::clean(&activated?) + "\n"))
 }

@@ -266,12 +266,16 @@ async fn taken(
 }
 
 pub(crate) async fn reinstate(asked: &Reinstate, setting: &Setting) -> Result<(), Failure> {
-    let mut gateway = Gateway::connect(&setting.profile()?).await?;
+    let profile = setting.profile()?;
+    let mut gateway = Gateway::connect(&profile).await?;
     let ask = Ask::Reinstate {
         restriction: asked.number,
         reason: asked.reason.clone(),
     };
-    let done = gateway.ask_for_word(ask).await;
+    let done = match gateway.show_presence(&profile).await {
+        Ok(()) => gateway.ask_for_word(ask).await,
+        Err(failure) => Err(failure),
+    };
     gateway.goodbye().await;
     screen::data(&(screen::clean(&done?) + "\n"))
 }

@@ -67,9 +67,9 @@ impl SessionLine {
     fn of(row: SessionRow, zone: &TimeZone) -> SessionLine {
         let fingerprint = row.device_key.as_ref().map(short).unwrap_or_default();
         let here = Here {
-            machine: match (row.machine.as_str(), row.posture.as_str()) {
-                ("", _) => format!("{fingerprint}\n{}", row.peer),
-                (machine, _) => format!("{machine}\n{fingerprint}\n{}", row.peer),
+            machine: match row.machine.as_str() {
+                "" => format!("{fingerprint}\n{}\n{}", row.peer, row.posture),
+                machine => format!("{machine}\n{}\n{}", row.peer, row.posture),
             },
             since: moment::minute(row.since_ms, zone),
             last: match row.last_ms {

@@ -13,9 +13,11 @@ use interlock_broker::clock::Clock;
 use interlock_broker::finding::Finding;
 use interlock_broker::join::JoinLine;
 use interlock_broker::journal::Storage;
+use interlock_broker::token::TokenKey;
 use tracing_subscriber::EnvFilter;
 
 use crate::init::{self, InitError};
+use crate::issuer::move_to_token;
 use crate::local;
 use crate::sample;
 use crate::service::{self, RunError};
@@ -69,6 +71,23 @@ enum Command {
     Run {
         /// The site directory
         dir: PathBuf,
+    },
+    /// Have the identity issuer sign by a key in a PKCS#11 token, which is made there
+    ///
+    /// For a gateway that is not running. Everybody who is enrolled stays so, and logs in again.
+    Issuer {
+        /// The site directory
+        dir: PathBuf,
+        /// The key: pkcs11:token=LABEL;object=NAME
+        #[arg(long, value_name = "URI")]
+        token: String,
+        /// The PKCS#11 module of the token: a library of its maker
+        #[arg(long, value_name = "FILE")]
+        module: Option<PathBuf>,
+        /// A file with the token's PIN in its first line, which is copied into keys/. Without it
+        /// INTERLOCK_PIN is used, now and at each start
+        #[arg(long, value_name = "FILE")]
+        pin_file: Option<PathBuf>,
     },
     /// See what the clock of the running edge shows, or accept it after a doubt
     Clock {
@@ -155,6 +174,12 @@ pub fn main_with(args: impl IntoIterator<Item = OsString>, rim: &Rim) -> ExitCod
         }
         Command::Check { dir } => check(&dir),
         Command::Run { dir } => run(&dir, rim),
+        Command::Issuer {
+            dir,
+            token,
+            module,
+            pin_file,
+        } => issuer(&dir, &token, module.as_deref(), pin_file.as_deref()),
         Command::Clock { act } => clock::run(&act),
         Command::Completions { shell } => {
             let mut text = Vec::new();
@@ -239,6 +264,23 @@ fn check(dir: &Path) -> ExitCode {
     ExitCode::from(CONFIGURATION)
 }
 
+fn issuer(dir: &Path, uri: &str, module: Option<&Path>, pin_file: Option<&Path>) -> ExitCode {
+    let key = match TokenKey::parse(uri, module) {
+        Ok(key) => key,
+        Err(error) => {
+            complain(&format!("interlock-edge: {error}"));
+            return ExitCode::from(USAGE);
+        }
+    };
+    let moved = move_to_token(dir, &key, pin_file, now()).map_err(InitError::Broken);
+    ended(moved.map(|()| {
+        say(&format!(
+            "The identity issuer signs by {key} from the next start on; the key in keys/issuer.key is \
+             deleted. Certificates of before are refused then: everybody runs `interlock login`."
+        ));
+    }))
+}
+
 fn report(findings: &[Finding]) {
     for finding in findings {
         complain(&finding.to_string());
@@ -263,10 +305,12 @@ fn run(dir: &Path, rim: &Rim) -> ExitCode {
         }
     };
     let served = runtime.block_on(async {
+        // Before anything else: whoever stops it while it starts, or at once, stops it in order.
+        let stop = stop_signal();
         let site = Site::load(dir).map_err(RunError::Site)?;
         let storage = (rim.storage)(&site)?;
         let ready = |address: SocketAddr| say(&format!("listening on {address}"));
-        service::run(site, storage, (rim.clock)(), ready, stop_signal()).await
+        service::run(site, storage, (rim.clock)(), ready, stop).await
     });
     // Threads that wait for a disk, or for the name of a host, are not waited for.
     runtime.shutdown_background();
@@ -283,20 +327,24 @@ fn run(dir: &Path, rim: &Rim) -> ExitCode {
     }
 }
 
-/// Ready at SIGTERM or SIGINT.
-async fn stop_signal() {
+/// Ready at SIGTERM or SIGINT. The handlers are there when this returns, and not only once the
+/// future is asked.
+fn stop_signal() -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};
-    match (
+    let handlers = (
         signal(SignalKind::terminate()),
         signal(SignalKind::interrupt()),
-    ) {
-        (Ok(mut terminate), Ok(mut interrupt)) => {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
+    );
+    async {
+        match handlers {
+            (Ok(mut terminate), Ok(mut interrupt)) => {
+                tokio::select! {
+                    _ = terminate.recv() => {}
+                    _ = interrupt.recv() => {}
+                }
             }
+            // Without handlers the signals end the process as they always do.
+            _ => std::future::pending().await,
         }
-        // Without handlers the signals end the process as they always do.
-        _ => std::future::pending().await,
     }
 }

@@ -10,13 +10,16 @@ use interlock_broker::clock::Now;
 use interlock_broker::finding::Finding;
 use interlock_broker::journal::tree::{JournalKey, NotAKey, VerifierKey};
 
+use crate::config::IssuerToken;
+use crate::issuer::IssuerKey;
+
 /// The directory inside the site directory.
 pub const DIR: &str = "keys";
 
 /// What a gateway has of its own: three credentials, and the key that signs its journal.
 pub struct Keys {
     /// Signs client certificates.
-    pub issuer: Credential,
+    pub issuer: IssuerKey,
     /// Signed the gateway's certificate; clients trust it for that alone.
     pub gateway_authority: Credential,
     /// What the listener shows.
@@ -50,7 +53,7 @@ impl Keys {
         let gateway_authority = Authority::create(&format!("gateway authority of {site}"), now)?;
         let server = Authority::open(&gateway_authority)?.issue_gateway(server_name, now)?;
         Ok(Keys {
-            issuer,
+            issuer: IssuerKey::of_file(issuer),
             gateway_authority,
             server,
             journal: JournalKey::generate(log)?,
@@ -61,11 +64,16 @@ impl Keys {
     pub fn write(&self, site_dir: &Path) -> io::Result<()> {
         let dir = site_dir.join(DIR);
         fs::DirBuilder::new().mode(0o700).create(&dir)?;
-        for (name, credential) in [
-            (ISSUER, &self.issuer),
+        let issuer = self.issuer.credential();
+        let others = [
             (GATEWAY_AUTHORITY, &self.gateway_authority),
             (SERVER, &self.server),
-        ] {
+        ];
+        for (name, credential) in issuer
+            .map(|issuer| (ISSUER, issuer))
+            .into_iter()
+            .chain(others)
+        {
             write_credential(&dir, name, credential)?;
         }
         write_new(&dir.join(JOURNAL), &self.journal.to_secret_text(), 0o600)?;
@@ -73,11 +81,15 @@ impl Keys {
         write_new(&dir.join(JOURNAL_PUBLIC), &public, 0o644)
     }
 
-    /// Reads them, and reports every one that cannot be used.
-    pub fn load(site_dir: &Path) -> Result<Keys, Vec<Finding>> {
+    /// Reads them, and reports every one that cannot be used. `token` is where the issuer's key is,
+    /// if that is in a token.
+    pub fn load(site_dir: &Path, token: Option<&IssuerToken>) -> Result<Keys, Vec<Finding>> {
         let dir = site_dir.join(DIR);
         let mut findings = Vec::new();
-        let issuer = load_credential(&dir, ISSUER, &mut findings);
+        let issuer = match token {
+            Some(token) => load_issuer(&dir, token, &mut findings),
+            None => load_credential(&dir, ISSUER, &mut findings).map(IssuerKey::of_file),
+        };
         let gateway_authority = load_credential(&dir, GATEWAY_AUTHORITY, &mut findings);
         let server = load_credential(&dir, SERVER, &mut findings);
         let journal = load_journal(&dir, &mut findings);
@@ -139,10 +151,12 @@ fn read(path: &Path, findings: &mut Vec<Finding>) -> Option<String> {
 }
 
 /// A secret that others may read is none.
+pub(crate) fn others_may_read(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| metadata.mode() & 0o077 != 0)
+}
+
 fn judge_mode(path: &Path, findings: &mut Vec<Finding>) {
-    if let Ok(metadata) = fs::metadata(path)
-        && metadata.mode() & 0o077 != 0
-    {
+    if others_may_read(path) {
         findings.push(Finding::of_file(
             path,
             "others than its owner may read this key",
@@ -172,6 +186,17 @@ fn load_journal(dir: &Path, findings: &mut Vec<Finding>) -> Option<JournalKey> {
         ));
     }
     Some(key)
+}
+
+fn load_issuer(dir: &Path, token: &IssuerToken, findings: &mut Vec<Finding>) -> Option<IssuerKey> {
+    let (path, _) = paths(dir, ISSUER);
+    let certificate = read(&path, findings)?;
+    IssuerKey::of_token(certificate, token.clone())
+        .map_err(|error| {
+            let what = format!("the issuer's key {}: {error}", token.key);
+            findings.push(Finding::of_file(&path, what, error.next()));
+        })
+        .ok()
 }
 
 fn load_credential(dir: &Path, name: &str, findings: &mut Vec<Finding>) -> Option<Credential> {

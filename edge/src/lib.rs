@@ -22,6 +22,7 @@ mod trust;
 pub mod cli;
 pub mod config;
 pub mod init;
+pub mod issuer;
 pub mod keys;
 mod listen;
 pub mod metrics;

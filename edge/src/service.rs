@@ -10,7 +10,6 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use interlock_broker::activation::{self, Activated, NotActivated};
-use interlock_broker::authority::Authority;
 use interlock_broker::clock::{Clock, Floor};
 use interlock_broker::enrolment::Registrar;
 use interlock_broker::finding::Finding;
@@ -147,7 +146,10 @@ pub async fn start(
         recovered.register,
     );
     broker.limit_sessions(site.config.session_times());
-    let issuer = Authority::open(&site.keys.issuer)
+    let issuer = site
+        .keys
+        .issuer
+        .open()
         .map_err(|error| io::Error::other(format!("the identity issuer: {error}")))?;
     let registrar = Registrar::new(Arc::clone(&broker), issuer, site.config.terms());
     take_up_invitation(&site, &registrar, clock).await;

@@ -76,7 +76,10 @@ impl Site {
                 let site = plant.as_ref().map(Plant::site);
                 keep(&mut findings, signed(dir, config, text, site))
             });
-        let keys = keep(&mut findings, Keys::load(dir));
+        let token = config
+            .as_ref()
+            .and_then(|config| config.issuer().token.as_ref());
+        let keys = keep(&mut findings, Keys::load(dir, token));
         let (Some(config), Some(plant), Some(signed), Some(keys)) = (config, plant, signed, keys)
         else {
             return Err(findings);
@@ -181,7 +184,7 @@ pub fn check(dir: &Path) -> Vec<Finding> {
 }
 
 fn trust(dir: &Path, config: &Config, site: &str, keys: &Keys) -> Result<Trust, String> {
-    let own = keys.issuer.certificate.as_str();
+    let own = keys.issuer.certificate();
     let own = config.own_issuer().then_some(own);
     let now = Clock::start().now();
     Trust::open(site, own, config.trust(), &dir.join(TRUST), now)
@@ -246,12 +249,12 @@ fn signed(
     Documents::load(dir, root, plant.as_bytes()).map(Some)
 }
 
-fn load_plant(dir: &Path) -> Result<Plant, Vec<Finding>> {
+pub(crate) fn load_plant(dir: &Path) -> Result<Plant, Vec<Finding>> {
     let file = dir.join(PLANT);
     Plant::parse(&file, &read(&file)?)
 }
 
-fn read(file: &Path) -> Result<String, Vec<Finding>> {
+pub(crate) fn read(file: &Path) -> Result<String, Vec<Finding>> {
     fs::read_to_string(file).map_err(|error| {
         vec![Finding::of_file(
             file,

@@ -50,7 +50,7 @@ const FAULTS: [(&str, &str, &str); 9] = [
 /// What is said of them. The tenth is a key that others may read.
 const GOLDEN: &str = r#"SITE/edge.toml:9: `time_zone` is `Mars/Olympus`: failed to find time zone `Mars/Olympus` in time zone database
     write a name of the IANA time zone database, such as "Europe/Berlin"; on Debian the package tzdata has them
-SITE/edge.toml:20: `segment_mb` is not a key of `journal`
+SITE/edge.toml:33: `segment_mb` is not a key of `journal`
     did you mean `segment_mib`?
 SITE/plant.toml:87: `min` is 100, above `max`, which is 5
     no value is inside: exchange them, or correct one

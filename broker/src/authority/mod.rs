@@ -131,6 +131,11 @@ impl Authority {
         })
     }
 
+    /// Whether signing waits for a token.
+    pub fn waits(&self) -> bool {
+        self.issuer.key().token().is_some()
+    }
+
     /// Takes up an authority whose key is in a token.
     pub fn open_token(certificate_pem: &str, token: Token) -> Result<Authority, AuthorityError> {
         belongs(certificate_pem, &token)?;

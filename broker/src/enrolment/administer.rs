@@ -21,7 +21,7 @@ use crate::subject::{NotASubject, SubjectId, SubjectKind};
 #[derive(Debug, thiserror::Error)]
 pub enum NotDone {
     /// The subject may not.
-    #[error("{}: {}", .0.reason().what(), .0.reason().next())]
+    #[error("{}: {}", .0.reason().what(), .0.next())]
     Refused(Refusal),
     /// No subject.
     #[error(transparent)]

@@ -1,8 +1,11 @@
 //! Signing a certificate, once everything was decided.
 
+use std::sync::Arc;
+
 use interlock_protocols::record::{CertificateIssued, Enrolment, Event, KeptCertificate};
 
 use super::{Declined, Registrar};
+use crate::authority::AuthorityError;
 use crate::clock::Now;
 use crate::limits::{ISSUED_AT_ONCE, ISSUED_AT_ONCE_MS, ISSUED_RECENT_MAX};
 use crate::proof::{Auth, sha256};
@@ -42,9 +45,7 @@ impl Registrar {
         };
         // Whole seconds, as the certificate has them.
         let ends_ms = grant.ends_ms.div_euclid(1_000) * 1_000;
-        let certificate =
-            self.issuer
-                .sign_client(grant.subject, grant.key, &bound, ends_ms, now)?;
+        let certificate = self.signed(&grant, bound, ends_ms, now).await?;
         let der = x509_parser::pem::parse_x509_pem(certificate.as_bytes())
             .map(|(_, pem)| pem.contents)
             .map_err(|_| rcgen::Error::CouldNotParseCertificate)
@@ -72,6 +73,31 @@ impl Registrar {
             recent.pop_front();
         }
         Ok(issued)
+    }
+
+    /// A token takes its time, and nobody else is to wait for it: signing by one has a thread of
+    /// its own.
+    async fn signed(
+        &self,
+        grant: &Grant<'_>,
+        bound: Bound,
+        ends_ms: i64,
+        now: Now,
+    ) -> Result<String, AuthorityError> {
+        if !self.issuer.waits() {
+            return self
+                .issuer
+                .sign_client(grant.subject, grant.key, &bound, ends_ms, now);
+        }
+        let issuer = Arc::clone(&self.issuer);
+        let (subject, key) = (grant.subject.clone(), grant.key.to_vec());
+        let signing = tokio::task::spawn_blocking(move || {
+            issuer.sign_client(&subject, &key, &bound, ends_ms, now)
+        });
+        match signing.await {
+            Ok(signed) => signed,
+            Err(_) => Err(rcgen::Error::RemoteKeyError.into()),
+        }
     }
 
     /// What was issued a moment ago for this key, to this subject: the same bytes again.

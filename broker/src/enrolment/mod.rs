@@ -18,7 +18,7 @@ mod tests;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use interlock_protocols::record::Event;
+use interlock_protocols::record::{Event, InvitationFate, KeptInvitation};
 use tokio::sync::{MutexGuard, watch};
 
 pub use administer::{Invitation, NotDone};
@@ -32,6 +32,7 @@ pub use terms::Terms;
 use crate::authority::Authority;
 use crate::clock::Now;
 use crate::journal::Unrecordable;
+use crate::limits::ANSWER_LOST_MS;
 use crate::mediation::Broker;
 use crate::subject::SubjectId;
 
@@ -42,7 +43,7 @@ use crate::subject::SubjectId;
 /// at the next start alone. Run them in tasks of their own where a connection may be lost.
 pub struct Registrar {
     broker: Arc<Broker>,
-    issuer: Authority,
+    issuer: Arc<Authority>,
     terms: Terms,
     turn: tokio::sync::Mutex<()>,
     /// What was issued a moment ago, for those whose answer was lost.
@@ -56,7 +57,7 @@ impl Registrar {
         broker.agree(terms);
         Registrar {
             broker,
-            issuer,
+            issuer: Arc::new(issuer),
             terms,
             turn: tokio::sync::Mutex::new(()),
             recent: Mutex::new(VecDeque::new()),
@@ -69,11 +70,22 @@ impl Registrar {
         self.changed.subscribe()
     }
 
-    /// Whether anybody may enrol: whether the door for it must be open.
+    /// Whether anybody may enrol: whether the door for it must be open. For a while after somebody
+    /// did, it is: their answer may have been lost.
     pub fn expects_somebody(&self, now: Now) -> bool {
         let register = self.broker.register();
-        let mut pending = register.identities.invitations.pending(now.wall_ms());
-        pending.next().is_some()
+        let identities = &register.identities;
+        let lately = |invitation: &KeptInvitation| match &invitation.fate {
+            InvitationFate::Used(by) => {
+                let identity = identities.on_machine(&by.subject, &by.device_key);
+                let since_ms = identity.map(|identity| now.wall_ms() - identity.enrolled_ms);
+                now.wall_ms() < invitation.invited.until_ms
+                    && since_ms.is_some_and(|since_ms| since_ms < ANSWER_LOST_MS)
+            }
+            _ => false,
+        };
+        let mut pending = identities.invitations.pending(now.wall_ms());
+        pending.next().is_some() || identities.invitations.all().any(lately)
     }
 
     async fn turn(&self) -> MutexGuard<'_, ()> {

@@ -13,7 +13,7 @@ use crate::proof::{BadSignature, verify};
 #[derive(Debug, thiserror::Error)]
 pub enum NotPresent {
     /// The session is over.
-    #[error("{}: {}", .0.reason().what(), .0.reason().next())]
+    #[error("{}: {}", .0.reason().what(), .0.next())]
     Refused(Refusal),
     /// The signature does not hold.
     #[error("the authenticator did not prove itself: {0}")]

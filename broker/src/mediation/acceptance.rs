@@ -15,7 +15,7 @@ use crate::policy::Action;
 #[derive(Debug, thiserror::Error)]
 pub enum NotAccepted {
     /// The subject may not.
-    #[error("{}: {}", .0.reason().what(), .0.reason().next())]
+    #[error("{}: {}", .0.reason().what(), .0.next())]
     Refused(Refusal),
     /// There is nothing to accept.
     #[error(

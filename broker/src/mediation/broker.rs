@@ -184,6 +184,11 @@ impl Broker {
         identity.is_some_and(|identity| terms.is_disabled(identity, now))
     }
 
+    /// What a machine calls itself; empty where it is not enrolled here.
+    pub(super) fn machine_name(&self, device_key: &[u8; 32]) -> String {
+        self.register().identities.machine_name(device_key)
+    }
+
     /// The policy in force as a subject sees it, with the groups of invitations.
     pub(crate) fn view_of(&self, subject: &SubjectId) -> View {
         let generation = self.generation.load(Ordering::Acquire);

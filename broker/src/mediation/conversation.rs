@@ -309,6 +309,7 @@ impl Conversation {
         }
         Refusal::new(reason)
             .decided_by(policies)
+            .knowing(|| self.session.known(now))
             .recorded_as(record)
     }
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use interlock_protocols::identity::PostureReport;
+use interlock_protocols::identity::{AuthStrength, PostureReport};
 use interlock_protocols::record::{Denial, Event, PostureChanged};
 
 use super::ledger::Key;
@@ -83,6 +83,21 @@ impl Session {
 }
 
 impl Inner {
+    /// What rules are told of the person and the machine, in words.
+    pub(super) fn known(&self, now: Now) -> String {
+        let auth = self.auth();
+        let strength = match auth.strength {
+            AuthStrength::SingleFactor => {
+                "single-factor (`interlock login` with a token shows that you are there)".to_owned()
+            }
+            AuthStrength::UserPresent => {
+                let ago_s = now.wall_ms().saturating_sub(auth.at_ms) / 1_000;
+                format!("user-present {} min ago", ago_s / 60)
+            }
+        };
+        format!("{strength}; your machine: {}", self.posture.words(now))
+    }
+
     fn learn(&self, evidence: Evidence, now: Now) -> Result<(), NotBelieved> {
         let may_record = || self.may_record(now);
         if let Some(change) = self.posture.take_up(evidence, now, may_record)? {

@@ -23,6 +23,7 @@ mod roll;
 mod schedule;
 mod session;
 mod standing;
+mod taking;
 
 pub use acceptance::NotAccepted;
 pub use arrival::Arrival;
@@ -33,7 +34,8 @@ pub use decide::{Allowed, Decision, Denied, decide};
 pub use gate::Isolation;
 pub use permit::{Answer, Awaiting, Handed, Permit, Redeemed};
 pub use refusal::{Reason, Refusal, Wire};
-pub use restraint::{NotReinstated, NotRestricted, Taken};
+pub use restraint::{NotReinstated, NotRestricted};
 pub use schedule::{SessionTimes, Warning};
 pub use session::Session;
 pub use standing::{Lost, Standing};
+pub use taking::Taken;

@@ -325,6 +325,7 @@ fn lifted_by(meanwhile: &str, restraint: &Restraint) -> String {
 pub struct Refusal {
     reason: Reason,
     policies: Vec<String>,
+    known: Option<String>,
     record: Option<u64>,
 }
 
@@ -333,12 +334,21 @@ impl Refusal {
         Refusal {
             reason,
             policies: Vec::new(),
+            known: None,
             record: None,
         }
     }
 
     pub(crate) fn decided_by(mut self, policies: Vec<String>) -> Refusal {
         self.policies = policies;
+        self
+    }
+
+    /// What rules were told of who asked: with it somebody sees what they could change themselves.
+    pub(crate) fn knowing(mut self, known: impl FnOnce() -> String) -> Refusal {
+        if matches!(self.reason, Reason::Forbidden | Reason::NoRule) {
+            self.known = Some(known());
+        }
         self
     }
 
@@ -355,6 +365,15 @@ impl Refusal {
     /// What the wire shows.
     pub fn wire(&self) -> Wire {
         self.reason.wire()
+    }
+
+    /// What to do next.
+    pub fn next(&self) -> String {
+        let next = self.reason.next();
+        match &self.known {
+            Some(known) => format!("{next}; rules know of you: {known}"),
+            None => next,
+        }
     }
 
     /// The rules that determined it, if rules did.

@@ -3,30 +3,28 @@
 //! What is taken away holds in memory first and is recorded then, so that a disk that fails or
 //! hangs stops nobody from stopping somebody. Giving back is recorded first.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
-use interlock_protocols::conduit::{Acknowledged, OpenWrite, RestrictionRow, SessionRow};
+use interlock_protocols::conduit::{RestrictionRow, SessionRow};
 use interlock_protocols::identity::AuthStrength;
-use interlock_protocols::record::{Denial, Event, Measure, Reinstated, Restricted, Scope};
+use interlock_protocols::record::{Event, Measure, Reinstated, Restricted, Scope};
 
-use super::broker::Broker;
 use super::refusal::{Reason, Refusal};
-use super::roll::{Present, Whose, reaches};
+use super::roll::Present;
 use super::session::Session;
-use super::standing::{Lost, Standing};
+use super::taking::Taken;
 use crate::clock::Now;
-use crate::journal::{Pending, Unrecordable};
-use crate::limits::{ACT_REASON_MAX_BYTES, PRESENCE_FRESH_MAX, RESTRICTED_LISTED_MAX};
+use crate::journal::Unrecordable;
+use crate::limits::{ACT_REASON_MAX_BYTES, PRESENCE_FRESH_MAX};
 use crate::policy::Action;
-use crate::register::{Restraint, Restraints};
-use crate::subject::SubjectId;
+use crate::register::Restraint;
 use crate::wording;
 
 /// Why nothing was taken away.
 #[derive(Debug, thiserror::Error)]
 pub enum NotRestricted {
     /// The subject may not.
-    #[error("{}: {}", .0.reason().what(), .0.reason().next())]
+    #[error("{}: {}", .0.reason().what(), .0.next())]
     Refused(Refusal),
     /// The reason is none.
     #[error(
@@ -52,7 +50,7 @@ pub enum NotRestricted {
 #[derive(Debug, thiserror::Error)]
 pub enum NotReinstated {
     /// The subject may not, or not now, or not this one.
-    #[error("{}: {}", .0.reason().what(), .0.reason().next())]
+    #[error("{}: {}", .0.reason().what(), .0.next())]
     Refused(Refusal),
     /// The reason is none.
     #[error("a reason has 1 to {ACT_REASON_MAX_BYTES} bytes: say what makes it safe again")]
@@ -65,271 +63,6 @@ pub enum NotReinstated {
     /// It cannot be recorded.
     #[error("it cannot be recorded, so the restriction holds still: {0}")]
     Journal(#[from] Unrecordable),
-}
-
-/// Something was taken away: no byte of a command in its scope is handed to a socket any more.
-#[must_use = "whoever asked waits for the acknowledgement"]
-pub struct Taken {
-    broker: Arc<Broker>,
-    restraint: Arc<Restraint>,
-    pending: Option<Pending>,
-    sessions: Vec<u64>,
-    open: Vec<OpenWrite>,
-}
-
-impl Taken {
-    /// Waits until its record is on the disk, or until that has failed. A disk that hangs does
-    /// neither, so bound it; it may be dropped at any time.
-    pub async fn recorded(&mut self) {
-        if let Some(pending) = &mut self.pending {
-            if let Err(error) = pending.await {
-                tracing::error!(%error, "what was taken away is NOT DURABLE");
-            }
-            self.pending = None;
-        }
-    }
-
-    /// What is told to whoever asked. Where the record is not on the disk, nothing with effect
-    /// passes from here on until it is.
-    pub fn acknowledge(self) -> Acknowledged {
-        let restriction = self.restraint.number();
-        let on_disk = *self.broker.journal.durable().borrow();
-        let durable = restriction.is_some_and(|number| number <= on_disk);
-        if !durable {
-            self.broker.owe(restriction);
-        }
-        Acknowledged {
-            restriction,
-            durable,
-            sessions: self.sessions,
-            open: self.open,
-        }
-    }
-}
-
-impl Broker {
-    /// Takes something away, in memory first. `what` needs no lists: they are made here.
-    pub(crate) fn restrain(self: &Arc<Self>, mut what: Restricted, now: Now) -> Taken {
-        let mut register = self
-            .register
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        let restraint = register.restraints.begin(now.wall_ms(), &what);
-        self.uphold(&register.restraints);
-        // I7: from here on nothing in the scope is sent, and all that was is in one of these.
-        let sessions = self.within(&what.scope);
-        let open = self.afloat.within(&what.scope);
-        let listed = |numbers: &mut dyn Iterator<Item = u64>| {
-            numbers.take(RESTRICTED_LISTED_MAX).collect::<Vec<u64>>()
-        };
-        what.sessions = listed(&mut sessions.iter().copied());
-        what.open = listed(&mut open.iter().map(|write| write.intent));
-        tracing::warn!(
-            by = what.by,
-            scope = wording::scope(&what.scope),
-            reason = what.reason,
-            measure = what.measure.name(),
-            "taken away"
-        );
-        let pending = match self.journal.commit(now.wall_ms(), Event::Restricted(what)) {
-            Ok(pending) => {
-                register.restraints.number(&restraint, pending.sequence());
-                register.knows(pending.sequence());
-                self.is_revised(pending.sequence());
-                Some(pending)
-            }
-            Err(error) => {
-                tracing::error!(%error, "what was taken away is on no way to the disk");
-                None
-            }
-        };
-        Taken {
-            broker: Arc::clone(self),
-            restraint,
-            pending,
-            sessions,
-            open,
-        }
-    }
-
-    /// Has sessions and devices do what the register says. When it returns, they do.
-    pub(super) fn uphold(&self, restraints: &Restraints) {
-        self.gates.follow(restraints);
-        for Present {
-            whose, standing, ..
-        } in self.roll.present()
-        {
-            if let Some(restraint) = revoked(restraints, &whose) {
-                standing.end(Lost::Revoked(Arc::clone(restraint)));
-            }
-            standing.narrow(restraints.downgraded(whose.session));
-        }
-    }
-
-    /// Enters a session on the roll, unless it is revoked. It is entered first and judged then:
-    /// who revokes meanwhile meets it there, or is met here.
-    pub(super) fn admit(
-        &self,
-        whose: &Arc<Whose>,
-        peer: &str,
-        now: Now,
-    ) -> Result<Standing, Refusal> {
-        let standing = self.roll.enter(Arc::clone(whose));
-        let restraint = revoked(&self.register().restraints, whose).cloned();
-        let Some(restraint) = restraint else {
-            return Ok(standing);
-        };
-        let reason = Reason::Standing(Lost::Revoked(restraint));
-        tracing::warn!(subject = %whose.subject, peer, "turned away: revoked");
-        if !self.allowances.denial(&whose.subject, now) {
-            return Err(Refusal::new(reason));
-        }
-        // No session opens, yet the record has a number as if one had: no other carries it.
-        let denial = Event::Denial(Denial {
-            session: whose.session,
-            subject: whose.subject.to_string(),
-            transaction: 0,
-            device: String::new(),
-            unit: 0,
-            pdu: Vec::new(),
-            points: Vec::new(),
-            reason: reason.code().to_owned(),
-            detail: format!("connect from {peer}: {}", reason.what()),
-            policies: Vec::new(),
-            exception: None,
-        });
-        let record = self.journal.append(now.wall_ms(), denial);
-        Err(Refusal::new(reason).recorded_as(record.ok()))
-    }
-
-    /// A session has ended, and what concerns it alone with it.
-    pub(super) fn left(&self, session: u64, now: Now, ended: &Event) {
-        if self.register().restraints.concerns_session(session) {
-            self.take_up(0, now, ended);
-        }
-    }
-
-    /// Tries again to record what found no place before.
-    pub(super) fn record_unrecorded(&self, now: Now) {
-        if self.register().restraints.unrecorded().is_empty() {
-            return;
-        }
-        let mut register = self
-            .register
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        let mut last = None;
-        for restraint in register.restraints.unrecorded().to_vec() {
-            match self.journal.append(now.wall_ms(), restraint.event()) {
-                Ok(sequence) => {
-                    register.restraints.number(&restraint, sequence);
-                    register.knows(sequence);
-                    self.is_revised(sequence);
-                    last = Some(sequence);
-                }
-                Err(_) => return,
-            }
-        }
-        if let Some(last) = last {
-            self.gates.owe(last);
-        }
-    }
-
-    fn owe(&self, restriction: Option<u64>) {
-        let register = self.register();
-        let all_recorded = register.restraints.unrecorded().is_empty();
-        self.gates
-            .owe(restriction.filter(|_| all_recorded).unwrap_or(u64::MAX));
-    }
-
-    /// The sessions that a restriction of this scope meets.
-    fn within(&self, scope: &Scope) -> Vec<u64> {
-        let met = |present: &Present| {
-            let session = present.session.as_ref();
-            if session.is_some_and(|session| session.activity.has_ended()) {
-                return false;
-            }
-            let talks = session.is_some_and(|session| {
-                let devices = session.activity.devices();
-                let mut devices = devices.iter().filter_map(|name| self.plant.device(name));
-                devices.any(|device| reaches(scope, device))
-            });
-            present.whose.is_in(scope) || talks
-        };
-        let present = self.roll.present();
-        let met = present.iter().filter(|present| met(present));
-        met.map(|present| present.whose.session).collect()
-    }
-
-    /// Whether there is what a scope names; gives it in its one spelling.
-    fn known(&self, scope: Scope) -> Result<Scope, String> {
-        let subject_is_known = |subject: &SubjectId| {
-            let mut present = self.roll.present().into_iter();
-            self.policy().knows(subject) || present.any(|present| present.whose.subject == *subject)
-        };
-        match scope {
-            Scope::Subject(text) => {
-                let subject = SubjectId::parse_at(self.plant.site(), &text)
-                    .map_err(|error| error.to_string())?;
-                if !subject_is_known(&subject) {
-                    return Err(format!(
-                        "nobody is known as `{}`: no group and no rule names them, and no session of theirs is open; look at `interlock sessions` and `interlock identities`",
-                        subject.path()
-                    ));
-                }
-                Ok(Scope::Subject(subject.to_string()))
-            }
-            Scope::Machine(key) => {
-                let mut present = self.roll.present().into_iter();
-                if !present.any(|present| present.whose.machine == Some(key)) {
-                    return Err(format!(
-                        "no {} is known here; look at `interlock sessions` and `interlock identities`",
-                        wording::scope(&Scope::Machine(key))
-                    ));
-                }
-                Ok(Scope::Machine(key))
-            }
-            Scope::Session(number) => {
-                let mut open = self.open_sessions().into_iter();
-                if !open.any(|session| session.whose.session == number) {
-                    return Err(format!(
-                        "no session {number} is open; `interlock sessions` lists those that are"
-                    ));
-                }
-                Ok(Scope::Session(number))
-            }
-            Scope::Window(_) => Err(
-                "this gateway has no maintenance windows yet; revoke the subject or the session"
-                    .to_owned(),
-            ),
-            Scope::Device(name) if self.plant.device(&name).is_none() => Err(format!(
-                "the plant has no device `{}`; revoking a person's machine is `revoke device`, and is not this",
-                shortened(&name)
-            )),
-            Scope::Zone(name) if !self.plant.zones().iter().any(|zone| zone.name() == name) => {
-                Err(format!("the plant has no zone `{}`", shortened(&name)))
-            }
-            scope => Ok(scope),
-        }
-    }
-
-    fn open_sessions(&self) -> Vec<Present> {
-        let mut present = self.roll.present();
-        present.retain(|present| {
-            let session = present.session.as_ref();
-            session.is_some_and(|session| !session.activity.has_ended())
-        });
-        present
-    }
-}
-
-fn revoked<'r>(restraints: &'r Restraints, whose: &Whose) -> Option<&'r Arc<Restraint>> {
-    restraints.revoked(&whose.subject, whose.machine.as_ref(), Some(whose.session))
-}
-
-/// A text of a client in a sentence of ours: a name of ours is never this long.
-fn shortened(name: &str) -> String {
-    name.chars().take(64).collect()
 }
 
 fn is_reason(reason: &str) -> bool {
@@ -446,7 +179,10 @@ impl Session {
             Some(SessionRow {
                 session: session.id,
                 subject: session.subject.to_string(),
-                machine: String::new(),
+                machine: session
+                    .whose
+                    .machine
+                    .map_or_else(String::new, |key| self.broker().machine_name(&key)),
                 device_key: session.whose.machine,
                 peer: session.peer.clone(),
                 devices: session.activity.devices(),
@@ -457,7 +193,7 @@ impl Session {
                 auth_ms: auth.at_ms,
                 ends_ms: session.certificate_ends_ms,
                 read_only: session.standing.downgraded().is_some(),
-                posture: String::new(),
+                posture: session.posture.words(now),
             })
         };
         let open = self.broker().open_sessions();
@@ -472,7 +208,10 @@ impl Session {
             restriction: restraint.number().unwrap_or_default(),
             measure: restraint.measure(),
             scope: restraint.scope().clone(),
-            machine: String::new(),
+            machine: match restraint.scope() {
+                Scope::Machine(key) => register.identities.machine_name(key),
+                _ => String::new(),
+            },
             by: restraint.by().to_owned(),
             reason: restraint.reason().to_owned(),
             since_ms: restraint.since_ms(),

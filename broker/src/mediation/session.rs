@@ -445,6 +445,7 @@ impl Session {
         }
         Refusal::new(reason)
             .decided_by(policies)
+            .knowing(|| self.inner.known(now))
             .recorded_as(record)
     }
 }

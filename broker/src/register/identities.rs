@@ -75,6 +75,12 @@ impl Identities {
         all.take_while(move |identity| identity.enrolment.subject == subject)
     }
 
+    /// What a machine calls itself; empty where it is not enrolled here.
+    pub fn machine_name(&self, device_key: &[u8; 32]) -> String {
+        let enrolled = self.of_machine(device_key).next();
+        enrolled.map_or_else(String::new, |identity| identity.enrolment.machine.clone())
+    }
+
     /// Whoever is enrolled on a machine.
     pub fn of_machine(&self, device_key: &[u8; 32]) -> impl Iterator<Item = &KeptIdentity> {
         let all = self.enrolled.values();

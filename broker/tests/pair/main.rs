@@ -12,6 +12,7 @@ mod acceptance;
 mod arrival;
 mod before;
 mod doubt;
+mod enrolment;
 mod invariants;
 mod records;
 mod restraints;

@@ -269,7 +269,7 @@ async fn reads_are_counted_and_the_counts_are_written_at_the_end() {
     let summary = summary.expect("a summary of reads");
     assert_eq!((summary.count, summary.failed), (8, 8));
     assert_eq!((summary.first, summary.last), (100, 101));
-    assert_eq!(records.len(), 3, "opened, counted, ended");
+    assert_eq!(records.len(), 4, "opened, its machine, counted, ended");
 }
 
 #[tokio::test]

@@ -102,7 +102,7 @@ fn the_owner_is_warned_three_times_before_the_certificate_ends() {
 fn by(world: &World, who: &str, freshness: &Freshness) -> Session {
     let identity = world.identity(who);
     let arrival = Arrival {
-        proven: world.proven(&identity),
+        proven: world.proven(&identity, None),
         authority: "spire",
         freshness,
         peer: "192.0.2.7:5000",

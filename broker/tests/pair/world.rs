@@ -13,10 +13,14 @@ use interlock_broker::mediation::{
 };
 use interlock_broker::plant::Plant;
 use interlock_broker::policy::{Bundle, Transport};
+use interlock_broker::posture::{Terms, believe};
 use interlock_broker::proof::{self, Proven};
 use interlock_broker::subject::{Bound, Identity, SubjectId};
 use interlock_protocols::conduit::DeviceOffer;
-use interlock_protocols::identity::{AuthStrength, KeyProtection, Signed, proof_statement};
+use interlock_protocols::identity::{
+    AuthStrength, KeyProtection, OsFamily, Posture, PostureReport, PostureSource, Signed,
+    posture_digest, proof_statement,
+};
 use interlock_protocols::modbus::tcp::Adu;
 use interlock_protocols::modbus::{TransactionId, UnitId};
 use interlock_protocols::record::{CommandResult, Event, Record};
@@ -33,6 +37,24 @@ pub(crate) fn noon() -> Now {
 
 fn sample() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/site")
+}
+
+/// A report that holds for as long as any test that is not about that.
+pub(crate) fn terms() -> Terms {
+    Terms {
+        lease: Duration::from_secs(24 * 3_600),
+        ..Terms::default()
+    }
+}
+
+/// What a machine says of itself.
+pub(crate) fn own(posture: &Posture) -> PostureReport {
+    PostureReport {
+        source: PostureSource::Own,
+        statement: posture.encode(),
+        signer: String::new(),
+        signature: Vec::new(),
+    }
 }
 
 pub(crate) struct World {
@@ -101,13 +123,16 @@ impl World {
 
     pub(crate) fn try_session(&self, who: &str, now: Now) -> Result<Session, Refusal> {
         let identity = self.identity(who);
+        let report = self.healthy(now);
+        let proven = self.proven(&identity, Some(&report));
+        let posture = believe(&report, &proven, &terms(), now);
         let arrival = Arrival {
-            proven: self.proven(&identity),
+            proven,
             authority: "issuer",
             freshness: &Freshness::default(),
             peer: "192.0.2.7:5000",
             transport: Transport::Quic,
-            posture: None,
+            posture: posture.ok(),
         };
         self.broker.open_session(arrival, now)
     }
@@ -133,14 +158,35 @@ impl World {
     }
 
     /// The proof of the machine of this world.
-    pub(crate) fn proven<'a>(&self, identity: &'a Identity) -> Proven<'a> {
+    pub(crate) fn proven<'a>(
+        &self,
+        identity: &'a Identity,
+        report: Option<&PostureReport>,
+    ) -> Proven<'a> {
         let exporter = [0; 32];
-        let statement = proof_statement(&exporter, identity.key(), "gateway", &[0; 32]);
+        let digest = posture_digest(report, proof::sha256);
+        let statement = proof_statement(&exporter, identity.key(), "gateway", &digest);
         let device = Signed {
             key: self.machine.subject_public_key_info(),
             signature: self.machine.sign(&statement).unwrap(),
         };
-        proof::prove(identity, &exporter, "gateway", &device, None).unwrap()
+        proof::prove(identity, &exporter, "gateway", &device, report).unwrap()
+    }
+
+    /// What the machine of this world says of itself: that it is in order.
+    pub(crate) fn healthy(&self, now: Now) -> PostureReport {
+        let posture = Posture {
+            device_key: proof::sha256(&self.machine.subject_public_key_info()),
+            taken_ms: now.wall_ms(),
+            os: OsFamily::Linux,
+            os_version: "Debian 13".to_owned(),
+            patch_age_days: Some(3),
+            disk_encrypted: Some(true),
+            screen_lock: Some(true),
+            firewall: Some(true),
+            agent: None,
+        };
+        own(&posture)
     }
 
     /// The gateway after a restart: what it knows comes from its journal alone.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use interlock_broker::authority::{Authority, client_hours};
+use interlock_broker::authority::client_hours;
 use interlock_broker::clock::Now;
 use interlock_broker::proof::sha256;
 use interlock_broker::subject::{Bound, SubjectId, SubjectKind};
@@ -41,8 +41,9 @@ pub fn hand_out(
         auth_ms: now.wall_ms(),
     };
     let ends_ms = now.wall_ms() + i64::from(client_hours(subject.kind())) * HOUR_MS;
-    let certificate = Authority::open(&site.keys.issuer)
-        .and_then(|issuer| issuer.sign_client(&subject, session.spki(), &bound, ends_ms, now))
+    let issuer = site.keys.issuer.open().map_err(Failure::of_program)?;
+    let certificate = issuer
+        .sign_client(&subject, session.spki(), &bound, ends_ms, now)
         .map_err(Failure::of_program)?;
     Profile::create(
         folder,

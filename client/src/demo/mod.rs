@@ -6,6 +6,7 @@ mod audit;
 mod cast;
 mod folder;
 mod hand_out;
+mod management;
 mod memory;
 mod page;
 mod plant;
@@ -21,6 +22,7 @@ use clap::Args;
 use tokio::sync::oneshot;
 
 pub use self::hand_out::hand_out;
+pub use self::management::Management;
 use self::page::Page;
 use self::plant::Plant;
 use self::stage::Stage;

@@ -15,6 +15,7 @@ use interlock_edge::{config, init, site};
 use super::cast::Person;
 use super::folder::Folder;
 use super::hand_out::hand_out;
+use super::management::Management;
 use super::plant::Plant;
 use crate::failure::{Failure, Kind};
 use crate::gateway::Gateway;
@@ -27,6 +28,9 @@ const ENROLS: &str = "identity = \"127.0.0.1:4803\"";
 const SEGMENT: &str = "segment_mib = 64";
 const PRESS: &str = "address = \"127.0.0.1:5021\"";
 const PUMP: &str = "address = \"127.0.0.1:5022\"";
+
+/// How long what is said of a machine holds, in seconds.
+const LEASE_S: u32 = 600;
 
 /// All of it, standing.
 pub(super) struct Stage {
@@ -48,6 +52,8 @@ impl Stage {
         let clock = Clock::start();
         init::init(&dir, clock.now()).map_err(Failure::of_program)?;
         fit(&dir, &plant)?;
+        let management = Management::new()?;
+        append(&dir.join(config::FILE), &management.configuration(LEASE_S))?;
         let site = Site::load(&dir).map_err(unsound)?;
         let journal = site.config.journal().directory.clone();
         let storage = service::storage(&site).map_err(Failure::of_program)?;
@@ -60,17 +66,18 @@ impl Stage {
             edge,
             journal,
         };
-        stage.hand_out(&dir, clock)?;
+        stage.hand_out(&dir, &management, clock)?;
         Ok(stage)
     }
 
-    /// Gives each of the people a profile.
-    fn hand_out(&self, dir: &Path, clock: Clock) -> Result<(), Failure> {
+    /// Gives each of the people a profile, on a machine that is in order.
+    fn hand_out(&self, dir: &Path, management: &Management, clock: Clock) -> Result<(), Failure> {
         let site = Site::load(dir).map_err(unsound)?;
         let address = self.edge.address().to_string();
         for person in Person::ALL {
             let folder = self.profile_folder(person);
-            hand_out(&site, person.subject(), &address, &folder, clock.now())?;
+            let profile = hand_out(&site, person.subject(), &address, &folder, clock.now())?;
+            management.vouch(&profile, clock.now())?;
         }
         Ok(())
     }
@@ -146,6 +153,11 @@ fn edit(file: &Path, changes: &[(&str, &str)]) -> Result<(), Failure> {
         text = text.replace(from, to);
     }
     fs::write(file, text).map_err(|error| failed(&error))
+}
+
+fn append(file: &Path, more: &str) -> Result<(), Failure> {
+    let text = fs::read_to_string(file).map_err(Failure::of_program)?;
+    fs::write(file, text + more).map_err(Failure::of_program)
 }
 
 fn unsound(findings: Vec<Finding>) -> Failure {

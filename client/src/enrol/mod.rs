@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use interlock_broker::join::JoinLine;
+use interlock_broker::limits::MACHINE_NAME_MAX_BYTES;
 use interlock_broker::token::{NotATokenKey, TokenKey};
 use jiff::tz::TimeZone;
 
 use self::kept::Kept;
 use crate::failure::{Failure, Kind};
 use crate::keys::{PinFrom, Place};
-use crate::limits::MACHINE_NAME_MAX_BYTES;
+
 use crate::profile::{NewProfile, Profile};
 use crate::{Setting, moment, screen};
 

@@ -8,7 +8,7 @@ use interlock_broker::clock::Clock;
 use quinn::{Connection, SendStream};
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::sleep;
 
 use super::frames;
 use super::prove::Prover;
@@ -74,18 +74,20 @@ async fn tell(
     mut every: watch::Receiver<Duration>,
 ) {
     let clock = Clock::start();
-    let mut told = Instant::now();
+    let mut told = clock.now().mono();
     loop {
-        let due = told + *every.borrow_and_update();
+        let since = clock.now().mono().since(told);
+        let left = every.borrow_and_update().saturating_sub(since);
         tokio::select! {
-            () = sleep_until(due) => {}
+            () = sleep(left) => {}
             changed = every.changed() => match changed {
                 Ok(()) => continue,
                 Err(_) => return,
             },
         }
-        told = Instant::now();
-        match prover.report(&connection, clock.now().wall_ms()) {
+        let now = clock.now();
+        told = now.mono();
+        match prover.report(&connection, now.wall_ms()) {
             Ok(message) => {
                 let mut control = control.lock().await;
                 if frames::write(&mut control, &message).await.is_err() {

@@ -226,7 +226,7 @@ impl Stream {
             reason: reason.code().to_owned(),
             what: reason.what(),
             rule: refusal.policies().to_vec(),
-            next: reason.next(),
+            next: refusal.next(),
             record: refusal.record(),
         });
     }

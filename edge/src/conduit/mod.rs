@@ -411,6 +411,6 @@ fn refused(refusal: &Refusal) -> Opened {
     Opened::Refused {
         code,
         reason: refusal.reason().what(),
-        next: refusal.reason().next(),
+        next: refusal.next(),
     }
 }

@@ -2,6 +2,7 @@
 //! policy.
 
 mod identity;
+mod issuer;
 mod journal;
 mod outlook;
 mod posture;
@@ -23,6 +24,7 @@ use interlock_broker::posture::Terms;
 use interlock_broker::root::RootKey;
 use jiff::tz::TimeZone;
 
+pub use issuer::{IssuerConfig, IssuerToken};
 pub use journal::{JournalConfig, WhenFull};
 pub use outlook::WitnessConfig;
 pub use sink::{SinkConfig, SinkKind, SinkTls};
@@ -45,7 +47,7 @@ pub struct Config {
     metrics: Option<SocketAddr>,
     root: Option<RootKey>,
     posture: Terms,
-    own_issuer: bool,
+    issuer: IssuerConfig,
     trust: Vec<TrustConfig>,
     session_times: SessionTimes,
 }
@@ -93,8 +95,13 @@ impl Config {
                     "each has a cursor of its own under its name; give each another one",
                 );
             }
-            let own_issuer = root.optional("issuer").table(trust::own_issuer);
-            let own_issuer = own_issuer.unwrap_or(true);
+            let issuer = if root.has("issuer") {
+                let read = |section: &mut _| IssuerConfig::read(dir, section);
+                root.optional("issuer").table(read)
+            } else {
+                Some(IssuerConfig::default())
+            };
+            let own_issuer = issuer.as_ref().is_none_or(|issuer| issuer.enabled);
             let trust: Vec<TrustConfig> = root
                 .optional("trust")
                 .tables(|section| TrustConfig::read(dir, section));
@@ -112,7 +119,7 @@ impl Config {
                 metrics,
                 root: site_root,
                 posture: posture?,
-                own_issuer,
+                issuer: issuer?,
                 trust,
                 session_times: session_times.unwrap_or_default(),
             })
@@ -174,9 +181,14 @@ impl Config {
         &self.posture
     }
 
+    /// The gateway's own issuer.
+    pub fn issuer(&self) -> &IssuerConfig {
+        &self.issuer
+    }
+
     /// Whether clients that the gateway's own issuer vouches for may come in.
     pub fn own_issuer(&self) -> bool {
-        self.own_issuer
+        self.issuer.enabled
     }
 
     /// The authorities of others, and what each is trusted for.

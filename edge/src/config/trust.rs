@@ -1,4 +1,4 @@
-//! `[issuer]` and `[[trust]]`: whose word on clients counts, and for what.
+//! `[[trust]]`: whose word on clients counts, and for what.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -164,11 +164,6 @@ fn path(slot: Slot<'_>) -> Option<String> {
             )),
         }
     })
-}
-
-/// Reads `[issuer]`: whether the gateway's own issuer is trusted.
-pub(super) fn own_issuer(section: &mut Section<'_>) -> Option<bool> {
-    section.required("enabled").boolean()
 }
 
 /// What is wrong with all of them together.

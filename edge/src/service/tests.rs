@@ -11,9 +11,13 @@ use interlock_broker::authority::{Authority, Freshness};
 use interlock_broker::journal::{self, Memory};
 use interlock_broker::mediation::{Arrival, Authorized, Conversation};
 use interlock_broker::policy::Transport;
+use interlock_broker::posture;
 use interlock_broker::proof;
 use interlock_broker::subject::{Bound, Identity, SubjectId};
-use interlock_protocols::identity::{AuthStrength, KeyProtection, Signed, proof_statement};
+use interlock_protocols::identity::{
+    AuthStrength, KeyProtection, OsFamily, Posture, PostureReport, PostureSource, Signed,
+    posture_digest, proof_statement,
+};
 use interlock_protocols::modbus::tcp::Adu;
 use interlock_protocols::modbus::{TransactionId, UnitId};
 use interlock_protocols::record::{CommandResult, Record};
@@ -75,7 +79,7 @@ impl World {
             )
         });
         let site = Site::load(&folder.0).unwrap();
-        let issuer = Authority::open(&site.keys.issuer).unwrap();
+        let issuer = site.keys.issuer.open().unwrap();
         let memory = Memory::new();
         let running = start(site, memory.storage(), clock).await.unwrap();
         World {
@@ -135,19 +139,39 @@ fn session(running: &Running, issuer: &Authority, who: &str, clock: Clock) -> Se
     let pem = issuer.sign_client(&subject, &key.0, &bound, ends_ms, now);
     let der = CertificateDer::from_pem_slice(pem.unwrap().as_bytes()).unwrap();
     let identity = Identity::of_certificate(&der, "waterworks").unwrap();
-    let statement = proof_statement(&[0; 32], identity.key(), "gateway", &[0; 32]);
+    let found = Posture {
+        device_key: bound.device_key,
+        taken_ms: now.wall_ms(),
+        os: OsFamily::Linux,
+        os_version: String::new(),
+        patch_age_days: Some(3),
+        disk_encrypted: Some(true),
+        screen_lock: Some(true),
+        firewall: Some(true),
+        agent: None,
+    };
+    let report = PostureReport {
+        source: PostureSource::Own,
+        statement: found.encode(),
+        signer: String::new(),
+        signature: Vec::new(),
+    };
+    let digest = posture_digest(Some(&report), proof::sha256);
+    let statement = proof_statement(&[0; 32], identity.key(), "gateway", &digest);
     let signature = machine.1.sign(&SystemRandom::new(), &statement).unwrap();
     let device = Signed {
         key: machine.0,
         signature: signature.as_ref().to_vec(),
     };
+    let proven = proof::prove(&identity, &[0; 32], "gateway", &device, Some(&report)).unwrap();
+    let posture = posture::believe(&report, &proven, &Terms::default(), now);
     let arrival = Arrival {
-        proven: proof::prove(&identity, &[0; 32], "gateway", &device, None).unwrap(),
+        proven,
         authority: "issuer",
         freshness: &Freshness::default(),
         peer: "192.0.2.7:5000",
         transport: Transport::Quic,
-        posture: None,
+        posture: posture.ok(),
     };
     let broker = running.edge.broker();
     broker.open_session(arrival, clock.now()).unwrap()
@@ -290,7 +314,7 @@ async fn a_damaged_journal_brings_no_earlier_policy_back() {
             1,
         )
     });
-    let issuer = Authority::open(&Site::load(&folder.0).unwrap().keys.issuer).unwrap();
+    let issuer = Site::load(&folder.0).unwrap().keys.issuer.open().unwrap();
     let who = |running: &Running, name: &str| session(running, &issuer, name, clock);
     let boot = || async {
         let site = Site::load(&folder.0).unwrap();

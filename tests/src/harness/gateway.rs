@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use interlock::demo::hand_out;
+use interlock::demo::{Management, hand_out};
 use interlock_broker::authority::{Authority, Credential};
 use interlock_broker::clock::Clock;
 use interlock_broker::journal;
@@ -20,6 +20,10 @@ use super::{Connected, Ended, PATIENCE, Plc, Process, Site, binary};
 /// How often the log is looked at again while something in it is waited for.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
+/// How long what is said of a machine holds, in seconds: longer than any test that is not about
+/// that.
+pub(super) const LEASE_S: u32 = 3_600;
+
 /// A gateway of a test's own, in a folder of its own.
 pub struct Gateway {
     folder: Site,
@@ -29,6 +33,7 @@ pub struct Gateway {
     edge: Option<Process>,
     program: String,
     variables: Vec<(String, String)>,
+    management: Management,
 }
 
 impl Gateway {
@@ -52,10 +57,13 @@ impl Gateway {
             edge: None,
             program: "edge".to_owned(),
             variables: Vec::new(),
+            management: Management::new().expect("a key"),
         };
         let site = gateway.site();
         let made = gateway.edge_command(&["init", &text(&site)]);
         assert_eq!(made.code, 0, "{made}");
+        let management = gateway.management.configuration(LEASE_S);
+        gateway.append("edge.toml", &management);
         let words = made.stdout.split_whitespace();
         let join_line = words.filter(|word| word.starts_with("interlock-join:"));
         gateway.join_line = join_line.last().expect("a join line").to_owned();
@@ -180,7 +188,13 @@ impl Gateway {
         Ended::of("edge command", Command::new(binary("edge")).args(args))
     }
 
-    /// The profile of `person/olga` or `vendor/acme/victor`, on a machine of their own.
+    /// The management server of the plant, whose word on machines counts here.
+    pub fn management(&self) -> &Management {
+        &self.management
+    }
+
+    /// The profile of `person/olga` or `vendor/acme/victor`, on a machine of their own that the
+    /// management server has found in order.
     pub fn issue(&self, subject: &str) -> PathBuf {
         let name = subject.rsplit('/').next().expect("a subject has a name");
         let profile = self.folder.join(name);
@@ -189,8 +203,11 @@ impl Gateway {
         }
         let site = edge::Site::load(&self.site()).unwrap_or_else(|found| panic!("{found:?}"));
         let gateway = self.address.to_string();
-        let made = hand_out(&site, subject, &gateway, &profile, Clock::start().now());
-        made.unwrap_or_else(|failure| panic!("{failure}"));
+        let now = Clock::start().now();
+        let made = hand_out(&site, subject, &gateway, &profile, now);
+        let made = made.unwrap_or_else(|failure| panic!("{failure}"));
+        let vouched = self.management.vouch(&made, now);
+        vouched.unwrap_or_else(|failure| panic!("{failure}"));
         profile
     }
 

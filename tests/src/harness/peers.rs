@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// A command that runs a peer: `mbpoll`, `libmodbus`, `pymodbus-client`, `pymodbus-server`,
-/// `nats-server` or `rsyslogd`.
+/// `nats-server`, `rsyslogd`, `softhsm2-util` or `pkcs11-tool`.
 /// A peer that is not installed fails the test: a comparison that was skipped compares nothing.
 pub fn peer(name: &str) -> Command {
     let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers");
@@ -16,6 +16,8 @@ pub fn peer(name: &str) -> Command {
         // Not on everybody's path.
         "nats-server" => (PathBuf::from("/usr/sbin/nats-server"), None),
         "rsyslogd" => (PathBuf::from("/usr/sbin/rsyslogd"), None),
+        "softhsm2-util" => (PathBuf::from("/usr/bin/softhsm2-util"), None),
+        "pkcs11-tool" => (PathBuf::from("/usr/bin/pkcs11-tool"), None),
         "pymodbus-client" => (python(), Some(scripts.join("pymodbus_client.py"))),
         "pymodbus-server" => (python(), Some(scripts.join("pymodbus_server.py"))),
         _ => panic!("{name} is no peer"),

@@ -6,12 +6,16 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use interlock::demo::Management;
 use interlock::keys::FileKey;
+use interlock_broker::clock::Clock;
 use interlock_broker::proof::sha256;
 use interlock_protocols::conduit::{
     ALPN, FromClient, Message, Opened, Opening, ToClient, VERSION, next_frame,
 };
-use interlock_protocols::identity::{EXPORTER_LABEL, proof_statement};
+use interlock_protocols::identity::{
+    EXPORTER_LABEL, PostureReport, PostureSource, posture_digest, proof_statement,
+};
 use interlock_tests::harness::{Gateway, PATIENCE, Pass};
 use quinn::crypto::rustls::QuicClientConfig;
 use quinn::{ClientConfig, Connection, Endpoint, RecvStream, SendStream};
@@ -283,15 +287,24 @@ pub(crate) struct Early {
     pub(crate) taken: bool,
 }
 
-/// A proof of this key of a machine, for a certificate of that key.
+/// A proof of this key of a machine, for a certificate of that key; the machine says of itself that it
+/// is in order.
 pub(crate) fn proof_by(device: &FileKey, leaf: &FileKey, connection: &Connection) -> Vec<u8> {
     let mut exporter = [0; 32];
     // A stranger's connection may be over by now.
     let _ = connection.export_keying_material(&mut exporter, EXPORTER_LABEL, b"");
-    let statement = proof_statement(&exporter, &sha256(leaf.spki()), SERVER_NAME, &[0; 32]);
+    let found = Management::healthy(sha256(device.spki()), Clock::start().now());
+    let posture = PostureReport {
+        source: PostureSource::Own,
+        statement: found.encode(),
+        signer: String::new(),
+        signature: Vec::new(),
+    };
+    let digest = posture_digest(Some(&posture), sha256);
+    let statement = proof_statement(&exporter, &sha256(leaf.spki()), SERVER_NAME, &digest);
     let prove = FromClient::Prove {
         device: device.sign(&statement).unwrap(),
-        posture: None,
+        posture: Some(posture),
     };
     prove.to_frame().unwrap()
 }
