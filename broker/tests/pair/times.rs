@@ -104,14 +104,13 @@ fn by(world: &World, who: &str, freshness: &Freshness) -> Session {
     let identity = world.identity(who);
     let report = world.healthy(noon());
     let proven = world.proven(&identity, Some(&report));
-    let posture = believe(&report, &proven, &terms(), noon());
     let arrival = Arrival {
+        posture: Some(believe(&report, &proven, &terms(), noon()).unwrap()),
         proven,
         authority: "spire",
         freshness,
         peer: "192.0.2.7:5000",
         transport: Transport::Quic,
-        posture: posture.ok(),
     };
     world.broker.open_session(arrival, noon()).unwrap()
 }
