@@ -108,6 +108,11 @@ impl Broker {
         Ok(sequence)
     }
 
+    /// Has the register know that a function was used on a device.
+    pub(super) fn note_use(&self, subject: &str, device: &str, function: u8) {
+        self.register_mut().note_use(subject, device, function);
+    }
+
     /// Has the register know of a record.
     pub(crate) fn take_up(&self, sequence: u64, now: Now, event: &Event) {
         {

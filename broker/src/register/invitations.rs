@@ -110,7 +110,9 @@ impl Invitations {
     /// The one whose token has this SHA-256. All are looked at, whichever it is.
     pub fn with_token(&self, token: &[u8; 32]) -> Option<&KeptInvitation> {
         let all = self.by_number.values();
-        all.filter(|each| &each.invited.token == token).last()
+        all.fold(None, |found, each| {
+            found.or(Some(each).filter(|each| &each.invited.token == token))
+        })
     }
 
     /// Those that may be used or wait to be confirmed.
