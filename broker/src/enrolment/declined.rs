@@ -28,6 +28,9 @@ pub enum Declined {
     /// Its time is over.
     #[error("the invitation's time is over")]
     Late,
+    /// Nobody knows whether its time is over.
+    #[error("the gateway's clock is in doubt, and so is whether the invitation's time is over")]
+    ClockDoubted,
     /// It was used.
     #[error("the invitation was used already")]
     Used,
@@ -87,6 +90,7 @@ impl Declined {
             Declined::MachineName => "machine-name",
             Declined::NoInvitation => "no-invitation",
             Declined::Late => "invitation-late",
+            Declined::ClockDoubted => "clock-doubted",
             Declined::Used => "invitation-used",
             Declined::Withdrawn => "invitation-withdrawn",
             Declined::KeyOfAnother => "key-of-another",
@@ -137,6 +141,9 @@ impl Declined {
             }
             Declined::Cloned => "find the other copy, then enrol the program anew with new keys",
             Declined::TooOften => "wait a minute; look for a program that asks in a loop",
+            Declined::ClockDoubted => {
+                "tell whoever administers the gateway: `interlock-edge clock show` says more; then ask again"
+            }
             Declined::Journal(_) => "tell whoever administers the gateway; then ask again",
             Declined::Issuer(_) => "tell whoever administers the gateway",
         }

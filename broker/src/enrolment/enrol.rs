@@ -93,6 +93,11 @@ impl Registrar {
         let enrolment = proven.enrolment(request, invitation, peer);
         let step = step(invitation, &enrolment, subject.kind(), now)
             .and_then(|step| may_enrol(&register, &subject, &enrolment).map(|()| step))
+            .and_then(|step| match step {
+                // A clock that stood still keeps an invitation open for ever.
+                Step::Ask | Step::Enrol if now.doubted() => Err(Declined::ClockDoubted),
+                step => Ok(step),
+            })
             .inspect_err(|why| self.declined(&subject, peer, why, now))?;
         Ok((step, enrolment, subject))
     }

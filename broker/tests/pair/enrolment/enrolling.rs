@@ -268,6 +268,25 @@ async fn groups_of_an_invitation_reach_a_live_session() {
 }
 
 #[tokio::test]
+async fn while_the_clock_is_in_doubt_nobody_enrols_and_who_is_enrolled_renews() {
+    let office = Office::new();
+    let mut keys = Keys::in_files();
+    let (_, token) = office.invite("person/ida", &[], noon()).await;
+    let doubted = noon().in_doubt();
+    let refused = office.enrol(&keys, token, doubted).await;
+    assert_eq!(code(refused), "clock-doubted");
+    issued(office.enrol(&keys, token, noon()).await);
+    // An answer that was lost is given again, and a certificate to read with is renewed.
+    issued(office.enrol(&keys, token, doubted).await);
+    let renewal = keys.renewed().renewal("person/ida", None, false);
+    office.login(&renewal, doubted).await.unwrap();
+    let vendor = Keys::in_files();
+    let (_, token) = office.invite("vendor/acme/victor", &[], noon()).await;
+    let refused = office.enrol(&vendor, token, doubted).await;
+    assert_eq!(code(refused), "clock-doubted");
+}
+
+#[tokio::test]
 async fn a_presence_counts_only_by_the_enrolled_token_in_this_connection() {
     let office = Office::new();
     let (in_token, in_files) = (Keys::in_a_token(), Keys::in_files());
@@ -300,5 +319,7 @@ async fn a_presence_counts_only_by_the_enrolled_token_in_this_connection() {
     assert_eq!(strength(0), "single-factor");
     assert(0, &in_token.authenticator, &EXPORTER).await.unwrap();
     assert_eq!(strength(0), "user-present");
+    let again = assert(0, &in_token.authenticator, &EXPORTER).await;
+    assert!(again.unwrap_err().contains("connect again"));
     assert_eq!(in_token.protection, KeyProtection::Token);
 }
