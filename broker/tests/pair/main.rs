@@ -9,6 +9,7 @@
 )]
 
 mod acceptance;
+mod aftermath;
 mod arrival;
 mod before;
 mod doubt;
