@@ -49,7 +49,7 @@ impl Doors {
         clock: Clock,
     ) -> Result<Doors, ListenError> {
         let of = |alpn: &[&[u8]]| {
-            let config = identity_config(server, authority_pem, alpn, clock.clone());
+            let config = identity_config(server, authority_pem, alpn, clock);
             config.map_err(|error| ListenError::Tls(error.to_string()))
         };
         Ok(Doors {
