@@ -17,6 +17,7 @@ use crate::enrolment::Terms;
 use crate::journal::{Journal, Pending, Unrecordable};
 use crate::plant::Plant;
 use crate::policy::{Policy, View};
+use crate::posture::Statements;
 use crate::register::Register;
 use crate::subject::SubjectId;
 
@@ -29,6 +30,7 @@ pub struct Broker {
     pub(super) next_session: AtomicU64,
     pub(super) stopping: AtomicBool,
     pub(super) allowances: Allowances,
+    pub(super) statements: Statements,
     pub(super) hearing: Hearing,
     pub(super) register: RwLock<Register>,
     times: OnceLock<SessionTimes>,
@@ -71,6 +73,7 @@ impl Broker {
             next_session: AtomicU64::new(first_session),
             stopping: AtomicBool::new(false),
             allowances: Allowances::default(),
+            statements: Statements::default(),
             revised: watch::Sender::new(register.through()),
             register: RwLock::new(register),
             acting: AtomicUsize::new(0),
