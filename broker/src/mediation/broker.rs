@@ -18,6 +18,7 @@ use crate::journal::{Journal, Pending, Unrecordable};
 use crate::limits::REGISTER_PARTS_AT_ONCE;
 use crate::plant::Plant;
 use crate::policy::{Policy, View};
+use crate::posture::Statements;
 use crate::register::{Register, Use};
 use crate::subject::SubjectId;
 
@@ -30,6 +31,7 @@ pub struct Broker {
     pub(super) next_session: AtomicU64,
     pub(super) stopping: AtomicBool,
     pub(super) allowances: Allowances,
+    pub(super) statements: Statements,
     pub(super) hearing: Hearing,
     pub(super) register: RwLock<Register>,
     times: OnceLock<SessionTimes>,
@@ -72,6 +74,7 @@ impl Broker {
             next_session: AtomicU64::new(first_session),
             stopping: AtomicBool::new(false),
             allowances: Allowances::default(),
+            statements: Statements::default(),
             revised: watch::Sender::new(register.through()),
             register: RwLock::new(register),
             acting: AtomicUsize::new(0),

@@ -329,7 +329,6 @@ impl Session {
     pub fn tick(&self, now: Now) -> Result<(), Refusal> {
         self.inner.ledger.tick(now, || self.inner.may_record(now));
         self.inner.health(now);
-        self.inner.broker.record_unrecorded(now);
         match self.inner.may_act(now) {
             Err(reason @ Reason::Standing(_)) => Err(Refusal::new(reason)),
             _ => Ok(()),

@@ -160,8 +160,9 @@ impl Broker {
         }
     }
 
-    /// Tries again to record what found no place before.
-    pub(super) fn record_unrecorded(&self, now: Now) {
+    /// Tries again to record what found no place before. Call it about once a second, whether or
+    /// not anybody is there: what has no record is forgotten by the next start.
+    pub fn record_unrecorded(&self, now: Now) {
         if self.register().restraints.unrecorded().is_empty() {
             return;
         }

@@ -70,7 +70,7 @@ async fn a_session_that_ends_before_its_restriction_has_a_record_holds_up_nobody
     world.memory.release_sync();
     let mut durable = world.broker.journal().durable();
     durable.wait_for(|last| *last >= recorded).await.unwrap();
-    adam.tick(noon()).unwrap();
+    world.broker.record_unrecorded(noon());
     let last = *world.broker.revised().borrow();
     durable.wait_for(|there| *there >= last).await.unwrap();
     let mut talk = emil.converse("press-4", true, noon()).unwrap();

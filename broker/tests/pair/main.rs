@@ -17,5 +17,6 @@ mod enrolment;
 mod invariants;
 mod records;
 mod restraints;
+mod statements;
 mod times;
 mod world;
