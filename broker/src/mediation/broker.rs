@@ -19,7 +19,7 @@ use crate::limits::REGISTER_PARTS_AT_ONCE;
 use crate::plant::Plant;
 use crate::policy::{Policy, View};
 use crate::posture::Statements;
-use crate::register::{Register, Use};
+use crate::register::Register;
 use crate::subject::SubjectId;
 
 /// The policy decision point of one gateway.
@@ -188,20 +188,6 @@ impl Broker {
         register.apply(sequence, now.wall_ms(), &event);
         self.is_revised(sequence);
         Ok(sequence)
-    }
-
-    /// Has the register know that a function is used on a device. Nearly always it does.
-    pub(super) fn note_use(&self, subject: &SubjectId, device: &str, function: u8) {
-        let subject = subject.as_str();
-        let known = Use::of(function).is_none_or(|what| {
-            self.register()
-                .identities
-                .uses
-                .has_done(subject, device, what)
-        });
-        if !known {
-            self.register_mut().note_use(subject, device, function);
-        }
     }
 
     fn register_mut(&self) -> RwLockWriteGuard<'_, Register> {

@@ -242,9 +242,6 @@ impl Conversation {
             duty,
             ear,
         );
-        let (subject, device) = (&self.session.subject, self.device.name());
-        let function = allowed.request.function().code();
-        self.session.broker.note_use(subject, device, function);
         self.outstanding.push(Outstanding {
             transaction: adu.transaction,
             unit: adu.unit,
