@@ -290,6 +290,9 @@ pub const USED_DEVICES_MAX: usize = 256;
 /// Bytes of the register in one record: a part with the longest entry behind it still fits.
 pub const REGISTER_PART_BYTES: usize = 48 << 10;
 
+/// Parts of the register that wait for the disk at once: less than half of what may wait there.
+pub const REGISTER_PARTS_AT_ONCE: usize = 8;
+
 /// Days without use after which an identity is flagged, unless configured: a quarter.
 pub const UNUSED_DAYS: u32 = 90;
 

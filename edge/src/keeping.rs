@@ -24,7 +24,6 @@ use crate::signing::Signing;
 use crate::sink::{self, Cursors, Source};
 use crate::site::Site;
 use crate::status::{JournalFacts, Outlook, SignedFacts, Sources};
-use crate::trust;
 use crate::witness::{self, Submitter};
 
 /// Everything beside the serving, started.
@@ -33,7 +32,7 @@ pub(crate) struct Keeping {
     signing: Option<Signing>,
     sinks: Vec<sink::Running>,
     witness: Option<Submitter>,
-    watching: [JoinHandle<()>; 3],
+    watching: [JoinHandle<()>; 2],
     view: Arc<View>,
     stop_view: watch::Sender<bool>,
     keeping_view: JoinHandle<()>,
@@ -87,14 +86,12 @@ impl Keeping {
         let stop_view = watch::Sender::new(false);
         let kept = reading::keep(Arc::clone(&view), journal.clone(), stop_view.subscribe());
         let attending = tokio::spawn(Arc::clone(&outlook).attend());
-        let trusting = trust::keep(Arc::clone(&site.trust), journal.clone(), clock);
-        let trusting = tokio::spawn(trusting);
         Ok(Keeping {
             outlook,
             signing,
             sinks,
             witness,
-            watching: [removal, attending, trusting],
+            watching: [removal, attending],
             view,
             stop_view,
             keeping_view: tokio::spawn(kept),

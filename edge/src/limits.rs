@@ -256,6 +256,10 @@ pub(crate) const NOTARY_EVERY: Duration = Duration::from_secs(1);
 /// How often it is looked at how far the required sinks are, and so what may be removed.
 pub(crate) const REMOVAL_TICK: Duration = Duration::from_secs(1);
 
+/// With room on the disk for fewer segments than this, the register is kept in the journal so that
+/// old ones may go: one is made ahead of need, and a large register takes one more.
+pub(crate) const TIGHT_SEGMENTS: u64 = 4;
+
 /// How long a stopping edge waits for the witness to cosign the last checkpoint.
 pub(crate) const COSIGNED_WITHIN: Duration = Duration::from_secs(3);
 

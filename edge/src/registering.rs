@@ -12,7 +12,7 @@ use interlock_broker::register::write_beside;
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::limits::REMOVAL_TICK;
+use crate::limits::{REMOVAL_TICK, TIGHT_SEGMENTS};
 use crate::site::Site;
 
 /// Starts both.
@@ -53,6 +53,9 @@ async fn beside(broker: &Arc<Broker>, path: PathBuf) {
 /// Writes the register into the journal, once for each segment, as soon as old segments may have to
 /// go: what they say of identities goes with them otherwise, or they must stay.
 async fn inside(broker: &Arc<Broker>, clock: Clock, segment_bytes: u64) {
+    if !broker.journal().is_open() {
+        return;
+    }
     let mut tick = interval(REMOVAL_TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut kept_at = None;
@@ -77,6 +80,11 @@ async fn inside(broker: &Arc<Broker>, clock: Clock, segment_bytes: u64) {
 /// Whether removal may be wanted soon, and the register was not written since a segment began.
 fn is_due(usage: &Usage, kept_at: Option<u64>, segment_bytes: u64) -> bool {
     let half_full = usage.used_bytes >= usage.budget_bytes / 2;
+    // Others fill disks as well: on a full one there is no place for the record that would let
+    // the oldest go.
+    let tight = usage
+        .free_bytes
+        .is_some_and(|free| free < segment_bytes.saturating_mul(TIGHT_SEGMENTS));
     let grown = kept_at.is_none_or(|at| usage.written_bytes.saturating_sub(at) >= segment_bytes);
-    half_full && grown
+    (half_full || tight) && grown
 }

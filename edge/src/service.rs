@@ -41,7 +41,7 @@ use crate::registering;
 use crate::site::{POLICY, Site};
 use crate::status::Outlook;
 use crate::timekeeping;
-use crate::trust::Trust;
+use crate::trust::{self, Trust};
 
 /// Why the edge could not run.
 #[derive(Debug, thiserror::Error)]
@@ -95,8 +95,9 @@ pub struct Running {
     register: JoinHandle<()>,
     keeping: Keeping,
     metrics: Option<Metrics>,
-    /// What looks after the clock, and what local administrators ask.
-    local: [JoinHandle<()>; 2],
+    /// What looks after the clock, what local administrators ask, and what authorities of others
+    /// bring.
+    local: [JoinHandle<()>; 3],
 }
 
 /// Opens the storage that the configuration names.
@@ -146,6 +147,8 @@ pub async fn start(
         recovered.register,
     );
     broker.limit_sessions(site.config.session_times());
+    let trusting = trust::keep(Arc::clone(&site.trust), Arc::clone(&broker), clock);
+    let trusting = tokio::spawn(trusting);
     let issuer = site
         .keys
         .issuer
@@ -224,7 +227,7 @@ pub async fn start(
         register,
         keeping,
         metrics,
-        local: [watching_clock, local],
+        local: [watching_clock, local, trusting],
     })
 }
 

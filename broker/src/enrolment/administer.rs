@@ -97,7 +97,10 @@ impl Registrar {
     ) -> Result<Invitation, NotDone> {
         let site = self.broker.plant().site().to_owned();
         let subject = SubjectId::parse_at(&site, subject)?;
-        may_invite(session, &subject, groups, now)?;
+        // Judged behind the wait: in it they may have lost the right.
+        let _turn = self.turn().await;
+        let facts = self.groups_then(&subject, groups);
+        may_invite(session, &subject, &facts, now)?;
         if subject.site() != site {
             return Err(NotDone::OtherSite(subject));
         }
@@ -108,7 +111,6 @@ impl Registrar {
         let mut token = [0; 16];
         rand::fill(&mut token).map_err(|_| NotDone::NoRandomness)?;
         let until_ms = now.wall_ms() + i64::from(valid_s) * 1_000;
-        let _turn = self.turn().await;
         self.has_room(&subject, now)?;
         let confirm = subject.kind() == SubjectKind::Vendor;
         let invited = Event::Invited(Invited {
@@ -126,6 +128,16 @@ impl Registrar {
             until_ms,
             confirm,
         })
+    }
+
+    /// The groups of somebody once they have enrolled. Whoever uses the invitation is that subject,
+    /// with all that it was given by others before.
+    fn groups_then(&self, subject: &SubjectId, groups: &[String]) -> Vec<String> {
+        let before = self.broker.view_of(subject);
+        let mut all = [before.groups(), groups].concat();
+        all.sort();
+        all.dedup();
+        all
     }
 
     fn judge(&self, groups: &[String], valid_s: u32) -> Result<(), NotDone> {
@@ -205,9 +217,10 @@ impl Registrar {
         device_key: &[u8; 32],
         now: Now,
     ) -> Result<u64, NotDone> {
+        // Judged behind the wait: in it they may have lost the right.
+        let _turn = self.turn().await;
         let act = session.administer(Action::ConfirmEnrolment, now);
         act.map_err(NotDone::Refused)?;
-        let _turn = self.turn().await;
         let invitation = self.numbered(number).ok_or(NotDone::NoInvitation(number))?;
         let state = state_of(&invitation, now.wall_ms());
         let (InvitationState::Waiting, InvitationFate::Waiting(enrolment)) =

@@ -28,15 +28,15 @@ pub enum Declined {
     /// Its time is over.
     #[error("the invitation's time is over")]
     Late,
-    /// Nobody knows whether its time is over.
-    #[error("the gateway's clock is in doubt, and so is whether the invitation's time is over")]
-    ClockDoubted,
     /// It was used.
     #[error("the invitation was used already")]
     Used,
     /// It was withdrawn.
     #[error("the invitation was withdrawn")]
     Withdrawn,
+    /// Whoever made it was revoked since.
+    #[error("whoever made the invitation was revoked")]
+    InviterRevoked,
     /// The key by which somebody else asks for certificates.
     #[error("the authenticator is somebody else's")]
     KeyOfAnother,
@@ -69,6 +69,9 @@ pub enum Declined {
         "somebody else has renewed from the same certificate: there are two copies of these keys, and both are revoked"
     )]
     Cloned,
+    /// Nobody knows what time it is.
+    #[error("the gateway's clock is in doubt, and a certificate is for a time")]
+    ClockDoubted,
     /// Too many certificates.
     #[error("too many certificates were issued to this identity in a short time")]
     TooOften,
@@ -90,9 +93,9 @@ impl Declined {
             Declined::MachineName => "machine-name",
             Declined::NoInvitation => "no-invitation",
             Declined::Late => "invitation-late",
-            Declined::ClockDoubted => "clock-doubted",
             Declined::Used => "invitation-used",
             Declined::Withdrawn => "invitation-withdrawn",
+            Declined::InviterRevoked => "inviter-revoked",
             Declined::KeyOfAnother => "key-of-another",
             Declined::Revoked => "revoked",
             Declined::Disabled => "disabled",
@@ -103,6 +106,7 @@ impl Declined {
             Declined::NoParent => "no-parent",
             Declined::UnknownParent => "unknown-parent",
             Declined::Cloned => "cloned",
+            Declined::ClockDoubted => "clock-doubted",
             Declined::TooOften => "too-often",
             Declined::Journal(_) => "journal-failed",
             Declined::Issuer(_) => "issuer-failed",
@@ -119,6 +123,7 @@ impl Declined {
             | Declined::KeyUsed => {
                 "use the program of the gateway's version; if it is, report this to its makers"
             }
+            Declined::InviterRevoked => "ask whoever administers the gateway for a new invitation",
             Declined::NoInvitation | Declined::Late | Declined::Withdrawn => {
                 "ask whoever invited you for a new invitation"
             }

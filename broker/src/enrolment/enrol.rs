@@ -51,6 +51,9 @@ impl Registrar {
     ) -> Result<Enrolling, Declined> {
         // Everything that costs time comes first, whatever the token is.
         let proven = Proven::of(request, exporter)?;
+        if now.doubted() {
+            return Err(Declined::ClockDoubted);
+        }
         let _turn = self.turn().await;
         let (step, enrolment, subject) = self.decide(request, &proven, peer, now)?;
         let waiting = Enrolling::Waiting {
@@ -93,11 +96,7 @@ impl Registrar {
         let enrolment = proven.enrolment(request, invitation, peer);
         let step = step(invitation, &enrolment, subject.kind(), now)
             .and_then(|step| may_enrol(&register, &subject, &enrolment).map(|()| step))
-            .and_then(|step| match step {
-                // A clock that stood still keeps an invitation open for ever.
-                Step::Ask | Step::Enrol if now.doubted() => Err(Declined::ClockDoubted),
-                step => Ok(step),
-            })
+            .and_then(|step| inviter_stands(&register, invitation).map(|()| step))
             .inspect_err(|why| self.declined(&subject, peer, why, now))?;
         Ok((step, enrolment, subject))
     }
@@ -110,9 +109,6 @@ impl Registrar {
         subject: &SubjectId,
         now: Now,
     ) -> Result<Issued, Declined> {
-        if let Some(issued) = self.issued_for(subject, &enrolment.session_key) {
-            return Ok(issued);
-        }
         let kept = {
             let register = self.broker.register();
             let kept = register
@@ -120,6 +116,15 @@ impl Registrar {
                 .on_machine(subject.as_str(), &enrolment.device_key);
             kept.cloned().ok_or(Declined::NotEnrolled)?
         };
+        // The machine may have been enrolled anew since, by a later invitation.
+        if kept.enrolment.invitation != enrolment.invitation
+            || !same_keys(&kept.enrolment, enrolment)
+        {
+            return Err(Declined::Used);
+        }
+        if let Some(issued) = self.issued_for(subject, &enrolment.session_key, now) {
+            return Ok(issued);
+        }
         let ends_ms = match kept.certificates.as_slice() {
             [] => now.wall_ms() + self.terms.lifetime_ms(subject.kind()),
             [first] if first.key == enrolment.session_key && first.ends_ms > now.wall_ms() => {
@@ -129,7 +134,9 @@ impl Registrar {
         };
         let grant = Grant {
             subject,
-            enrolment,
+            // As it was recorded and confirmed: whoever asks again does not say anew how their
+            // keys are kept.
+            enrolment: &kept.enrolment,
             key: &request.session.key,
             parent: None,
             auth: Auth {
@@ -220,6 +227,18 @@ fn step(
             Ok(Step::Issue)
         }
         _ => Err(Declined::Used),
+    }
+}
+
+/// Who was revoked must not come in again by an invitation that they made before.
+fn inviter_stands(register: &Register, invitation: &KeptInvitation) -> Result<(), Declined> {
+    // One that was made on the gateway's own disk names nobody that could be revoked.
+    let Ok(inviter) = SubjectId::parse(&invitation.invited.by) else {
+        return Ok(());
+    };
+    match register.restraints.revoked(&inviter, None, None) {
+        Some(_) => Err(Declined::InviterRevoked),
+        None => Ok(()),
     }
 }
 

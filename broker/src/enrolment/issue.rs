@@ -101,10 +101,17 @@ impl Registrar {
     }
 
     /// What was issued a moment ago for this key, to this subject: the same bytes again.
-    pub(super) fn issued_for(&self, subject: &SubjectId, key: &[u8; 32]) -> Option<Issued> {
+    pub(super) fn issued_for(
+        &self,
+        subject: &SubjectId,
+        key: &[u8; 32],
+        now: Now,
+    ) -> Option<Issued> {
         let recent = self.recent();
         let mut found = recent.iter().rev();
-        let found = found.find(|issued| &issued.subject == subject && &issued.key == key);
+        let found = found.find(|issued| {
+            &issued.subject == subject && &issued.key == key && now.wall_ms() < issued.ends_ms
+        });
         found.cloned()
     }
 }

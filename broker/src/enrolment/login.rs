@@ -29,6 +29,9 @@ impl Registrar {
         now: Now,
     ) -> Result<Issued, Declined> {
         let keys = proven(request, exporter, server_name)?;
+        if now.doubted() {
+            return Err(Declined::ClockDoubted);
+        }
         let _turn = self.turn().await;
         let (subject, identity) = {
             let register = self.broker.register();
@@ -134,7 +137,7 @@ impl Registrar {
         now: Now,
     ) -> Result<Issued, Declined> {
         let key = sha256(&request.session.key);
-        if let Some(issued) = self.issued_for(subject, &key) {
+        if let Some(issued) = self.issued_for(subject, &key, now) {
             return Ok(issued);
         }
         if last.ends_ms <= now.wall_ms() {

@@ -15,6 +15,7 @@ use super::schedule::SessionTimes;
 use crate::clock::Now;
 use crate::enrolment::Terms;
 use crate::journal::{Journal, Pending, Unrecordable};
+use crate::limits::REGISTER_PARTS_AT_ONCE;
 use crate::plant::Plant;
 use crate::policy::{Policy, View};
 use crate::posture::Statements;
@@ -145,23 +146,48 @@ impl Broker {
     /// Writes the whole register into records, so that those it was made from may be removed.
     /// False where acts are on their way whose records would be lost: try again.
     pub async fn keep_register(&self, now: Now) -> Result<bool, Unrecordable> {
-        let pending = {
+        let register = {
             let register = self.register_mut();
             if self.acting.load(Ordering::Acquire) > 0 {
                 return Ok(false);
             }
-            let parts = register.to_records().into_iter();
-            let commit = |part| self.journal.commit(now.wall_ms(), part);
-            parts.map(commit).collect::<Result<Vec<_>, _>>()?
+            register.clone()
         };
-        let first = pending.first().map(Pending::sequence);
-        for part in pending {
-            part.await?;
+        let mut parts = register.to_records().into_iter();
+        let mut first = None;
+        // A few at a time: a large register is more than may wait for the disk at once, and acts
+        // are to find a place beside it.
+        loop {
+            let some = parts.by_ref().take(REGISTER_PARTS_AT_ONCE);
+            let commit = |part| self.journal.commit(now.wall_ms(), part);
+            let pending = some.map(commit).collect::<Result<Vec<_>, _>>()?;
+            if pending.is_empty() {
+                break;
+            }
+            first = first.or_else(|| pending.first().map(Pending::sequence));
+            for part in pending {
+                part.await?;
+            }
+        }
+        // What came between its parts is not in it: whoever reads it would not believe it either.
+        let same = self.register_mut();
+        if same.through() != register.through() || self.acting.load(Ordering::Acquire) > 0 {
+            return Ok(false);
         }
         if let Some(first) = first {
             self.journal.register_kept(first);
         }
         Ok(true)
+    }
+
+    /// Records what was taken up already, and has the register know at once: whatever is kept of
+    /// it from here on holds this too. Nobody waits for the disk.
+    pub fn tell_register(&self, event: Event, now: Now) -> Result<u64, Unrecordable> {
+        let mut register = self.register_mut();
+        let sequence = self.journal.append(now.wall_ms(), event.clone())?;
+        register.apply(sequence, now.wall_ms(), &event);
+        self.is_revised(sequence);
+        Ok(sequence)
     }
 
     fn register_mut(&self) -> RwLockWriteGuard<'_, Register> {

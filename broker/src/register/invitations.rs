@@ -107,12 +107,11 @@ impl Invitations {
         self.by_number.get(&number)
     }
 
-    /// The one whose token has this SHA-256. All are looked at, whichever it is.
+    /// The one whose token has this SHA-256. How long it takes to compare hashes says nothing of
+    /// a token.
     pub fn with_token(&self, token: &[u8; 32]) -> Option<&KeptInvitation> {
-        let all = self.by_number.values();
-        all.fold(None, |found, each| {
-            found.or(Some(each).filter(|each| &each.invited.token == token))
-        })
+        let mut all = self.by_number.values();
+        all.rfind(|each| &each.invited.token == token)
     }
 
     /// Those that may be used or wait to be confirmed.

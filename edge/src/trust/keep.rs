@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, PoisonError};
 
 use interlock_broker::clock::{Clock, Now};
-use interlock_broker::journal::Journal;
+use interlock_broker::mediation::Broker;
 use interlock_protocols::record::{Event, TrustTakenUp};
 use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval};
@@ -16,7 +16,7 @@ use super::{Member, Trust};
 use crate::limits::TRUST_LOOK_EVERY;
 
 /// Looks again and again, for as long as it is polled.
-pub(crate) async fn keep(trust: Arc<Trust>, journal: Journal, clock: Clock) {
+pub(crate) async fn keep(trust: Arc<Trust>, broker: Arc<Broker>, clock: Clock) {
     if trust.members.iter().all(|member| member.source.is_none()) {
         return;
     }
@@ -30,8 +30,10 @@ pub(crate) async fn keep(trust: Arc<Trust>, journal: Journal, clock: Clock) {
         for taken_up in looked.unwrap_or_default() {
             tracing::info!(what = taken_up.what, "an authority was taken up");
             // What was taken up holds, though it cannot be recorded: it may be a revocation.
+            // The register knows of it with the record: one that was kept without it would not
+            // be believed at the next start.
             let event = Event::TrustTakenUp(taken_up);
-            if let Err(error) = journal.append(clock.now().wall_ms(), event) {
+            if let Err(error) = broker.tell_register(event, clock.now()) {
                 tracing::warn!(%error, "a record could not be written");
             }
         }

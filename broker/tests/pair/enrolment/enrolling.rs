@@ -1,8 +1,9 @@
 //! An invitation works once, for one subject, until its time.
 
 use interlock_broker::enrolment::{Enrolling, NotDone};
+use interlock_broker::subject::Identity;
 use interlock_protocols::identity::{KeyProtection, presence_statement};
-use interlock_protocols::record::Event;
+use interlock_protocols::record::{Event, Measure, Scope};
 
 use super::{EXPORTER, Keys, MINUTE, Office, PEER, at, code, fingerprint, issued, signed};
 use crate::world::noon;
@@ -268,25 +269,6 @@ async fn groups_of_an_invitation_reach_a_live_session() {
 }
 
 #[tokio::test]
-async fn while_the_clock_is_in_doubt_nobody_enrols_and_who_is_enrolled_renews() {
-    let office = Office::new();
-    let mut keys = Keys::in_files();
-    let (_, token) = office.invite("person/ida", &[], noon()).await;
-    let doubted = noon().in_doubt();
-    let refused = office.enrol(&keys, token, doubted).await;
-    assert_eq!(code(refused), "clock-doubted");
-    issued(office.enrol(&keys, token, noon()).await);
-    // An answer that was lost is given again, and a certificate to read with is renewed.
-    issued(office.enrol(&keys, token, doubted).await);
-    let renewal = keys.renewed().renewal("person/ida", None, false);
-    office.login(&renewal, doubted).await.unwrap();
-    let vendor = Keys::in_files();
-    let (_, token) = office.invite("vendor/acme/victor", &[], noon()).await;
-    let refused = office.enrol(&vendor, token, doubted).await;
-    assert_eq!(code(refused), "clock-doubted");
-}
-
-#[tokio::test]
 async fn a_presence_counts_only_by_the_enrolled_token_in_this_connection() {
     let office = Office::new();
     let (in_token, in_files) = (Keys::in_a_token(), Keys::in_files());
@@ -322,4 +304,78 @@ async fn a_presence_counts_only_by_the_enrolled_token_in_this_connection() {
     let again = assert(0, &in_token.authenticator, &EXPORTER).await;
     assert!(again.unwrap_err().contains("connect again"));
     assert_eq!(in_token.protection, KeyProtection::Token);
+}
+
+#[tokio::test]
+async fn nobody_gets_another_machine_into_groups_that_they_may_not_give() {
+    let office = Office::new();
+    // An administrator trusts this vendor with more than vendors have.
+    let (number, token) = office
+        .invite("vendor/acme/vera", &["engineers"], noon())
+        .await;
+    let vera = Keys::in_files();
+    office.enrol(&vera, token, noon()).await.unwrap();
+    let adam = office.world.session("person/adam");
+    let key = vera.device_key();
+    let confirmed = office.registrar.confirm(&adam, number, &key, noon());
+    confirmed.await.unwrap();
+    issued(office.enrol(&vera, token, noon()).await);
+    // Whoever uses the next invitation would be her, with all that she may.
+    let emil = office.world.session("person/emil");
+    let groups = ["vendors".to_owned()];
+    let again = office
+        .registrar
+        .invite(&emil, "vendor/acme/vera", &groups, 600, noon());
+    let again = again.await.err();
+    assert!(matches!(again, Some(NotDone::Refused(_))), "{again:?}");
+    office
+        .invite("vendor/acme/vera", &["vendors"], noon())
+        .await;
+}
+
+#[tokio::test]
+async fn whoever_asks_again_says_nothing_new_of_their_keys() {
+    let office = Office::new();
+    let (number, token) = office
+        .invite("vendor/acme/vera", &["vendors"], noon())
+        .await;
+    let keys = Keys::in_files();
+    office.enrol(&keys, token, noon()).await.unwrap();
+    let adam = office.world.session("person/adam");
+    let key = keys.device_key();
+    let confirmed = office.registrar.confirm(&adam, number, &key, noon());
+    confirmed.await.unwrap();
+    let mut better = keys.enrolment(token);
+    better.device_protection = KeyProtection::Tpm;
+    let given = office
+        .registrar
+        .enrol(&better, &EXPORTER, PEER, noon())
+        .await;
+    let pem = issued(given).certificate;
+    let (_, pem) = x509_parser::pem::parse_x509_pem(pem.as_bytes()).unwrap();
+    let identity = Identity::of_certificate(&pem.contents, "waterworks").unwrap();
+    let protection = identity.bound().unwrap().protection;
+    assert_eq!(protection, KeyProtection::Software);
+}
+
+#[tokio::test]
+async fn an_invitation_of_somebody_who_was_revoked_since_opens_nothing() {
+    let office = Office::new();
+    let (_, token) = office
+        .invite("person/ghost", &["administrators"], noon())
+        .await;
+
+    let adam = office.world.session("person/adam");
+    let scope = Scope::Subject("person/adam".to_owned());
+    let taken = adam.restrict(Measure::Revoke, scope, "his laptop is gone", noon());
+    let mut taken = taken.unwrap();
+    taken.recorded().await;
+    let _told = taken.acknowledge();
+    let ghost = Keys::in_files();
+    let refused = office.enrol(&ghost, token, noon()).await;
+    assert_eq!(code(refused), "inviter-revoked");
+    // Nor after a restart.
+    let office = office.restarted();
+    let refused = office.enrol(&ghost, token, noon()).await;
+    assert_eq!(code(refused), "inviter-revoked");
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use interlock_broker::enrolment::Terms;
 use interlock_protocols::conduit::{IdentityRow, IdentityStanding};
+use interlock_protocols::record::{Event, TrustTakenUp};
 
 use super::{HOUR, Keys, MINUTE, Office, at, code, issued};
 use crate::world::{ask, noon};
@@ -43,6 +44,10 @@ async fn a_row_says_what_somebody_may_do_and_never_did() {
     let mut talk = session.converse("press-4", false, noon()).unwrap();
     let read = ask(&mut talk, 1, &[0x03, 0, 100, 0, 1]).await;
     drop(read);
+    // While the session lasts, before there is any record of it.
+    let row = rows(&office).remove(0);
+    let never = |what: &str| row.never_used.iter().any(|never| never == what);
+    assert!(!never("read press-4") && never("write press-4"), "{row:?}");
     session.end("done", at(MINUTE));
     let row = rows(&office).remove(0);
     let never = |line: &str| row.never_used.iter().any(|never| never == line);
@@ -158,4 +163,56 @@ async fn a_restart_and_a_register_that_was_kept_know_the_same() {
     let before = office.world.broker.register().clone();
     let office = office.restarted();
     assert_eq!(*office.world.broker.register(), before);
+}
+
+/// Has the register know of so much that it is more than may wait for the disk at once.
+async fn grow(office: &Office) {
+    for number in 0..5_000 {
+        let what = TrustTakenUp {
+            what: format!("{number:0>400}"),
+            serial: number,
+            digest: [0; 32],
+        };
+        let broker = &office.world.broker;
+        let told = broker.tell_register(Event::TrustTakenUp(what), noon());
+        let told = told.unwrap();
+        if number % 500 == 0 {
+            let mut durable = broker.journal().durable();
+            durable.wait_for(|through| *through >= told).await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_large_register_is_kept_too() {
+    let office = Office::new();
+    let keys = Keys::in_files();
+    let first = office.enrolled(&keys, "workload/historian").await;
+    grow(&office).await;
+    assert!(office.world.broker.keep_register(noon()).await.unwrap());
+    let before = office.world.broker.register().clone();
+    let office = office.restarted();
+    assert_eq!(*office.world.broker.register(), before);
+    assert!(office.session(&keys, &first, at(MINUTE)).is_ok());
+}
+
+#[tokio::test]
+async fn what_is_recorded_while_the_register_is_written_lets_nothing_go() {
+    let office = Office::new();
+    office
+        .enrolled(&Keys::in_files(), "workload/historian")
+        .await;
+    grow(&office).await;
+    let broker = &office.world.broker;
+    let what = TrustTakenUp {
+        what: "works".to_owned(),
+        serial: 1,
+        digest: [1; 32],
+    };
+    let between = async { broker.tell_register(Event::TrustTakenUp(what), noon()) };
+    // The first waits for its first parts while the second is done.
+    let (kept, told) = tokio::join!(broker.keep_register(noon()), between);
+    assert!(!kept.unwrap());
+    assert_eq!(broker.register().through(), told.unwrap());
+    assert!(broker.keep_register(noon()).await.unwrap());
 }

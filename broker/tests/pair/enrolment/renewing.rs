@@ -5,7 +5,7 @@ use interlock_broker::clock::Now;
 use interlock_broker::enrolment::Issued;
 use interlock_protocols::record::{Event, Measure, Scope};
 
-use super::{HOUR, Keys, MINUTE, Office, at, code, key};
+use super::{HOUR, Keys, MINUTE, Office, at, code, issued, key};
 use crate::world::noon;
 
 fn hours(issued: &Issued, now: Now) -> i64 {
@@ -242,4 +242,21 @@ async fn a_program_that_asks_in_a_loop_is_held_up() {
     );
     let request = keys.renewed().renewal("person/ida", None, false);
     office.login(&request, at(MINUTE * 7)).await.unwrap();
+}
+
+#[tokio::test]
+async fn while_the_clock_is_in_doubt_nobody_gets_a_certificate() {
+    let office = Office::new();
+    let mut keys = Keys::in_files();
+    office.enrolled(&keys, "person/olga").await;
+    let (_, token) = office.invite("person/paul", &[], noon()).await;
+    let request = keys.renewed().renewal("person/olga", None, false);
+    let doubted = at(MINUTE).in_doubt();
+    assert_eq!(code(office.login(&request, doubted).await), "clock-doubted");
+    let paul = Keys::in_files();
+    let refused = office.enrol(&paul, token, doubted).await;
+    assert_eq!(code(refused), "clock-doubted");
+    // Nothing was used up by it.
+    issued(office.enrol(&paul, token, at(MINUTE)).await);
+    office.login(&request, at(MINUTE)).await.unwrap();
 }
