@@ -237,6 +237,10 @@ pub const POSTURE_MANAGEMENT_MAX_AGE: Duration = Duration::from_secs(24 * 60 * 6
 /// servers for the time they are together within milliseconds.
 pub const POSTURE_SKEW: Duration = Duration::from_secs(60);
 
+/// Machines of which the time of the latest statement is kept: more than a plant has, in 40 bytes
+/// each.
+pub const POSTURE_MACHINES_MAX: usize = 16_384;
+
 /// Longest name and version of an operating system in a report, in bytes: it is for people, and
 /// goes into a record.
 pub const POSTURE_OS_MAX_BYTES: usize = 128;

@@ -1,6 +1,7 @@
 //! `interlock identities`: everybody who is enrolled, and what they can do.
 
 use clap::Args;
+use interlock_broker::subject::path;
 use interlock_protocols::conduit::{Answer, Ask, IdentityRow, IdentityStanding};
 use interlock_protocols::identity::KeyProtection;
 use jiff::tz::TimeZone;
@@ -93,16 +94,7 @@ impl IdentityShown {
 }
 
 impl Row for IdentityShown {
-    const HEADER: &'static [&'static str] = &[
-        "SUBJECT",
-        "MACHINE",
-        "OWNER",
-        "STANDING",
-        "CERTIFICATE ENDS",
-        "LAST USED",
-        "MAY",
-        "NEVER DID",
-    ];
+    const HEADER: &'static [&'static str] = &["WHO", "MACHINE", "STANDING", "MAY"];
 
     const FIELDS: &'static [&'static str] = &[
         "subject",
@@ -122,22 +114,31 @@ impl Row for IdentityShown {
     ];
 
     fn cells(&self) -> Vec<String> {
-        let standing = match self.unused {
-            true => format!("{}\nUNUSED", self.standing),
-            false => self.standing.to_owned(),
-        };
+        let unused = if self.unused { ", UNUSED" } else { "" };
+        let may = self.may.iter().map(|may| {
+            let never = self.never_used.contains(may);
+            if never {
+                format!("{may} (never did)")
+            } else {
+                may.clone()
+            }
+        });
         vec![
-            self.subject.clone(),
             format!(
-                "{}\nkeys: {}, {}",
+                "{}\nby {}\n{}",
+                path(&self.subject),
+                path(&self.owner),
+                self.groups.join(", ")
+            ),
+            format!(
+                "{}\nits key: {}\ntheir key: {}",
                 self.machine, self.device_protection, self.authenticator_protection
             ),
-            self.owner.clone(),
-            standing,
-            self.ends_here.clone(),
-            self.used_here.clone(),
-            self.may.join("\n"),
-            self.never_used.join("\n"),
+            format!(
+                "{}{unused}\nends {}\nused {}",
+                self.standing, self.ends_here, self.used_here
+            ),
+            may.collect::<Vec<_>>().join("\n"),
         ]
     }
 
@@ -187,10 +188,8 @@ mod tests {
         assert_eq!(shown.cells().len(), IdentityShown::HEADER.len());
         assert_eq!(shown.fields().len(), IdentityShown::FIELDS.len());
         let cells = shown.cells();
-        assert_eq!(cells[3], "disabled\nUNUSED");
-        assert_eq!(
-            (cells[4].as_str(), cells[5].as_str()),
-            ("none yet", "never")
-        );
+        assert_eq!(cells[0], "workload/historian\nby person/olga\nreaders");
+        assert_eq!(cells[2], "disabled, UNUSED\nends none yet\nused never");
+        assert_eq!(cells[3], "read mixer (never did)");
     }
 }

@@ -166,9 +166,9 @@ fn hand_over(invited: &Invited, host: &str, name: &str) -> Result<(), Failure> {
     ));
     if invited.confirm {
         screen::say(&format!(
-            "Their machine then shows a fingerprint, and waits. Have them read it to you, compare it \
-             with `interlock invite list`, and run\n\n    interlock invite confirm {} --fingerprint \
-             FINGERPRINT",
+            "Their machine then shows a fingerprint, and waits. Have them read it to you, by telephone \
+             or face to face, and run\n\n    interlock invite confirm {} --fingerprint FINGERPRINT\n\n\
+             The gateway lets them in if it is that of the machine that waits",
             invited.invitation
         ));
     }

@@ -134,8 +134,8 @@ enum Downgraded {
 
 /// Give back what was taken away
 ///
-/// It takes somebody else than who took it away, who is not in its scope, and who has just shown
-/// that they are there (`interlock login`).
+/// It takes somebody else than who took it away, who is not in its scope, and who is there: you are
+/// asked for the PIN of your token.
 #[derive(Debug, Args)]
 pub(crate) struct Reinstate {
     /// Number of the restriction, as `interlock restrictions` shows it

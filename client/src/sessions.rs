@@ -185,17 +185,20 @@ mod tests {
             auth_ms: 1_700_000_000_000,
             ends_ms: 1_700_003_600_000,
             read_only: true,
-            posture: String::new(),
+            posture: "no firewall (by itself, 12 s ago)".into(),
         };
         let rows = [SessionLine::of(row, &TimeZone::UTC)];
         let golden = "\
-SESSION  WHO           MACHINE           DEVICES  SINCE             LAST COMMAND
-1042     person/olga   olga-laptop       press-4  2023-11-14 22:13  2023-11-14 22:14
-         user-present  abababababababab  pump-2                     press-4: read pressure
-         DOWNGRADED    192.0.2.7:5000
+SESSION  WHO           MACHINE                            DEVICES  SINCE             LAST COMMAND
+1042     person/olga   olga-laptop                        press-4  2023-11-14 22:13  2023-11-14 22:14
+         user-present  192.0.2.7:5000                     pump-2                     press-4: read pressure
+         DOWNGRADED    no firewall (by itself, 12 s ago)
 ";
         assert_eq!(render(Format::Table, &rows, None).unwrap(), golden);
         let csv = render(Format::Csv, &rows, None).unwrap();
-        assert!(csv.ends_with(",2023-11-14T23:13:20.000Z,true,\n"), "{csv}");
+        assert!(
+            csv.ends_with(",2023-11-14T23:13:20.000Z,true,\"no firewall (by itself, 12 s ago)\"\n"),
+            "{csv}"
+        );
     }
 }

@@ -228,7 +228,7 @@ fn ended(result: Result<(), InitError>) -> ExitCode {
         Err(error) => {
             complain(&format!("interlock-edge: {error}"));
             match error {
-                InitError::NotASubject(_) => ExitCode::from(USAGE),
+                InitError::NotASubject(_) | InitError::NoHost(_) => ExitCode::from(USAGE),
                 InitError::NoListener => ExitCode::from(CONFIGURATION),
                 _ => ExitCode::from(FAILURE),
             }

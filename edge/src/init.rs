@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
@@ -40,6 +41,11 @@ pub enum InitError {
     /// Nobody can enrol there.
     #[error("nobody can enrol at this gateway: give it a `listen.identity` in edge.toml first")]
     NoListener,
+    /// A listener on every address is none that anybody could be told.
+    #[error(
+        "`listen.identity` is {0}, which says nothing of how this gateway is reached: name its host with --address"
+    )]
+    NoHost(SocketAddr),
     /// The directory is no working site.
     #[error("the site directory has problems; `interlock-edge check` lists them")]
     Broken(Vec<Finding>),
@@ -98,6 +104,9 @@ pub fn invite_administrator(
     let Some(listen) = site.config.identity() else {
         return Err(InitError::NoListener);
     };
+    if host.is_none() && listen.ip().is_unspecified() {
+        return Err(InitError::NoHost(listen));
+    }
     let fingerprint = fingerprint(&site.keys.gateway_authority.certificate);
     let fingerprint = fingerprint.map_err(|error| io::Error::other(error.to_string()))?;
     let token = first_invitation::write(dir, &subject, by, now)?;
@@ -173,6 +182,20 @@ mod tests {
         assert!(found("journal.key").contains("harbour/gateway/berth"));
         fs::set_permissions(&secret, fs::Permissions::from_mode(0o640)).unwrap();
         assert!(found("journal.vkey").contains("others than its owner"));
+    }
+
+    #[test]
+    fn nobody_is_told_to_come_to_every_address() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path().join("site");
+        init(&dir, now()).unwrap();
+        let file = dir.join(config::FILE);
+        let text = fs::read_to_string(&file).unwrap();
+        fs::write(&file, text.replace("127.0.0.1:4803", "0.0.0.0:4803")).unwrap();
+        let invite = |host| invite_administrator(&dir, "adam", host, "a test", now());
+        assert!(matches!(invite(None), Err(InitError::NoHost(_))));
+        assert!(!dir.join("state").exists(), "nobody is invited");
+        assert_eq!(invite(Some("192.0.2.1")).unwrap().host, "192.0.2.1");
     }
 
     #[test]

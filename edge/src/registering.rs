@@ -1,5 +1,6 @@
 //! Keeping the register of identities: in a file beside the journal after each change, and in the
-//! journal itself before its oldest records are to go.
+//! journal itself before its oldest records are to go, and as soon as there is room for what found
+//! none.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -60,6 +61,7 @@ async fn inside(broker: &Arc<Broker>, clock: Clock, segment_bytes: u64) {
     let mut kept_at = None;
     loop {
         tick.tick().await;
+        broker.record_unrecorded(clock.now());
         let usage = broker.journal().usage();
         if !is_due(&usage, kept_at, segment_bytes) {
             continue;

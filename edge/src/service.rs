@@ -282,6 +282,8 @@ impl Running {
             identity.endpoint.close(VarInt::from_u32(0), b"stopping");
         }
         self.register.abort();
+        // The last chance of what was taken away and found no place in the journal.
+        edge.broker.record_unrecorded(edge.clock.now());
         self.local.iter().for_each(JoinHandle::abort);
         let drained = async {
             edge.decided().await;

@@ -28,7 +28,10 @@ async fn revoke(gateway: &mut Gateway) -> Duration {
         reason: "measured".into(),
     };
     let begun = Instant::now();
-    let parts = gateway.ask(ask).await.unwrap_or_else(|why| panic!("{why}"));
+    let parts = gateway
+        .ask_for_parts(ask)
+        .await
+        .unwrap_or_else(|why| panic!("{why}"));
     let taken = begun.elapsed();
     let durable = |part: &Answer| matches!(part, Answer::Restricted(part) if part.durable);
     assert!(parts.iter().all(durable));

@@ -50,7 +50,7 @@ const FAULTS: [(&str, &str, &str); 9] = [
 /// What is said of them. The tenth is a key that others may read.
 const GOLDEN: &str = r#"SITE/edge.toml:9: `time_zone` is `Mars/Olympus`: failed to find time zone `Mars/Olympus` in time zone database
     write a name of the IANA time zone database, such as "Europe/Berlin"; on Debian the package tzdata has them
-SITE/edge.toml:33: `segment_mb` is not a key of `journal`
+SITE/edge.toml:42: `segment_mb` is not a key of `journal`
     did you mean `segment_mib`?
 SITE/plant.toml:87: `min` is 100, above `max`, which is 5
     no value is inside: exchange them, or correct one
@@ -163,7 +163,7 @@ fn the_files_that_a_sink_is_known_by_are_looked_at() {
     assert!(!checked.stderr.contains("keys/server.pem"), "{checked}");
     // Files that are sound and do not belong together.
     gateway.edit("edge.toml", "keys/ca.pem", "keys/issuer.pem");
-    gateway.edit("edge.toml", "keys/none.key", "keys/issuer.key");
+    gateway.edit("edge.toml", "\"keys/none.key\"", "\"keys/issuer.key\"");
     let checked = check();
     assert_eq!(checked.code, 7, "{checked}");
     assert!(
@@ -172,7 +172,7 @@ fn the_files_that_a_sink_is_known_by_are_looked_at() {
             .contains("keys/server.pem: sink `siem` cannot use it"),
         "{checked}"
     );
-    gateway.edit("edge.toml", "keys/issuer.key", "keys/server.key");
+    gateway.edit("edge.toml", "\"keys/issuer.key\"", "\"keys/server.key\"");
     let checked = check();
     assert_eq!(checked.code, 0, "{checked}");
 }

@@ -146,9 +146,10 @@ impl Declined {
             }
             Declined::Cloned => "find the other copy, then enrol the program anew with new keys",
             Declined::TooOften => "wait a minute; look for a program that asks in a loop",
-            Declined::Journal(_) | Declined::ClockDoubted => {
-                "tell whoever administers the gateway; then ask again"
+            Declined::ClockDoubted => {
+                "tell whoever administers the gateway: `interlock-edge clock show` says more; then ask again"
             }
+            Declined::Journal(_) => "tell whoever administers the gateway; then ask again",
             Declined::Issuer(_) => "tell whoever administers the gateway",
         }
     }

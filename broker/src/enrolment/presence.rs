@@ -26,6 +26,11 @@ pub enum NotPresent {
         "your authenticator is a key in a file, which shows nobody's presence: enrol with one in a token"
     )]
     NoToken,
+    /// For the second time in one connection, where the first signature would do as well.
+    #[error(
+        "you showed that you are there in this connection before: connect again to show it again"
+    )]
+    Again,
     /// It cannot be recorded.
     #[error("it cannot be recorded: {0}")]
     Journal(#[from] Unrecordable),
@@ -33,7 +38,8 @@ pub enum NotPresent {
 
 impl Registrar {
     /// Takes up that the person of a session is there, in this connection and now: from here on
-    /// its decisions know of it.
+    /// its decisions know of it. Once: what is signed is of the connection and not of the moment,
+    /// so a program that kept the signature could be somebody's presence for as long as it runs.
     pub async fn assert(
         &self,
         session: &Session,
@@ -57,6 +63,9 @@ impl Registrar {
             if identity.enrolment.authenticator_protection != KeyProtection::Token {
                 return Err(NotPresent::NoToken);
             }
+        }
+        if session.was_present() {
+            return Err(NotPresent::Again);
         }
         let asserted = Event::Asserted(Asserted {
             session: session.id(),

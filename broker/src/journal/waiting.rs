@@ -170,7 +170,7 @@ impl Waiting {
         event: Event,
         waiter: Option<oneshot::Sender<Answer>>,
     ) -> Result<u64, Unrecordable> {
-        self.latest_ms = self.latest_ms.max(time_ms);
+        self.latest_ms = time_ms;
         let kind = Kind::of(&event);
         let accepted = self.accept(time_ms, event, kind, waiter);
         if let Err(error) = &accepted

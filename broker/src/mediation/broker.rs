@@ -18,7 +18,8 @@ use crate::journal::{Journal, Pending, Unrecordable};
 use crate::limits::REGISTER_PARTS_AT_ONCE;
 use crate::plant::Plant;
 use crate::policy::{Policy, View};
-use crate::register::{Register, Use};
+use crate::posture::Statements;
+use crate::register::Register;
 use crate::subject::SubjectId;
 
 /// The policy decision point of one gateway.
@@ -30,6 +31,7 @@ pub struct Broker {
     pub(super) next_session: AtomicU64,
     pub(super) stopping: AtomicBool,
     pub(super) allowances: Allowances,
+    pub(super) statements: Statements,
     pub(super) hearing: Hearing,
     pub(super) register: RwLock<Register>,
     times: OnceLock<SessionTimes>,
@@ -72,6 +74,7 @@ impl Broker {
             next_session: AtomicU64::new(first_session),
             stopping: AtomicBool::new(false),
             allowances: Allowances::default(),
+            statements: Statements::default(),
             revised: watch::Sender::new(register.through()),
             register: RwLock::new(register),
             acting: AtomicUsize::new(0),
@@ -107,6 +110,11 @@ impl Broker {
         pending.await?;
         self.take_up(sequence, now, &event);
         Ok(sequence)
+    }
+
+    /// Has the register know that a function was used on a device.
+    pub(super) fn note_use(&self, subject: &str, device: &str, function: u8) {
+        self.register_mut().note_use(subject, device, function);
     }
 
     /// Has the register know of a record.
@@ -180,20 +188,6 @@ impl Broker {
         register.apply(sequence, now.wall_ms(), &event);
         self.is_revised(sequence);
         Ok(sequence)
-    }
-
-    /// Has the register know that a function is used on a device. Nearly always it does.
-    pub(super) fn note_use(&self, subject: &SubjectId, device: &str, function: u8) {
-        let subject = subject.as_str();
-        let known = Use::of(function).is_none_or(|what| {
-            self.register()
-                .identities
-                .uses
-                .has_done(subject, device, what)
-        });
-        if !known {
-            self.register_mut().note_use(subject, device, function);
-        }
     }
 
     fn register_mut(&self) -> RwLockWriteGuard<'_, Register> {

@@ -20,6 +20,7 @@ use crate::clock::Now;
 use crate::journal::Unrecordable;
 use crate::limits::{DENIAL_NAMES_MAX, OUTSTANDING_MAX, QUEUED_MIN};
 use crate::plant::{Device, LinkSettings};
+use crate::register::Use;
 
 /// What became of one ADU that was not refused.
 #[derive(Debug)]
@@ -39,6 +40,8 @@ pub struct Conversation {
     id: u64,
     armed: bool,
     outstanding: Vec<Outstanding>,
+    /// What was noted of its use: once is enough.
+    noted: Vec<Use>,
 }
 
 struct Outstanding {
@@ -65,6 +68,7 @@ impl Conversation {
             id,
             armed,
             outstanding: Vec::new(),
+            noted: Vec::new(),
         }
     }
 
@@ -168,6 +172,19 @@ impl Conversation {
         })
     }
 
+    /// Has the register know what the device is used for. Its records say the same, a little later.
+    fn note_use(&mut self, function: u8) {
+        let Some(used) = Use::of(function) else {
+            return;
+        };
+        if !self.noted.contains(&used) {
+            self.noted.push(used);
+            let subject = self.session.subject.as_str();
+            let (broker, device) = (&self.session.broker, self.device.name());
+            broker.note_use(subject, device, function);
+        }
+    }
+
     /// Records the INTENT, if there is to be one, and mints (I2).
     async fn mint(
         &mut self,
@@ -177,6 +194,7 @@ impl Conversation {
     ) -> Result<Permit, Refusal> {
         let pdu = allowed.request.encode();
         let effect = allowed.request.has_effect();
+        let function = allowed.request.function().code();
         if effect && now.doubted() {
             return Err(self.refuse(adu, Reason::ClockDoubted.into(), now));
         }
@@ -211,6 +229,7 @@ impl Conversation {
             };
             Duty::Counted(Counted::new(Arc::clone(&self.session.ledger), key, now))
         };
+        self.note_use(function);
         let permit = Permit::mint(
             allowed.unit,
             &allowed.request,
@@ -223,9 +242,6 @@ impl Conversation {
             duty,
             ear,
         );
-        let (subject, device) = (&self.session.subject, self.device.name());
-        let function = allowed.request.function().code();
-        self.session.broker.note_use(subject, device, function);
         self.outstanding.push(Outstanding {
             transaction: adu.transaction,
             unit: adu.unit,

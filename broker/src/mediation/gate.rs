@@ -126,11 +126,21 @@ impl Gates {
         self.0.iter().for_each(|gate| gate.follow(restraints));
     }
 
-    /// Nothing with effect passes until the record of this sequence is on the disk.
+    /// Nothing with effect passes until the record of this sequence is on the disk, and whatever
+    /// was owed before.
     pub(super) fn owe(&self, sequence: u64) {
+        self.set_owed(|before| before.max(sequence));
+    }
+
+    /// All that is owed has records now, and this is the last of them.
+    pub(super) fn owe_no_more_than(&self, sequence: u64) {
+        self.set_owed(|_| sequence);
+    }
+
+    fn set_owed(&self, owed: impl Fn(u64) -> u64) {
         for gate in &self.0 {
             if let Ok(mut bar) = gate.bar.write() {
-                bar.owed = sequence;
+                bar.owed = owed(bar.owed);
             }
         }
     }

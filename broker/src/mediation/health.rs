@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use interlock_protocols::identity::{AuthStrength, PostureReport};
+use interlock_protocols::identity::{AuthStrength, PostureReport, PostureSource};
 use interlock_protocols::record::{Denial, Event, PostureChanged};
 
 use super::ledger::Key;
@@ -99,6 +99,10 @@ impl Inner {
     }
 
     fn learn(&self, evidence: Evidence, now: Now) -> Result<(), NotBelieved> {
+        let of_a_server = evidence.source() == PostureSource::Management;
+        if of_a_server && !self.broker.statements.follows(&evidence) {
+            return Err(NotBelieved::Superseded);
+        }
         let may_record = || self.may_record(now);
         if let Some(change) = self.posture.take_up(evidence, now, may_record)? {
             self.record_posture(&change, now);

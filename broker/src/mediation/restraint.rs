@@ -156,8 +156,7 @@ impl Session {
     }
 
     fn may_lift(&self, restraint: &Restraint, now: Now) -> Result<(), Reason> {
-        let who = self.subject().as_str();
-        if restraint.by() == who || self.inner.whose.is_in(restraint.scope()) {
+        if self.is_own_case(restraint) {
             return Err(Reason::OwnCase);
         }
         let presence = self.inner.circumstances(now)?.presence;
@@ -167,6 +166,25 @@ impl Session {
         } else {
             Err(Reason::NotPresent)
         }
+    }
+
+    /// Whether it is the doing of whoever asks, or was taken from them: in this session, in another
+    /// of theirs, or on another machine of theirs.
+    fn is_own_case(&self, restraint: &Restraint) -> bool {
+        let (broker, who) = (self.broker(), self.subject());
+        restraint.by() == who.as_str()
+            || self.inner.whose.is_in(restraint.scope())
+            || match restraint.scope() {
+                Scope::Session(number) => {
+                    let mut present = broker.roll.present().into_iter();
+                    present.any(|one| one.whose.session == *number && one.whose.subject == *who)
+                }
+                Scope::Machine(key) => {
+                    let register = broker.register();
+                    register.identities.on_machine(who.as_str(), key).is_some()
+                }
+                _ => false,
+            }
     }
 
     /// Decides, and lists the sessions that are open.

@@ -65,6 +65,14 @@ pub(super) struct Present {
     pub(super) session: Option<Arc<Inner>>,
 }
 
+impl Present {
+    /// Whether the session has opened and not ended.
+    pub(super) fn is_open(&self) -> bool {
+        let session = self.session.as_ref();
+        session.is_some_and(|session| !session.activity.has_ended())
+    }
+}
+
 impl Roll {
     /// Enters a session that is about to open.
     pub(super) fn enter(self: &Arc<Self>, whose: Arc<Whose>) -> Standing {

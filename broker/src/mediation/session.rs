@@ -146,6 +146,8 @@ impl Inner {
 pub struct Session {
     pub(super) inner: Arc<Inner>,
     ended: AtomicBool,
+    /// Whether its person has shown, in it, that they are there.
+    present: AtomicBool,
 }
 
 impl Session {
@@ -153,6 +155,7 @@ impl Session {
         Session {
             inner,
             ended: AtomicBool::new(false),
+            present: AtomicBool::new(false),
         }
     }
 
@@ -202,8 +205,14 @@ impl Session {
         self.inner.may_act(now).map_err(Refusal::new)
     }
 
+    /// Whether the person has shown already, in this very session, that they are there.
+    pub(crate) fn was_present(&self) -> bool {
+        self.present.load(Ordering::Acquire)
+    }
+
     /// The person has shown that they are there: decisions from here on know of it.
     pub(crate) fn is_present(&self, now: Now) {
+        self.present.store(true, Ordering::Release);
         let auth = self.inner.auth.lock();
         *auth.unwrap_or_else(PoisonError::into_inner) = Auth {
             strength: AuthStrength::UserPresent,
@@ -320,7 +329,6 @@ impl Session {
     pub fn tick(&self, now: Now) -> Result<(), Refusal> {
         self.inner.ledger.tick(now, || self.inner.may_record(now));
         self.inner.health(now);
-        self.inner.broker.record_unrecorded(now);
         match self.inner.may_act(now) {
             Err(reason @ Reason::Standing(_)) => Err(Refusal::new(reason)),
             _ => Ok(()),

@@ -31,7 +31,7 @@ pub enum Lost {
 /// ending takes the write lock. So when [`Standing::end`] returns, no byte of the session is on
 /// its way to a socket, and none will be: revoking waits for microseconds, never for a queue.
 ///
-/// Permits hold it beyond the end of their session, and for as long as one does, the [`Roll`]
+/// Permits hold it beyond the end of their session, and for as long as one does, the roll
 /// finds it.
 #[derive(Clone, Debug)]
 pub struct Standing(Arc<Held>);

@@ -45,7 +45,7 @@ impl Taken {
         let on_disk = *self.broker.journal.durable().borrow();
         let durable = restriction.is_some_and(|number| number <= on_disk);
         if !durable {
-            self.broker.owe(restriction);
+            self.broker.owe(&self.restraint);
         }
         Acknowledged {
             restriction,
@@ -104,14 +104,16 @@ impl Broker {
     /// Has sessions and devices do what the register says. When it returns, they do.
     pub(super) fn uphold(&self, restraints: &Restraints) {
         self.gates.follow(restraints);
-        for Present {
-            whose, standing, ..
-        } in self.roll.present()
-        {
-            if let Some(restraint) = revoked(restraints, &whose) {
-                standing.end(Lost::Revoked(Arc::clone(restraint)));
+        for present in self.roll.present() {
+            if let Some(restraint) = revoked(restraints, &present.whose) {
+                present.standing.end(Lost::Revoked(Arc::clone(restraint)));
             }
-            standing.narrow(restraints.downgraded(whose.session));
+            let downgraded = restraints.downgraded(present.whose.session);
+            // I7: a restriction of a session is forgotten with it, and commands that it left in a
+            // queue are not free for that.
+            if downgraded.is_some() || present.is_open() {
+                present.standing.narrow(downgraded);
+            }
         }
     }
 
@@ -158,8 +160,9 @@ impl Broker {
         }
     }
 
-    /// Tries again to record what found no place before.
-    pub(super) fn record_unrecorded(&self, now: Now) {
+    /// Tries again to record what found no place before. Call it about once a second, whether or
+    /// not anybody is there: what has no record is forgotten by the next start.
+    pub fn record_unrecorded(&self, now: Now) {
         if self.register().restraints.unrecorded().is_empty() {
             return;
         }
@@ -180,15 +183,16 @@ impl Broker {
             }
         }
         if let Some(last) = last {
-            self.gates.owe(last);
+            self.gates.owe_no_more_than(last);
         }
     }
 
-    fn owe(&self, restriction: Option<u64>) {
+    fn owe(&self, restraint: &Restraint) {
+        // Asked under the lock: it may have been recorded since whoever took away last looked.
         let register = self.register();
         let all_recorded = register.restraints.unrecorded().is_empty();
-        self.gates
-            .owe(restriction.filter(|_| all_recorded).unwrap_or(u64::MAX));
+        let number = restraint.number().filter(|_| all_recorded);
+        self.gates.owe(number.unwrap_or(u64::MAX));
     }
 
     /// The sessions that a restriction of this scope meets, while they stand.
@@ -270,10 +274,7 @@ impl Broker {
 
     pub(super) fn open_sessions(&self) -> Vec<Present> {
         let mut present = self.roll.present();
-        present.retain(|present| {
-            let session = present.session.as_ref();
-            session.is_some_and(|session| !session.activity.has_ended())
-        });
+        present.retain(Present::is_open);
         present
     }
 }

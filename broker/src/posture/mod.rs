@@ -11,6 +11,7 @@
 
 mod key;
 mod lease;
+mod statements;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +22,7 @@ use interlock_protocols::identity::{Posture, PostureReport, PostureSource, postu
 pub use key::{ManagementKey, ManagementSecret, NotAManagementKey};
 pub use lease::Change;
 pub(crate) use lease::Lease;
+pub(crate) use statements::Statements;
 
 use crate::clock::{Mono, Now};
 use crate::limits::{

@@ -91,7 +91,8 @@ pub fn takes_in(
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Restraints {
     held: BTreeMap<u64, Arc<Restraint>>,
-    /// Those that hold without a record: no place was left for one.
+    /// Those that have no record: no place was left for one. They hold, or held a session that has
+    /// ended since.
     unrecorded: Vec<Arc<Restraint>>,
     /// All of them, for questions that are asked at each arrival.
     of: BTreeMap<Scope, Vec<Arc<Restraint>>>,
@@ -127,10 +128,14 @@ impl Restraints {
         let number = *restraint.number.get_or_init(|| sequence);
         self.unrecorded
             .retain(|other| !Arc::ptr_eq(other, restraint));
-        self.held.insert(number, Arc::clone(restraint));
+        let of_scope = self.of.get(restraint.scope());
+        let holds = |one: &Arc<Restraint>| Arc::ptr_eq(one, restraint);
+        if of_scope.is_some_and(|of_scope| of_scope.iter().any(holds)) {
+            self.held.insert(number, Arc::clone(restraint));
+        }
     }
 
-    /// Those that hold without a record.
+    /// Those without a record.
     pub(crate) fn unrecorded(&self) -> &[Arc<Restraint>] {
         &self.unrecorded
     }
@@ -151,11 +156,11 @@ impl Restraints {
         }
     }
 
+    /// What has no record yet gets one all the same: it was acknowledged, and commands wait for
+    /// it.
     fn forget(&mut self, scope: &Scope) {
         for restraint in self.of.remove(scope).into_iter().flatten() {
             self.held.retain(|_, other| !Arc::ptr_eq(other, &restraint));
-            self.unrecorded
-                .retain(|other| !Arc::ptr_eq(other, &restraint));
         }
     }
 

@@ -24,11 +24,14 @@ pub fn happened(event: &Event) -> Option<String> {
             fingerprint(&it.device_key)
         ),
         Event::Enrolled(it) => format!(
-            "{} enrolled on {} with the device key {} ({})",
+            "{} enrolled on {} with the device key {} ({}){}",
             path(&it.enrolment.subject),
             it.enrolment.machine,
             fingerprint(&it.enrolment.device_key),
-            it.enrolment.device_protection.name()
+            it.enrolment.device_protection.name(),
+            it.confirmed_by
+                .as_ref()
+                .map_or_else(String::new, |by| { format!(", confirmed by {}", path(by)) })
         ),
         Event::CertificateIssued(it) => format!(
             "certificate {} was issued to {} ({})",

@@ -8,7 +8,8 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use interlock_broker::activation::may_activate;
-use interlock_broker::clock::{Doubt, Floor, Mono, Reading, Shown, Timekeeper};
+use interlock_broker::clock::{Doubt, Floor, Mono, Now, Reading, Shown, Timekeeper};
+use interlock_broker::journal::Health;
 use interlock_broker::mediation::{Authorized, Handed, Reason, Redeemed, Wire};
 use interlock_broker::timekeeping::{self, NotAccepted};
 use interlock_protocols::record::{CommandResult, Event};
@@ -191,4 +192,31 @@ async fn an_unaccepted_doubt_is_found_again_at_the_next_start() {
     assert!(!recovered.clock_doubted);
     assert_eq!(recovered.last_time_ms, Some(NOON_MS - HOUR_MS));
     journal.close();
+}
+
+#[tokio::test]
+async fn what_the_journal_notes_of_itself_follows_a_clock_that_was_accepted_back() {
+    let world = World::new();
+    let (shown, journal) = (set_back(), world.broker.journal().clone());
+    let session = world.session("person/olga");
+    let accepted = timekeeping::accept(&journal, &shown, "root", "r", || {});
+    let accepted = accepted.await.unwrap();
+    let after = Now::new(shown.system_ms + 1_000, noon().mono());
+    let mut talk = session.converse("press-4", true, after).unwrap();
+    world.memory.fail_after(0);
+    let write = talk.authorize(adu(1, 1, &WRITE_SPEED), after).await;
+    assert!(write.is_err());
+    while world.memory.failed() == 0 {
+        tokio::task::yield_now().await;
+    }
+    world.memory.heal();
+    while journal.health() != Health::Good {
+        tokio::task::yield_now().await;
+    }
+    session.end("gone", after);
+    drop((talk, session));
+    let records = world.records();
+    let mut later = records.iter().filter(|record| record.sequence > accepted);
+    assert!(later.clone().count() > 1, "{records:?}");
+    assert!(later.all(|record| record.time_ms < NOON_MS), "{records:?}");
 }

@@ -9,6 +9,7 @@
 )]
 
 mod acceptance;
+mod aftermath;
 mod arrival;
 mod before;
 mod doubt;
@@ -16,5 +17,6 @@ mod enrolment;
 mod invariants;
 mod records;
 mod restraints;
+mod statements;
 mod times;
 mod world;

@@ -6,12 +6,13 @@ use interlock_broker::authority::{Bindings, DeviceBinding, Freshness, Listener, 
 use interlock_broker::clock::Now;
 use interlock_broker::mediation::{Arrival, Session, SessionTimes};
 use interlock_broker::policy::Transport;
+use interlock_broker::posture::believe;
 use interlock_broker::proof;
 use interlock_broker::subject::SubjectKind;
 use interlock_protocols::conduit::JournalQuery;
 use interlock_protocols::record::Event;
 
-use crate::world::{NOON_MS, READ_SPEED, WRITE_SPEED, World, adu, ask, noon};
+use crate::world::{NOON_MS, READ_SPEED, WRITE_SPEED, World, adu, ask, noon, terms};
 
 fn later(minutes: u64) -> Now {
     noon().after(Duration::from_secs(minutes * 60))
@@ -101,13 +102,15 @@ fn the_owner_is_warned_three_times_before_the_certificate_ends() {
 /// `world.session` through an authority whose freshness the test holds in its hand.
 fn by(world: &World, who: &str, freshness: &Freshness) -> Session {
     let identity = world.identity(who);
+    let report = world.healthy(noon());
+    let proven = world.proven(&identity, Some(&report));
     let arrival = Arrival {
-        proven: world.proven(&identity, None),
+        posture: Some(believe(&report, &proven, &terms(), noon()).unwrap()),
+        proven,
         authority: "spire",
         freshness,
         peer: "192.0.2.7:5000",
         transport: Transport::Quic,
-        posture: None,
     };
     world.broker.open_session(arrival, noon()).unwrap()
 }

@@ -122,10 +122,20 @@ impl World {
     }
 
     pub(crate) fn try_session(&self, who: &str, now: Now) -> Result<Session, Refusal> {
+        self.session_reporting(who, &self.healthy(now), &terms(), now)
+    }
+
+    /// The same from a machine of which this is said.
+    pub(crate) fn session_reporting(
+        &self,
+        who: &str,
+        report: &PostureReport,
+        terms: &Terms,
+        now: Now,
+    ) -> Result<Session, Refusal> {
         let identity = self.identity(who);
-        let report = self.healthy(now);
-        let proven = self.proven(&identity, Some(&report));
-        let posture = believe(&report, &proven, &terms(), now);
+        let proven = self.proven(&identity, Some(report));
+        let posture = believe(report, &proven, terms, now);
         let arrival = Arrival {
             proven,
             authority: "issuer",

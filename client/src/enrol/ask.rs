@@ -111,8 +111,8 @@ fn request(
 fn tell(invitation: u64, device_key: &[u8; 32]) {
     screen::say(&format!(
         "invitation {invitation} waits to be confirmed. Read this fingerprint of your machine to whoever \
-         invited you, by telephone or face to face:\n\n    {}\n\nThey compare it with what they see \
-         and confirm. This goes on by itself then; Ctrl-C ends it, and the same command goes on later",
+         invited you, by telephone or face to face:\n\n    {}\n\nThey give it to the gateway, which \
+         compares. This goes on by itself then; Ctrl-C ends it, and the same command goes on later",
         grouped(device_key)
     ));
 }

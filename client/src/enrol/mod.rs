@@ -104,8 +104,12 @@ fn welcome(profile: &Profile) -> Result<(), Failure> {
         true => String::new(),
         false => format!(" --profile {}", profile.folder().display()),
     };
+    let login = match profile.authenticator().is_token() {
+        true => "shows that you are there, which writing may need, and renews",
+        false => "renews",
+    };
     screen::say(&format!(
-        "next: `interlock{named} devices` shows what you may see; `interlock{named} login` renews"
+        "next: `interlock{named} devices` shows what you may see; `interlock{named} login` {login}"
     ));
     Ok(())
 }

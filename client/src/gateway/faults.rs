@@ -127,7 +127,7 @@ fn closed_by_edge(code: u64, reason: &str) -> Failure {
         ),
         Some(42 | 43 | 46 | 47 | 48 | 49 | 51) => refused(
             "the gateway does not accept your certificate",
-            "check that the profile belongs to this gateway, or ask the administrator for an invitation",
+            "`interlock login` gets a new one; if that is refused too, see that the profile belongs to this gateway, and ask its administrator for an invitation",
         ),
         Some(120) => Failure::new(
             Kind::Failed,

@@ -2,7 +2,8 @@
 
 use interlock_broker::index;
 use interlock_broker::wording::happened;
-use interlock_protocols::record::Event;
+use interlock_protocols::identity::{AuthStrength, KeyProtection};
+use interlock_protocols::record::{Event, SessionOpened};
 use jiff::tz::TimeZone;
 
 use super::line::Line;
@@ -31,7 +32,7 @@ pub(super) fn tell(line: &mut Line, event: &Event, zone: &TimeZone) {
         Event::SessionOpened(opened) => {
             line.by(opened.session, &opened.subject);
             let ends = moment::minute(opened.certificate_ends_ms, zone);
-            vec![
+            let mut words = vec![
                 format!(
                     "session {} from {} in groups [{}]",
                     opened.session,
@@ -42,7 +43,9 @@ pub(super) fn tell(line: &mut Line, event: &Event, zone: &TimeZone) {
                     "certificate {}, ends {ends}",
                     short_hex(&opened.certificate)
                 ),
-            ]
+            ];
+            words.extend(machine(opened));
+            words
         }
         Event::SessionEnded(ended) => {
             line.by(ended.session, &ended.subject);
@@ -58,6 +61,14 @@ pub(super) fn tell(line: &mut Line, event: &Event, zone: &TimeZone) {
         }
         event => of_the_journal(line, event, zone),
     };
+}
+
+/// On which machine, and how its owner had shown themselves; nothing in records of before.
+fn machine(opened: &SessionOpened) -> Option<String> {
+    let kept = opened.device_protection.map(KeyProtection::name)?;
+    let auth = opened.auth.map(AuthStrength::name)?;
+    let key = short_hex(opened.device_key.as_ref()?);
+    Some(format!("machine {key} (key: {kept}), {auth}"))
 }
 
 /// What the journal says of itself.
@@ -134,6 +145,11 @@ fn of_identities(line: &mut Line, event: &Event) -> Vec<String> {
         Event::Restricted(it) => line.reason = Some(it.reason.clone()),
         Event::Reinstated(it) => line.reason = Some(it.reason.clone()),
         Event::Invited(it) => line.detail = Some(it.subject.clone()),
+        // The session is that of whoever confirmed, and not of whom it is about.
+        Event::Enrolled(it) if it.confirmed_by.is_some() => {
+            line.subject.clone_from(&it.confirmed_by);
+            line.detail = Some(it.enrolment.subject.clone());
+        }
         _ => {}
     }
     vec![text]

@@ -5,7 +5,7 @@ use interlock_protocols::record::{
     Ahead, Checkpointed, CommandResult, Denial, DenialSummary, EdgeStarted, EdgeStopped,
     EpochStarted, Event, Intent, JournalAccepted, JournalRead, JournalRecovered, Outcome,
     PointValue, PolicyActivated, ReadSummary, Record, RecordsRemoved, SessionEnded, SessionOpened,
-    SinkProgress,
+    SinkProgress, kind,
 };
 use jiff::tz::TimeZone;
 
@@ -15,6 +15,7 @@ use crate::screen::{Format, Row as _, render};
 
 mod edge;
 mod folder;
+mod identity;
 
 const SUBJECT: &str = "spiffe://waterworks/person/olga";
 const START_MS: i64 = 1_700_000_000_000;

@@ -128,7 +128,7 @@ pub(crate) fn private(path: &Path) -> Result<(), Failure> {
     }
     Err(Failure::new(
         Kind::Configuration,
-        format!("others on this machine can use the key {}", path.display()),
+        format!("others on this machine can read {}", path.display()),
         format!(
             "chmod 600 {}, and if somebody may have read it already, ask for this machine to be revoked and enrol it again",
             path.display()

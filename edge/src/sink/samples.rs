@@ -9,6 +9,8 @@ use interlock_protocols::record::{
 
 use super::context::{Context, Origin};
 
+mod identity;
+
 const EMIL: &str = "spiffe://waterworks/person/emil";
 
 pub(super) fn origin() -> Origin {
@@ -45,7 +47,7 @@ pub(super) fn every() -> (Context, Vec<Record>) {
             latency_us: 2_345,
         })
     };
-    numbered(vec![
+    let mut all = vec![
         Event::EdgeStarted(EdgeStarted {
             gateway: "gate-1".into(),
             version: "0.1.0".into(),
@@ -163,7 +165,9 @@ pub(super) fn every() -> (Context, Vec<Record>) {
         Event::EdgeStopped(EdgeStopped {
             gateway: "gate-1".into(),
         }),
-    ])
+    ];
+    all.extend(identity::every());
+    numbered(all)
 }
 
 pub(super) fn intent(session: u64, device: &str, pdu: Vec<u8>) -> Event {
@@ -235,7 +239,7 @@ pub(super) fn hostile(text: &str) -> (Context, Vec<Record>) {
         };
         vec![point; count]
     };
-    numbered(vec![
+    let mut all = vec![
         Event::SessionOpened(SessionOpened {
             session: u64::MAX,
             subject: text(),
@@ -315,5 +319,7 @@ pub(super) fn hostile(text: &str) -> (Context, Vec<Record>) {
             sink: text(),
             through: 1,
         }),
-    ])
+    ];
+    all.extend(identity::hostile(&text()));
+    numbered(all)
 }

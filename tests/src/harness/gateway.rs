@@ -65,8 +65,8 @@ impl Gateway {
         let management = gateway.management.configuration(LEASE_S);
         gateway.append("edge.toml", &management);
         let words = made.stdout.split_whitespace();
-        let join_line = words.filter(|word| word.starts_with("interlock-join:"));
-        gateway.join_line = join_line.last().expect("a join line").to_owned();
+        let mut join_line = words.filter(|word| word.starts_with("interlock-join:"));
+        gateway.join_line = join_line.next_back().expect("a join line").to_owned();
         let identity = format!("identity = \"{}\"", gateway.identity);
         gateway.edit("edge.toml", "identity = \"127.0.0.1:4803\"", &identity);
         let quic = format!("quic = \"{}\"", gateway.address);

@@ -33,7 +33,8 @@ pub(crate) struct Applicant {
 
 /// One connection, with its stream.
 pub(crate) struct Application {
-    pub(crate) connection: Connection,
+    /// It ends when this is dropped.
+    _connection: Connection,
     send: SendStream,
     recv: RecvStream,
     received: Vec<u8>,
@@ -102,7 +103,7 @@ impl Applicant {
                 .export_keying_material(&mut exporter, EXPORTER_LABEL, b"")
                 .unwrap();
             Ok(Application {
-                connection,
+                _connection: connection,
                 send,
                 recv,
                 received: Vec::new(),

@@ -1,6 +1,6 @@
 //! Keys in a token. They need SoftHSM2 and OpenSC, which `tests/peers/install` fetches.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use interlock_tests::harness::{Ended, PATIENCE, Process};
 
@@ -8,7 +8,7 @@ use super::soft::{LABEL, MODULE, PIN, SoftToken, text};
 use super::{Plant, interlock};
 
 /// One command of `interlock` by somebody with a token.
-fn by_token(token: &SoftToken, profile: &PathBuf, pin: Option<&str>, args: &[&str]) -> Ended {
+fn by_token(token: &SoftToken, profile: &Path, pin: Option<&str>, args: &[&str]) -> Ended {
     let mut command = token.run(interlock(profile));
     if let Some(pin) = pin {
         command.env("INTERLOCK_PIN", pin);

@@ -232,8 +232,8 @@ fn a_root_of_another_site_is_not_pinned_and_signs_no_plant_of_this_one() {
     // And pinned in the place of this site's root.
     let edge = rooted.gateway.site().join("edge.toml");
     let text = std::fs::read_to_string(&edge).unwrap();
-    let (before, _) = text.split_once("[root]").unwrap();
-    std::fs::write(&edge, format!("{before}{lines}")).unwrap();
+    let (before, _) = text.split_once("\n[root]").unwrap();
+    std::fs::write(&edge, format!("{before}\n{lines}")).unwrap();
     rooted.assert_refused("edge.toml", "the pinned root is that of the site `quay`");
 }
 

@@ -222,7 +222,7 @@ fn stale_trust_takes_writes_away_and_a_refreshed_file_gives_them_back() {
     let ca = Ca::new("spire");
     let people = "kinds = [\"person\"]\npaths = [\"person/\"]\ndevice_binding = \"subject\"\n\
                   stale_after_h = 1\n";
-    let rule = "\n@id(\"stale\")\nforbid (principal, action in Interlock::Action::\"write\", \
+    let rule = "\n@id(\"stale\")\nforbid (principal == Interlock::Person::\"emil\", action in Interlock::Action::\"write\", \
                 resource) when { context.trust == \"stale\" };\n";
     let bench = Bench::start_with(|gateway| {
         ca.trust(gateway, people);
@@ -230,7 +230,7 @@ fn stale_trust_takes_writes_away_and_a_refreshed_file_gives_them_back() {
         gateway.append("policy/guards.cedar", rule);
     });
     let gateway = &bench.gateway;
-    let profile = ca.profile(gateway, "person/olga", true);
+    let profile = ca.profile(gateway, "person/emil", true);
     let connected = Connected::start(&profile, &["press-4"]);
     let mut tool = connected.modbus("press-4");
     let is_denied = |answer: &[u8]| answer[0] & 0x80 != 0;

@@ -301,6 +301,8 @@ async fn a_presence_counts_only_by_the_enrolled_token_in_this_connection() {
     assert_eq!(strength(0), "single-factor");
     assert(0, &in_token.authenticator, &EXPORTER).await.unwrap();
     assert_eq!(strength(0), "user-present");
+    let again = assert(0, &in_token.authenticator, &EXPORTER).await;
+    assert!(again.unwrap_err().contains("connect again"));
     assert_eq!(in_token.protection, KeyProtection::Token);
 }
 

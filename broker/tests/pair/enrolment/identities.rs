@@ -50,6 +50,12 @@ async fn a_row_says_what_somebody_may_do_and_never_did() {
     assert!(!never("read press-4") && never("write press-4"), "{row:?}");
     session.end("done", at(MINUTE));
     let row = rows(&office).remove(0);
+    let never = |line: &str| row.never_used.iter().any(|never| never == line);
+    assert!(
+        !never("read press-4") && never("write press-4"),
+        "{:?}",
+        row.never_used
+    );
     assert_eq!(row.used_ms, Some(at(MINUTE).wall_ms()));
     let administrator = office
         .invite("person/anna", &["administrators"], noon())

@@ -89,7 +89,15 @@ impl Telling<'_> {
     /// What happened to identities, sessions and the clock.
     fn identity_act(&self, event: &mut ApiActivity, what: &Event) {
         let facts = index::facts(what);
-        match (facts.session, facts.subject) {
+        let mut subject = facts.subject;
+        if let Event::Enrolled(enrolled) = what
+            && let Some(by) = &enrolled.confirmed_by
+        {
+            // The session is that of whoever confirmed, and not of whom it is about.
+            note(event, "subject", self.clip(&enrolled.enrolment.subject));
+            subject = Some(by);
+        }
+        match (facts.session, subject) {
             (Some(session), Some(subject)) => self.by(event, session, subject),
             (None, Some(subject)) => note(event, "subject", self.clip(subject)),
             _ => {}
@@ -116,6 +124,18 @@ impl Telling<'_> {
         self.by(event, opened.session, &opened.subject);
         event.was(Control::Allowed);
         note(event, "certificate_ends", opened.certificate_ends_ms);
+        if let Some(key) = &opened.device_key {
+            note(event, "device_key", hex(key));
+        }
+        if let Some(protection) = opened.device_protection {
+            note(event, "device_key_kept", protection.name());
+        }
+        if let Some(auth) = opened.auth {
+            note(event, "auth", auth.name());
+        }
+        if let Some(authority) = &opened.authority {
+            note(event, "authority", self.clip(authority));
+        }
         self.say(event, format!("{} was let in", self.clip(&opened.subject)));
     }
 
