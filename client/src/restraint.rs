@@ -112,6 +112,8 @@ enum Barred {
 }
 
 /// Leave a session nothing but reading, at once
+///
+/// Its subject may open another; to stop that, revoke the subject or the machine.
 #[derive(Debug, Args)]
 pub(crate) struct Downgrade {
     /// What to downgrade

@@ -287,6 +287,8 @@ pub(crate) const IDENTITY_NETWORKS_MAX: usize = 4_096;
 
 /// Machines that wait to be confirmed at once, each with its connection.
 pub(crate) const IDENTITY_WAITING_MAX: usize = 16;
+/// Of them for one invitation: the connection that was lost a moment ago, and the one after it.
+pub(crate) const IDENTITY_WAITING_EACH: usize = 2;
 
 /// How long one connection may wait to be confirmed; then the client asks again.
 pub(crate) const IDENTITY_CONFIRM_MAX: Duration = Duration::from_secs(60 * 60);

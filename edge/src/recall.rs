@@ -9,7 +9,7 @@ use interlock_broker::journal::{
     self, Directory, Journal, OpenError, Options, Recovered, Storage, WhenFull,
 };
 use interlock_broker::policy::Policy;
-use interlock_broker::register::{Register, read_beside};
+use interlock_broker::register::{Parts, Register, read_beside};
 use interlock_protocols::record::Event;
 
 use crate::config::{self, JournalConfig};
@@ -54,7 +54,7 @@ pub(crate) fn open_journal(
                 activation::remembered(&site.snapshots()).or(readable.policy),
                 readable.time_ms,
             );
-            recovered.register = register_beside(site);
+            recovered.register = register_of(site, readable.register);
             let reader = Directory::read_only(&site.config.journal().directory);
             Ok((Journal::damaged(&damage, Box::new(reader)), recovered))
         }
@@ -62,16 +62,20 @@ pub(crate) fn open_journal(
     }
 }
 
-/// The register as it was last kept beside the journal: who was revoked stays so on the day on which
-/// the journal cannot be read.
-fn register_beside(site: &Site) -> Register {
+/// The register as it was last kept beside the journal, or as the journal says it before its damage
+/// where that is more: who was revoked stays so on the day on which the journal cannot be read.
+fn register_of(site: &Site, readable: Register) -> Register {
     let path = site.register();
-    match read_beside(&path) {
-        Ok(register) => register.unwrap_or_default(),
+    let beside = match read_beside(&path) {
+        Ok(register) => register,
         Err(error) => {
-            tracing::error!(%error, path = %path.display(), "who is enrolled and who is revoked is not known");
-            Register::default()
+            tracing::error!(%error, path = %path.display(), "who was enrolled or revoked behind the damage of the journal is not known");
+            None
         }
+    };
+    match beside {
+        Some(beside) if beside.through() >= readable.through() => beside,
+        _ => readable,
     }
 }
 
@@ -93,16 +97,28 @@ fn options(journal: &JournalConfig) -> Options {
 struct Readable {
     policy: Option<[u8; 32]>,
     time_ms: Option<i64>,
+    register: Register,
 }
 
 impl Readable {
     fn of(dir: &Path) -> Readable {
-        let mut readable = Readable::default();
+        let (mut readable, mut parts) = (Readable::default(), Parts::default());
         let records = journal::read(dir).into_iter().flatten();
         for record in records.map_while(Result::ok) {
             readable.time_ms = Some(record.time_ms);
-            if let Event::PolicyActivated(activated) = record.event {
-                readable.policy = Some(activated.digest);
+            let register = &mut readable.register;
+            register.apply(record.sequence, record.time_ms, &record.event);
+            match record.event {
+                Event::PolicyActivated(activated) => readable.policy = Some(activated.digest),
+                // It stands for those before it, which may have gone.
+                Event::RegisterKept(kept) => {
+                    if let Ok(Some((_, whole))) = parts.take(record.sequence, kept)
+                        && whole.through() >= register.through()
+                    {
+                        *register = whole;
+                    }
+                }
+                _ => {}
             }
         }
         readable

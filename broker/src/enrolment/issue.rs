@@ -46,6 +46,10 @@ impl Registrar {
         // Whole seconds, as the certificate has them.
         let ends_ms = grant.ends_ms.div_euclid(1_000) * 1_000;
         let certificate = self.signed(&grant, bound, ends_ms, now).await?;
+        // A token takes its time, in which somebody may have been revoked.
+        if self.is_revoked(grant.subject, &bound.device_key) {
+            return Err(Declined::Revoked);
+        }
         let der = x509_parser::pem::parse_x509_pem(certificate.as_bytes())
             .map(|(_, pem)| pem.contents)
             .map_err(|_| rcgen::Error::CouldNotParseCertificate)
@@ -73,6 +77,12 @@ impl Registrar {
             recent.pop_front();
         }
         Ok(issued)
+    }
+
+    fn is_revoked(&self, subject: &SubjectId, machine: &[u8; 32]) -> bool {
+        let register = self.broker.register();
+        let revoked = register.restraints.revoked(subject, Some(machine), None);
+        revoked.is_some()
     }
 
     /// A token takes its time, and nobody else is to wait for it: signing by one has a thread of

@@ -4,6 +4,8 @@
 
 use interlock_protocols::record::{KeptCertificate, KeptIdentity};
 
+use crate::limits::CERTIFICATES_KEPT_MAX;
+
 /// What a renewal is.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Lineage<'i> {
@@ -47,6 +49,9 @@ pub(super) fn lineage<'i>(
             latest if latest.parent.as_ref() == Some(parent) && &latest.key == key => {
                 Lineage::Again(latest)
             }
+            // So many came since that the one it names may be forgotten: whoever has a copy could
+            // renew until it is, and be alone with the identity.
+            _ if certificates.len() >= CERTIFICATES_KEPT_MAX => Lineage::Clone,
             _ => Lineage::Unknown,
         };
     };

@@ -5,6 +5,7 @@ use interlock_broker::mediation::{Handed, NotReinstated, Redeemed, Session};
 use interlock_protocols::conduit::Acknowledged;
 use interlock_protocols::record::{Event, Measure, Scope};
 
+use crate::enrolment::{Keys, Office};
 use crate::world::{WRITE_SPEED, World, noon, permit};
 
 fn take(by: &Session, measure: Measure, scope: Scope) -> Acknowledged {
@@ -45,6 +46,24 @@ async fn nobody_gives_back_to_themselves_by_another_session() {
         .await;
     let Err(NotReinstated::Refused(refusal)) = own else {
         panic!("{own:?}");
+    };
+    assert_eq!(refusal.reason().code(), "own-case");
+}
+
+#[tokio::test]
+async fn nor_to_another_machine_of_theirs() {
+    let office = Office::new();
+    let (lost, mut other) = (Keys::in_a_token(), Keys::in_a_token());
+    office.enrolled(&lost, "person/emil").await;
+    office.enrolled(&other, "person/emil").await;
+    let present = other.renewed().renewal("person/emil", None, true);
+    let issued = office.login(&present, noon()).await.unwrap();
+    let emil = office.session(&other, &issued, noon()).unwrap();
+    let adam = office.world.session("person/adam");
+    let taken = take(&adam, Measure::Revoke, Scope::Machine(lost.device_key()));
+    let own = emil.reinstate(taken.restriction.unwrap(), "r", noon());
+    let Err(NotReinstated::Refused(refusal)) = own.await else {
+        panic!("they gave their own machine back");
     };
     assert_eq!(refusal.reason().code(), "own-case");
 }

@@ -9,7 +9,7 @@ use tokio::time::sleep;
 use super::kept::Keys;
 use crate::failure::{Failure, Kind};
 use crate::fingerprint::grouped;
-use crate::gateway::door::Door;
+use crate::gateway::door::{self, Door};
 use crate::limits::{RETRY_MAX, RETRY_MIN};
 use crate::{screen, tls};
 
@@ -74,12 +74,9 @@ async fn once(
                     tell(invitation, &sha256(keys.device.spki()));
                 }
             }
-            IdentityReply::Refused { reason, next, .. } => {
-                break Err(Failure::new(
-                    Kind::NotAuthenticated,
-                    format!("the gateway does not enrol you: {reason}"),
-                    next,
-                ));
+            IdentityReply::Refused { code, reason, next } => {
+                let what = format!("the gateway does not enrol you: {reason}");
+                break Err(door::refused(&code, what, next));
             }
         }
     };

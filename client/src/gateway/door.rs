@@ -122,6 +122,23 @@ async fn connect(
     })
 }
 
+/// What kind of failure a refusal is, by its code. Where nothing is wrong with who asks, asking
+/// again later helps, as it does with a gateway that is not there.
+pub(crate) fn refused(code: &str, what: String, next: String) -> Failure {
+    let passes = [
+        "busy",
+        "too-often",
+        "journal-failed",
+        "issuer-failed",
+        "clock-doubted",
+    ];
+    let kind = match passes.contains(&code) {
+        true => Kind::Unreachable,
+        false => Kind::NotAuthenticated,
+    };
+    Failure::new(kind, what, next)
+}
+
 /// The protocol of enrolment is spoken only while somebody is invited.
 fn nobody_expected(error: &ConnectionError) -> Failure {
     match error {
@@ -135,5 +152,21 @@ fn nobody_expected(error: &ConnectionError) -> Failure {
             )
         }
         error => faults::of_connection(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_passes_by_itself_is_tried_again_and_what_does_not_is_not() {
+        let kind = |code| refused(code, String::new(), String::new()).kind();
+        for code in ["busy", "too-often", "journal-failed", "clock-doubted"] {
+            assert_eq!(kind(code), Kind::Unreachable, "{code}");
+        }
+        for code in ["revoked", "cloned", "invitation-used", "not-enrolled"] {
+            assert_eq!(kind(code), Kind::NotAuthenticated, "{code}");
+        }
     }
 }

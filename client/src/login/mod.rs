@@ -2,6 +2,8 @@
 
 mod renewal;
 
+use std::fs::{File, OpenOptions};
+
 use clap::Args;
 use interlock_broker::proof::sha256;
 use interlock_broker::subject::{Identity, SubjectId, SubjectKind};
@@ -11,13 +13,16 @@ use jiff::tz::TimeZone;
 
 pub(crate) use self::renewal::keep_renewed;
 use crate::failure::{Failure, Kind};
-use crate::gateway::door::Door;
+use crate::gateway::door::{self, Door};
 use crate::keys::{Authenticator, FileKey};
 use crate::profile::{Profile, unreadable};
 use crate::{Setting, moment, screen, tls};
 
 /// The key that the next certificate is for, while that is asked for.
 const NEXT: &str = "next.key";
+
+/// Held by the process that asks for it.
+const LOCK: &str = "renewal.lock";
 
 /// Get a new certificate, with the keys that you enrolled with
 ///
@@ -35,6 +40,7 @@ pub(crate) async fn run(asked: &Login, setting: &Setting) -> Result<(), Failure>
     let profile = setting.profile()?;
     let authenticator = profile.authenticator().open()?;
     let present = !asked.renew && Authenticator::present(&authenticator);
+    let _turn = turn(&profile).await?;
     let identity = renew(&profile, &authenticator, present).await?;
     let zone = TimeZone::system();
     let strength = match identity.bound() {
@@ -71,7 +77,7 @@ pub(crate) fn is_workload(profile: &Profile) -> bool {
     matches!(subject, Some(Ok(subject)) if subject.kind() == SubjectKind::Workload)
 }
 
-/// Asks for the next certificate and puts it into the profile. The key for it is on the disk
+/// Asks for the next certificate and puts it into the profile, in one's [`turn`]. The key for it is on the disk
 /// before it is asked for: if the answer is lost, the next try asks for the same one again, and
 /// is not taken for a copy.
 pub(crate) async fn renew(
@@ -109,12 +115,9 @@ pub(crate) async fn renew(
     door.leave().await;
     let certificate = match reply {
         IdentityReply::Issued { certificate, .. } => certificate,
-        IdentityReply::Refused { reason, next, .. } => {
-            return Err(Failure::new(
-                Kind::NotAuthenticated,
-                format!("the gateway gives no new certificate: {reason}"),
-                next,
-            ));
+        IdentityReply::Refused { code, reason, next } => {
+            let what = format!("the gateway gives no new certificate: {reason}");
+            return Err(door::refused(&code, what, next));
         }
         IdentityReply::Waiting { .. } => return Err(wrong("an answer to another question")),
     };
@@ -154,6 +157,22 @@ fn take_up(
     profile.renew(certificate, session)?;
     forget_next(profile);
     Ok(identity)
+}
+
+/// Waits until no other process renews this profile, and keeps others out while it is held. Two at
+/// once would each make a key, and the gateway would take them for two copies of the program.
+pub(crate) async fn turn(profile: &Profile) -> Result<File, Failure> {
+    let path = profile.folder().join(LOCK);
+    let locked = tokio::task::spawn_blocking(move || {
+        let mut options = OpenOptions::new();
+        let file = options.create(true).append(true).open(path)?;
+        file.lock()?;
+        Ok::<_, std::io::Error>(file)
+    });
+    locked
+        .await
+        .map_err(Failure::of_program)?
+        .map_err(|error| unreadable(&profile.folder().join(LOCK), &error))
 }
 
 /// The key that was made for an earlier try, or a new one.
@@ -201,6 +220,22 @@ fn not_enrolled(profile: &Profile) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn one_process_at_a_time_renews_a_profile() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(crate::profile::FILE);
+        let text = "gateway = \"127.0.0.1:4802\"\nserver_name = \"gateway.waterworks\"\n";
+        std::fs::write(file, text).unwrap();
+        let key = FileKey::generate().unwrap();
+        key.write(&folder.path().join("client.pem")).unwrap();
+        let profile = Profile::open(folder.path()).unwrap();
+        let first = turn(&profile).await.unwrap();
+        let other = File::open(folder.path().join(LOCK)).unwrap();
+        assert!(other.try_lock().is_err());
+        drop(first);
+        other.try_lock().unwrap();
+    }
 
     #[test]
     fn certificates_are_renewed_on_the_host_of_the_gateway() {

@@ -6,7 +6,7 @@ use interlock_broker::clock::Clock;
 use interlock_broker::subject::Identity;
 use tokio::time::sleep;
 
-use super::{identity, renew};
+use super::{identity, renew, turn};
 use crate::failure::{Failure, Kind};
 use crate::limits::{RENEWAL_LOOK_EVERY, RENEWAL_RETRY_MAX, RENEWAL_RETRY_MIN};
 use crate::profile::Profile;
@@ -27,7 +27,7 @@ pub(crate) async fn keep_renewed(profile: Profile) -> Failure {
             sleep(due.min(RENEWAL_LOOK_EVERY)).await;
             continue;
         }
-        match once(&profile).await {
+        match once(&profile, clock).await {
             Ok(renewed) => {
                 wait = RENEWAL_RETRY_MIN;
                 tracing::info!(ends_ms = renewed.ends_ms(), "the certificate is renewed");
@@ -45,8 +45,14 @@ pub(crate) async fn keep_renewed(profile: Profile) -> Failure {
     }
 }
 
-async fn once(profile: &Profile) -> Result<Identity, Failure> {
+async fn once(profile: &Profile, clock: Clock) -> Result<Identity, Failure> {
     let authenticator = profile.authenticator().open()?;
+    let _turn = turn(profile).await?;
+    // Another process with this profile woke at the same moment, and was first.
+    let there = identity(profile)?;
+    if due_in(&there, clock.now().wall_ms()).is_some() {
+        return Ok(there);
+    }
     renew(profile, &authenticator, false).await
 }
 

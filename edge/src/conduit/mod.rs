@@ -238,13 +238,15 @@ async fn run(
                 }
             }
             Turn::Tell(notice) => tell(&mut control.send, &ToClient::Notice(notice)).await,
-            Turn::Tick | Turn::Over => match ticked(edge, connection, session, &mut trust) {
-                Ok(None) => Ok(()),
-                Ok(Some(warning)) => tell(&mut control.send, &warning).await,
-                Err(refusal) => {
-                    return farewell(&mut control.send, refusal.reason().what()).await;
+            Turn::Tick | Turn::Over => {
+                match ticked(edge, connection, session, caller, &mut trust) {
+                    Ok(None) => Ok(()),
+                    Ok(Some(warning)) => tell(&mut control.send, &warning).await,
+                    Err(refusal) => {
+                        return farewell(&mut control.send, refusal.reason().what()).await;
+                    }
                 }
-            },
+            }
             Turn::Gone(reason) => return reason,
             Turn::Stopping => {
                 session.end_standing(Lost::Stopping);
@@ -258,19 +260,34 @@ async fn run(
 }
 
 /// What is due each second: whether the session still stands, and what to warn of. Where somebody
-/// may have lost their trust, the certificate is judged again as in the handshake.
+/// may have lost their trust, the certificate is judged again as in the handshake. The authority must
+/// be the one that it was: what another one is believed of machines, and how old what is known of it
+/// may be, is not what the session rests on.
 fn ticked(
     edge: &Edge,
     connection: &Connection,
     session: &Session,
+    caller: &Caller,
     trust: &mut watch::Receiver<u64>,
 ) -> Result<Option<ToClient>, Refusal> {
     let now = edge.clock().now();
     session.tick(now)?;
     if trust.has_changed().unwrap_or(false) {
         trust.mark_unchanged();
-        if let Err(error) = vouch(connection, edge) {
-            tracing::warn!(session = session.id(), %error, "nobody vouches for a session any longer");
+        let authority = caller.verified.authority();
+        let lost = match vouch(connection, edge) {
+            Ok(verified) if verified.authority() == authority => None,
+            Ok(verified) => Some(format!("`{}` alone still does", verified.authority())),
+            Err(error) => Some(error.to_string()),
+        };
+        if let Some(why) = lost {
+            let id = session.id();
+            tracing::warn!(
+                session = id,
+                authority,
+                why,
+                "its authority vouches for a session no longer"
+            );
             session.end_standing(Lost::Untrusted);
             session.tick(now)?;
         }

@@ -163,7 +163,10 @@ async fn work(
             Exchanged::Isolated => return Ended::Isolated,
         }
         if !settings.pause.is_zero() {
-            sleep(settings.pause).await;
+            tokio::select! {
+                () = sleep(settings.pause) => {}
+                () = isolated(isolation) => return Ended::Isolated,
+            }
         }
     }
 }

@@ -2,11 +2,11 @@
 //! everything here is bounded, by the stranger's network and in all.
 
 mod rate;
+mod waiting;
 
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use interlock_broker::authority::Credential;
 use interlock_broker::clock::Clock;
@@ -27,11 +27,11 @@ use super::tls::identity_config;
 use crate::limits::{
     CONNECTION_IDLE_MAX, HANDSHAKE_MAX, HANDSHAKES_BEFORE_RETRY, HANDSHAKES_MAX,
     IDENTITY_CONFIRM_MAX, IDENTITY_KEEP_ALIVE, IDENTITY_REPLY_MAX, IDENTITY_REQUEST_MAX,
-    IDENTITY_REQUEST_MAX_BYTES, IDENTITY_TICK, IDENTITY_WAITING_MAX, INCOMING_BUFFER_BYTES,
-    INCOMING_BUFFERS_BYTES,
+    IDENTITY_REQUEST_MAX_BYTES, IDENTITY_TICK, INCOMING_BUFFER_BYTES, INCOMING_BUFFERS_BYTES,
 };
 use crate::service::Edge;
 use rate::Rates;
+use waiting::Waiting;
 
 /// What a listener shows while somebody is expected, and while nobody is.
 pub(crate) struct Doors {
@@ -85,8 +85,9 @@ pub(crate) fn start(
         open,
         shut,
     };
-    door.set(expects(edge));
-    tokio::spawn(attend(door, Arc::clone(edge)));
+    let is_open = expects(edge);
+    door.set(is_open);
+    tokio::spawn(attend(door, Arc::clone(edge), is_open));
     tokio::spawn(serve(endpoint.clone(), Arc::clone(edge)));
     Ok(Listening { endpoint, address })
 }
@@ -134,12 +135,11 @@ fn expects(edge: &Edge) -> bool {
 }
 
 /// Opens the door for enrolment while anybody is expected, and shuts it behind them.
-async fn attend(door: Door, edge: Arc<Edge>) {
+async fn attend(door: Door, edge: Arc<Edge>, mut is_open: bool) {
     let mut changes = edge.registrar().changes();
     let mut stopping = edge.stopping();
     let mut tick = interval(IDENTITY_TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut is_open = expects(&edge);
     loop {
         tokio::select! {
             _ = tick.tick() => {}
@@ -162,7 +162,7 @@ async fn attend(door: Door, edge: Arc<Edge>) {
 struct Desk {
     edge: Arc<Edge>,
     rates: Rates,
-    waiting: AtomicUsize,
+    waiting: Waiting,
 }
 
 async fn serve(endpoint: Endpoint, edge: Arc<Edge>) {
@@ -170,7 +170,7 @@ async fn serve(endpoint: Endpoint, edge: Arc<Edge>) {
     let desk = Arc::new(Desk {
         edge,
         rates: Rates::default(),
-        waiting: AtomicUsize::new(0),
+        waiting: Waiting::default(),
     });
     while let Some(incoming) = endpoint.accept().await {
         let peer = incoming.remote_address();
@@ -229,7 +229,11 @@ impl Desk {
             tracing::warn!(%peer, "turned away: it asks too often");
             busy("too many requests came from your network in a short time")
         };
-        if let (IdentityReply::Waiting { .. }, Asked::Enrol(_)) = (&reply, &asked) {
+        if let IdentityReply::Waiting { invitation, .. } = reply {
+            let Some(_place) = self.waiting.enter(invitation) else {
+                last_reply(&mut send, &busy("too many others wait to be confirmed")).await;
+                return Ok(());
+            };
             return self.wait(connection, asked, exporter, send, reply).await;
         }
         last_reply(&mut send, &reply).await;
@@ -278,10 +282,6 @@ impl Desk {
         mut send: SendStream,
         waiting: IdentityReply,
     ) -> io::Result<()> {
-        let Some(_place) = Waiting::enter(&self.waiting) else {
-            last_reply(&mut send, &busy("too many others wait to be confirmed")).await;
-            return Ok(());
-        };
         // Before the decision is looked at: a confirmation between the two is not to be missed.
         let mut changes = self.edge.registrar().changes();
         reply(&mut send, &waiting).await?;
@@ -313,22 +313,6 @@ impl Desk {
 async fn stopped(stopping: &mut watch::Receiver<bool>) {
     // An error means that the edge itself is gone, which is a stop as well.
     let _stop = stopping.wait_for(|stop| *stop).await;
-}
-
-/// One who waits; dropping it makes room for the next.
-struct Waiting<'d>(&'d AtomicUsize);
-
-impl<'d> Waiting<'d> {
-    fn enter(count: &'d AtomicUsize) -> Option<Waiting<'d>> {
-        let waiting = Waiting(count);
-        (count.fetch_add(1, Ordering::AcqRel) < IDENTITY_WAITING_MAX).then_some(waiting)
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
-    }
 }
 
 /// The one request of a connection, on its one stream.

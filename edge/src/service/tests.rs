@@ -28,6 +28,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
 mod cosigned;
+mod damaged;
 
 use super::*;
 use crate::link::{Finished, ReplyTo};
@@ -299,49 +300,6 @@ async fn a_connection_is_counted_until_its_task_is_gone_even_by_a_panic() {
     assert!(ended.await.is_err());
     assert_eq!(edge.open_sessions(), 0);
     assert!(edge.enter(&subject).has_room());
-}
-
-/// I8: that the journal cannot be read gives nobody back what he had lost.
-#[tokio::test]
-async fn a_damaged_journal_brings_no_earlier_policy_back() {
-    let folder = Folder::new("rollback");
-    let clock = Clock::start();
-    crate::init::init(&folder.0, clock.now()).unwrap();
-    edit(&folder.0.join("edge.toml"), |edge| {
-        edge.replacen("127.0.0.1:4802", "127.0.0.1:0", 1).replacen(
-            "127.0.0.1:4803",
-            "127.0.0.1:0",
-            1,
-        )
-    });
-    let issuer = Site::load(&folder.0).unwrap().keys.issuer.open().unwrap();
-    let who = |running: &Running, name: &str| session(running, &issuer, name, clock);
-    let boot = || async {
-        let site = Site::load(&folder.0).unwrap();
-        let storage = storage(&site).unwrap();
-        start(site, storage, clock).await.unwrap()
-    };
-    let running = boot().await;
-    edit(&folder.0.join("policy/groups.toml"), |groups| {
-        groups.replace(r#"operators = ["person/olga"]"#, "operators = []")
-    });
-    std::fs::remove_dir_all(folder.0.join("policy/tests")).unwrap();
-    let adam = who(&running, "person/adam");
-    running.edge.activate_policy(&adam).await.unwrap();
-    let in_force = *running.edge.broker().policy().digest();
-    drop(adam);
-    running.stop().await;
-    // One bit of the record of that activation.
-    let segment = folder.0.join("journal/000000000001.segment");
-    let mut bytes = std::fs::read(&segment).unwrap();
-    let at = bytes.windows(32).rposition(|text| text == in_force);
-    bytes[at.unwrap()] ^= 1;
-    std::fs::write(&segment, bytes).unwrap();
-    let running = boot().await;
-    let olga = who(&running, "person/olga");
-    assert!(olga.converse("press-4", false, clock.now()).is_err());
-    let emil = who(&running, "person/emil");
-    assert!(emil.converse("press-4", false, clock.now()).is_ok());
 }
 
 /// A disk that hangs is worse than one that fails: nothing ever comes back. A stop ends all the same.

@@ -1,6 +1,7 @@
 //! What an authority is known by: its certificates, and the lists of those that it revoked. Both
 //! are taken up whole or not at all.
 
+use std::cmp::Reverse;
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
@@ -175,6 +176,9 @@ fn anchor(
             own.push(list);
         }
     }
+    // The TLS library asks the first list that it finds: a new one that was put behind an old one in
+    // the file must not go unread.
+    own.sort_by_key(|list| Reverse(list.made_ms));
     if lists.is_some() && own.is_empty() {
         return Err(Unusable(format!("there is no revocation list of `{name}`")));
     }

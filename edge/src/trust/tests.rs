@@ -244,6 +244,21 @@ fn a_new_list_takes_effect_and_is_told_once() {
 }
 
 #[test]
+fn of_several_lists_of_one_key_the_latest_counts_wherever_it_stands() {
+    let ca = Ca::new("spire");
+    let (old, new) = (ca.list(-2, &[]), ca.list(-1, &[7]));
+    for lists in [old.clone() + &new, new + &old] {
+        let files = Files::new(true, None);
+        files.ca(&ca.pem).crl(&lists);
+        let trust = files.open();
+        let leaf = ca.leaf("workload/historian", 7);
+        let vouched = vouch(&trust, &leaf).map(drop);
+        assert!(vouched.unwrap_err().is_revoked());
+        assert!(vouch(&trust, &ca.leaf("workload/historian", 8)).is_ok());
+    }
+}
+
+#[test]
 fn what_is_broken_is_told_and_what_was_known_goes_on_holding() {
     let (ca, files) = (Ca::new("spire"), Files::new(true, None));
     files.ca(&ca.pem).crl(&ca.list(-2, &[7]));

@@ -10,6 +10,7 @@
 
 mod ending;
 mod jumps;
+mod late;
 mod local;
 
 use interlock_protocols::record::{Event, Record};

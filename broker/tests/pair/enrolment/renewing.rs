@@ -260,3 +260,27 @@ async fn while_the_clock_is_in_doubt_nobody_gets_a_certificate() {
     issued(office.enrol(&paul, token, at(MINUTE)).await);
     office.login(&request, at(MINUTE)).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_copy_that_renews_until_the_other_is_forgotten_is_still_one() {
+    let office = Office::new();
+    let mut copy = Keys::in_files();
+    let first = office.enrolled(&copy, "workload/historian").await;
+    let mut last = first.clone();
+    for minute in 0..40 {
+        let request = copy
+            .renewed()
+            .renewal("workload/historian", Some(&last), false);
+        last = office.login(&request, at(MINUTE * minute)).await.unwrap();
+    }
+    // The program itself wakes hours later, with the certificate it has.
+    let late = at(HOUR * 16);
+    let request = copy
+        .renewed()
+        .renewal("workload/historian", Some(&first), false);
+    assert_eq!(code(office.login(&request, late).await), "cloned");
+    let next = copy
+        .renewed()
+        .renewal("workload/historian", Some(&last), false);
+    assert_eq!(code(office.login(&next, late).await), "revoked");
+}
