@@ -9,7 +9,7 @@ use crate::authority::AuthorityError;
 use crate::clock::Now;
 use crate::limits::{ISSUED_AT_ONCE, ISSUED_AT_ONCE_MS, ISSUED_RECENT_MAX};
 use crate::proof::{Auth, sha256};
-use crate::subject::{Bound, SubjectId};
+use crate::subject::{Bound, SubjectId, SubjectKind};
 
 /// A certificate for somebody.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -94,20 +94,29 @@ impl Registrar {
         ends_ms: i64,
         now: Now,
     ) -> Result<String, AuthorityError> {
-        if !self.issuer.waits() {
-            return self
-                .issuer
-                .sign_client(grant.subject, grant.key, &bound, ends_ms, now);
-        }
-        let issuer = Arc::clone(&self.issuer);
         let (subject, key) = (grant.subject.clone(), grant.key.to_vec());
-        let signing = tokio::task::spawn_blocking(move || {
-            issuer.sign_client(&subject, &key, &bound, ends_ms, now)
-        });
-        match signing.await {
+        let role = self.role(&subject);
+        let issuer = Arc::clone(&self.issuer);
+        let sign = move || match role {
+            Some(role) => issuer.sign_in_role(&subject, &role, &key, &bound, ends_ms, now),
+            None => issuer.sign_client(&subject, &key, &bound, ends_ms, now),
+        };
+        if !self.issuer.waits() {
+            return sign();
+        }
+        match tokio::task::spawn_blocking(sign).await {
             Ok(signed) => signed,
             Err(_) => Err(rcgen::Error::RemoteKeyError.into()),
         }
+    }
+
+    /// The role of a program in Modbus/TCP Security, which knows one for each client: the first of
+    /// its groups. Here nothing is decided by it.
+    fn role(&self, subject: &SubjectId) -> Option<String> {
+        let is_program = subject.kind() == SubjectKind::Workload;
+        is_program
+            .then(|| self.broker.view_of(subject).groups().first().cloned())
+            .flatten()
     }
 
     /// What was issued a moment ago for this key, to this subject: the same bytes again.

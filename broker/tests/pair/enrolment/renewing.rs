@@ -3,6 +3,7 @@
 
 use interlock_broker::clock::Now;
 use interlock_broker::enrolment::Issued;
+use interlock_broker::subject::Identity;
 use interlock_protocols::record::{Event, Measure, Scope};
 
 use super::{HOUR, Keys, MINUTE, Office, at, code, issued, key};
@@ -108,6 +109,22 @@ async fn a_renewal_is_for_this_connection_and_for_what_it_says() {
     claimed.parent = Some([1; 32]);
     assert_eq!(code(office.login(&claimed, noon()).await), "not-proven");
     office.login(&request, noon()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_program_has_a_role_in_its_certificate_and_a_person_has_none() {
+    let office = Office::new();
+    let role = |issued: &Issued| {
+        let (_, pem) = x509_parser::pem::parse_x509_pem(issued.certificate.as_bytes()).unwrap();
+        let identity = Identity::of_certificate(&pem.contents, "waterworks").unwrap();
+        identity.role().map(str::to_owned)
+    };
+    let historian = office
+        .enrolled(&Keys::in_files(), "workload/historian")
+        .await;
+    assert_eq!(role(&historian).as_deref(), Some("historians"));
+    let ida = office.enrolled(&Keys::in_files(), "person/ida").await;
+    assert_eq!(role(&ida), None);
 }
 
 #[tokio::test]
