@@ -113,7 +113,7 @@ const READER: [Step; 2] = [
         "write-coil:5:0",
         "exception 1",
         "0500050000",
-        Fate::Denied("no-rule-permits"),
+        Fate::Denied("rule-forbids"),
     ),
 ];
 
@@ -332,7 +332,7 @@ fn mbpoll_reads_and_writes_both_through_the_broker_and_is_refused() {
         "value-outside-limits",
         "not-routed",
         "not-armed",
-        "no-rule-permits",
+        "rule-forbids",
     ];
     for device in ["rig-1", "rig-2"] {
         assert_eq!(Rig::ends_at(&gateway, device), written);
