@@ -132,6 +132,16 @@ async fn who_is_disabled_opens_no_session_with_a_certificate_that_still_holds() 
 }
 
 #[tokio::test]
+async fn an_ended_certificate_opens_no_session() {
+    let office = Office::new();
+    let keys = Keys::in_files();
+    let ida = office.enrolled(&keys, "person/ida").await;
+    assert!(office.session(&keys, &ida, at(HOUR * 8 - MINUTE)).is_ok());
+    let refused = office.session(&keys, &ida, at(HOUR * 8)).err().unwrap();
+    assert_eq!(refused.reason().code(), "certificate-expired");
+}
+
+#[tokio::test]
 async fn a_restart_and_a_register_that_was_kept_know_the_same() {
     let office = Office::new();
     let mut keys = Keys::in_files();
