@@ -91,6 +91,18 @@ impl Applicant {
             .unwrap()
     }
 
+    /// Those that came to be connections; the others were turned away.
+    pub(crate) fn established(&self, begun: Vec<quinn::Connecting>) -> Vec<Connection> {
+        let established = async {
+            let mut established = Vec::new();
+            for connecting in begun {
+                established.extend(connecting.await);
+            }
+            established
+        };
+        self.wait("end of the handshakes", established)
+    }
+
     /// A connection with its one stream, if the gateway agrees on the protocol.
     pub(crate) fn connect(&self, alpn: &[u8]) -> Result<Application, String> {
         let connecting = self.begin(alpn);

@@ -1,5 +1,6 @@
 //! Very many strangers at the identity port. Whoever works is served on.
 
+use interlock_protocols::conduit::Message as _;
 use interlock_protocols::identity::LOGIN_ALPN;
 use interlock_tests::harness::Bench;
 
@@ -34,11 +35,14 @@ fn a_flood_of_handshakes_costs_nobody_his_session_nor_the_next_their_certificate
     assert_eq!(tool.read_holding(1, 100, 1), [0]);
     let crowd = Applicant::at(gateway);
     // Some shake hands and say nothing, some send half of something, most are turned away.
-    let mut begun: Vec<_> = (0..300).map(|_| crowd.begin(LOGIN_ALPN)).collect();
+    let begun: Vec<_> = (0..300).map(|_| crowd.begin(LOGIN_ALPN)).collect();
     for _ in 0..20 {
         assert_eq!(tool.read_holding(1, 100, 1), [0]);
     }
-    begun.clear();
+    // Each of them has a place until it asks for something, and one network has few.
+    let within = crowd.established(begun);
+    assert!(within.len() <= 64, "{} are within", within.len());
+    drop(within);
     if let Ok(mut half) = crowd.connect(LOGIN_ALPN) {
         crowd.send(&mut half, &[0, 0, 0x0F, 0xFF, 1]);
         crowd.send(&mut half, &[0; 2_000]);
@@ -64,4 +68,12 @@ fn a_request_that_is_too_long_or_none_is_cut_off() {
         applicant.send(&mut application, &long[..4_096]);
         assert_eq!(applicant.reply(&mut application), None);
     }
+    // One that could be answered, were it read to its end.
+    let mut application = applicant.connect(LOGIN_ALPN).unwrap();
+    let subject = format!("person/{}", "a".repeat(5_000));
+    let long = Keys::new().renewal(&application.exporter, &subject, None, false);
+    applicant.send(&mut application, &long.to_frame().unwrap());
+    assert_eq!(applicant.reply(&mut application), None);
+    let reply = applicant.login(&Keys::new(), "person/a", None, false);
+    assert_eq!(refused(reply), "not-enrolled");
 }

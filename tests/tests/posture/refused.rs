@@ -72,6 +72,15 @@ fn only_a_statement_of_the_server_about_this_machine_and_this_day_is_believed() 
     found(gateway, &old);
     assert_refused(gateway, "posture-too-old");
 
+    // A good one of before a worse one that the gateway has seen since.
+    let mut worse = good.clone();
+    worse.taken_ms += 1;
+    worse.firewall = Some(false);
+    found(gateway, &worse);
+    assert_reads_only(gateway);
     found(gateway, &good);
+    assert_refused(gateway, "posture-superseded");
+
+    found(gateway, &healthy(gateway));
     assert_writes(gateway);
 }

@@ -70,7 +70,8 @@ fn an_isolated_device_has_no_connection_until_it_is_given_back() {
 
 #[test]
 fn isolating_ends_a_command_that_waits_for_its_answer() {
-    let mut yard = Yard::started("timeout_ms = 20000");
+    // Longer than anybody here waits, so that it is not the silence that ends it.
+    let mut yard = Yard::started("timeout_ms = 60000");
     yard.plc.order("silent always");
     let gateway = &yard.gateway;
     let emil = gateway.connect("person/emil", &["rig-1"]);

@@ -192,6 +192,17 @@ fn what_is_not_signed_or_cut_off_is_not_served() {
 }
 
 #[test]
+fn what_was_signed_for_something_else_does_not_take_its_place() {
+    let rooted = Rooted::new();
+    let plant = std::fs::read(rooted.signed("plant")).unwrap();
+    std::fs::copy(rooted.signed("approvers"), rooted.signed("plant")).unwrap();
+    rooted.assert_refused("plant.signed", "it is signed as `approvers`");
+    std::fs::write(rooted.signed("approvers"), &plant).unwrap();
+    std::fs::write(rooted.signed("plant"), &plant).unwrap();
+    rooted.assert_refused("approvers.signed", "it is signed as `plant`");
+}
+
+#[test]
 fn the_word_of_another_root_counts_for_nothing() {
     let rooted = Rooted::new();
     let other = rooted.gateway.beside("other");

@@ -110,6 +110,15 @@ async fn every_key_is_proven_in_this_very_connection() {
         }
         let enrolled = office.registrar.enrol(&request, &EXPORTER, PEER, noon());
         assert_eq!(code(enrolled.await), "not-proven", "{exchange}");
+        // The key of somebody else is claimed by all three, and only its own signature is missing.
+        let mut request = keys.enrolment(token);
+        match exchange {
+            0 => request.session.signature = stranger.session.signature.clone(),
+            1 => request.device.signature = stranger.device.signature.clone(),
+            _ => request.authenticator.signature = stranger.authenticator.signature.clone(),
+        }
+        let enrolled = office.registrar.enrol(&request, &EXPORTER, PEER, noon());
+        assert_eq!(code(enrolled.await), "not-proven", "{exchange}");
     }
     let one_key = super::key();
     let pem = one_key.serialize_pem();

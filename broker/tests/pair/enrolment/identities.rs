@@ -116,19 +116,29 @@ async fn who_is_disabled_opens_no_session_with_a_certificate_that_still_holds() 
     let office = Office::with(Terms {
         unused_days: 1,
         disable_unused: true,
+        // Longer than without use, so that nothing but the time without use is judged.
+        workload_hours: 72,
         ..Terms::default()
     });
-    let mut keys = Keys::in_files();
+    let keys = Keys::in_files();
     let first = office.enrolled(&keys, "workload/historian").await;
-    let request = keys
-        .renewed()
-        .renewal("workload/historian", Some(&first), false);
-    let last = office.login(&request, at(HOUR * 20)).await.unwrap();
-    assert!(office.session(&keys, &last, at(HOUR * 40)).is_ok());
+    // A session is a use.
+    assert!(office.session(&keys, &first, at(HOUR * 20)).is_ok());
+    assert!(office.session(&keys, &first, at(HOUR * 40)).is_ok());
     let late = at(HOUR * 40 + DAY + MINUTE);
-    let refused = office.session(&keys, &last, late).err().unwrap();
-    // Its certificate has ended as well by then; what is looked at first says more.
-    assert!(["disabled", "certificate-expired"].contains(&refused.reason().code()));
+    assert!(first.ends_ms > late.wall_ms());
+    let refused = office.session(&keys, &first, late).err().unwrap();
+    assert_eq!(refused.reason().code(), "disabled");
+}
+
+#[tokio::test]
+async fn an_ended_certificate_opens_no_session() {
+    let office = Office::new();
+    let keys = Keys::in_files();
+    let ida = office.enrolled(&keys, "person/ida").await;
+    assert!(office.session(&keys, &ida, at(HOUR * 8 - MINUTE)).is_ok());
+    let refused = office.session(&keys, &ida, at(HOUR * 8)).err().unwrap();
+    assert_eq!(refused.reason().code(), "certificate-expired");
 }
 
 #[tokio::test]

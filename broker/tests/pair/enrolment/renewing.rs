@@ -108,6 +108,18 @@ async fn a_renewal_is_for_this_connection_and_for_what_it_says() {
     let mut claimed = request.clone();
     claimed.parent = Some([1; 32]);
     assert_eq!(code(office.login(&claimed, noon()).await), "not-proven");
+    // Each key has to sign, also where the two others do.
+    let stranger = Keys::in_files().renewal("person/ida", None, false);
+    for missing in 0..3 {
+        let mut claimed = request.clone();
+        match missing {
+            0 => claimed.session.signature = stranger.session.signature.clone(),
+            1 => claimed.device.signature = stranger.device.signature.clone(),
+            _ => claimed.authenticator.signature = stranger.authenticator.signature.clone(),
+        }
+        let login = office.login(&claimed, noon()).await;
+        assert_eq!(code(login), "not-proven", "{missing}");
+    }
     office.login(&request, noon()).await.unwrap();
 }
 
