@@ -90,6 +90,11 @@ pub fn takes_pin(key: &TokenKey) -> Result<bool, TokenFault> {
     module::find(key).map(|found| found.takes_pin())
 }
 
+/// Whether the token is the machine's TPM, by what its module says of itself.
+pub fn is_tpm(key: &TokenKey) -> bool {
+    module::speaks_to_a_tpm(key)
+}
+
 impl Token {
     /// Opens a key that is there.
     pub fn open(key: &TokenKey, pin: Option<&Pin>) -> Result<Token, TokenFault> {

@@ -36,6 +36,18 @@ fn load(file: &Path) -> Result<Pkcs11, TokenFault> {
     Ok(module)
 }
 
+/// Whether the module speaks to the machine's TPM, by what it says of itself.
+pub(super) fn speaks_to_a_tpm(key: &TokenKey) -> bool {
+    let described = load(key.module()).map(|module| module.get_library_info());
+    matches!(described, Ok(Ok(library)) if names_a_tpm(library.library_description()))
+}
+
+/// The module of the tpm2-software project describes itself as `TPM2.0 Cryptoki`.
+fn names_a_tpm(description: &str) -> bool {
+    let mut words = description.split(|sign: char| !sign.is_ascii_alphanumeric());
+    words.any(|word| word.to_ascii_uppercase().starts_with("TPM"))
+}
+
 /// A token that is there.
 pub(super) struct Found {
     module: Pkcs11,
@@ -351,6 +363,19 @@ mod tests {
         assert_eq!(plain(&wrapped), Some(point));
         for wrong in [&[][..], &point[1..], &[0x03; 65], &[0x04; 64]] {
             assert_eq!(plain(wrong), None);
+        }
+    }
+
+    #[test]
+    fn a_module_of_a_tpm_is_known_by_its_words() {
+        for (description, is_tpm) in [
+            ("TPM2.0 Cryptoki", true),
+            ("Cryptoki for tpm2", true),
+            ("Implementation of PKCS11", false),
+            ("OpenSC smartcard framework", false),
+            ("HTPMX card", false),
+        ] {
+            assert_eq!(names_a_tpm(description), is_tpm, "{description}");
         }
     }
 }

@@ -3,7 +3,9 @@
 use interlock_broker::join::JoinLine;
 use interlock_broker::proof::sha256;
 use interlock_broker::subject::{Identity, SubjectId};
-use interlock_protocols::identity::{EnrolRequest, IdentityReply, VERSION, enrol_statement};
+use interlock_protocols::identity::{
+    EnrolRequest, IdentityReply, KeyProtection, VERSION, enrol_statement,
+};
 use tokio::time::sleep;
 
 use super::kept::Keys;
@@ -104,7 +106,11 @@ fn request(
         device: keys.device.sign(&statement)?,
         device_protection: keys.device.protection(),
         authenticator: keys.authenticator.sign(&statement)?,
-        authenticator_protection: keys.authenticator.protection(),
+        // Where a person is asked for a PIN it is a token to the gateway, a TPM's too.
+        authenticator_protection: match keys.authenticator.protection() {
+            KeyProtection::Software => KeyProtection::Software,
+            KeyProtection::Token | KeyProtection::Tpm => KeyProtection::Token,
+        },
     })
 }
 

@@ -40,6 +40,7 @@ impl Key {
     pub fn protection(&self) -> KeyProtection {
         match self {
             Key::File(_) => KeyProtection::Software,
+            Key::Token(key) if key.is_in_tpm() => KeyProtection::Tpm,
             Key::Token(_) => KeyProtection::Token,
         }
     }

@@ -13,6 +13,7 @@ pub struct HeldToken {
     spki: Vec<u8>,
     pin: PinFrom,
     present: bool,
+    in_tpm: bool,
 }
 
 impl HeldToken {
@@ -47,6 +48,7 @@ impl HeldToken {
             token,
             pin: from.clone(),
             present: needs && from.takes_a_person(),
+            in_tpm: token::is_tpm(key),
         })
     }
 
@@ -68,6 +70,11 @@ impl HeldToken {
     /// Whether a person gave a PIN for it just now.
     pub fn present(&self) -> bool {
         self.present
+    }
+
+    /// Whether the token is the machine's TPM.
+    pub fn is_in_tpm(&self) -> bool {
+        self.in_tpm
     }
 
     /// Signs a statement.
