@@ -3,7 +3,7 @@
 //! none.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use interlock_broker::clock::Clock;
 use interlock_broker::journal::Usage;
@@ -15,38 +15,78 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::limits::{REMOVAL_TICK, TIGHT_SEGMENTS};
 use crate::site::Site;
 
-/// Starts both.
-pub(crate) fn start(broker: Arc<Broker>, clock: Clock, site: &Site) -> JoinHandle<()> {
-    let path = site.register();
-    let segment_bytes = site.config.journal().segment_bytes;
-    tokio::spawn(async move {
-        tokio::join!(beside(&broker, path), inside(&broker, clock, segment_bytes));
-    })
+/// Both, at work.
+pub(crate) struct Registering {
+    file: Beside,
+    task: JoinHandle<()>,
 }
 
-/// Writes the file as often as something changes that decisions rest on. Nobody waits for it.
-async fn beside(broker: &Arc<Broker>, path: PathBuf) {
-    // What a journal that cannot be read did not say must not replace what the file does.
-    if !broker.journal().is_open() {
-        return;
-    }
-    let mut revised = broker.revised();
-    loop {
-        revised.borrow_and_update();
-        let register = broker.register().clone();
-        let to = path.clone();
-        let written = spawn_blocking(move || write_beside(&to, &register)).await;
-        let error = match written {
-            Ok(Ok(())) => None,
-            Ok(Err(error)) => Some(error.to_string()),
-            Err(error) => Some(error.to_string()),
-        };
-        if let Some(error) = error {
-            tracing::error!(error, path = %path.display(), "the register could not be kept beside the journal");
+/// The file beside the journal.
+#[derive(Clone)]
+struct Beside {
+    broker: Arc<Broker>,
+    path: PathBuf,
+    /// A task that is ended leaves its last writing to a thread: two of them must not meet.
+    turn: Arc<Mutex<()>>,
+}
+
+/// Starts both.
+pub(crate) fn start(broker: Arc<Broker>, clock: Clock, site: &Site) -> Registering {
+    let segment_bytes = site.config.journal().segment_bytes;
+    let file = Beside {
+        broker: Arc::clone(&broker),
+        path: site.register(),
+        turn: Arc::default(),
+    };
+    let beside = file.clone();
+    let task = tokio::spawn(async move {
+        tokio::join!(beside.follow(), inside(&broker, clock, segment_bytes));
+    });
+    Registering { file, task }
+}
+
+impl Registering {
+    /// Ends both. What changed last may not be in the file yet, and a journal that is damaged while
+    /// the gateway is off leaves nothing but that file.
+    pub(crate) async fn finish(self) {
+        self.task.abort();
+        // What a journal that cannot be read did not say must not replace what the file does.
+        if self.file.broker.journal().is_open() {
+            self.file.write().await;
         }
-        if revised.changed().await.is_err() {
+    }
+}
+
+impl Beside {
+    /// Writes it as often as something changes that decisions rest on. Nobody waits for it.
+    async fn follow(&self) {
+        if !self.broker.journal().is_open() {
             return;
         }
+        let mut revised = self.broker.revised();
+        loop {
+            revised.borrow_and_update();
+            self.write().await;
+            if revised.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    async fn write(&self) {
+        let this = self.clone();
+        let written = spawn_blocking(move || {
+            let _turn = this.turn.lock().unwrap_or_else(PoisonError::into_inner);
+            // Looked at behind the wait for one's turn: whoever comes last writes the latest.
+            let register = this.broker.register().clone();
+            write_beside(&this.path, &register)
+        });
+        let error = match written.await {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => error.to_string(),
+            Err(error) => error.to_string(),
+        };
+        tracing::error!(error, path = %self.path.display(), "the register could not be kept beside the journal");
     }
 }
 

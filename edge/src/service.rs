@@ -37,7 +37,7 @@ use crate::local;
 use crate::metrics::{self, Metrics};
 use crate::reading::Reading;
 use crate::recall::{open_journal, take_up_policy};
-use crate::registering;
+use crate::registering::{self, Registering};
 use crate::site::{POLICY, Site};
 use crate::status::Outlook;
 use crate::timekeeping;
@@ -92,7 +92,7 @@ pub struct Running {
     endpoint: Endpoint,
     address: SocketAddr,
     identity: Option<Listening>,
-    register: JoinHandle<()>,
+    register: Registering,
     keeping: Keeping,
     metrics: Option<Metrics>,
     /// What looks after the clock, what local administrators ask, and what authorities of others
@@ -281,7 +281,6 @@ impl Running {
         if let Some(identity) = &self.identity {
             identity.endpoint.close(VarInt::from_u32(0), b"stopping");
         }
-        self.register.abort();
         // The last chance of what was taken away and found no place in the journal.
         edge.broker.record_unrecorded(edge.clock.now());
         self.local.iter().for_each(JoinHandle::abort);
@@ -315,6 +314,7 @@ impl Running {
             );
         }
         self.endpoint.close(VarInt::from_u32(0), b"stopping");
+        in_time("the register", STOP_PART_MAX, self.register.finish()).await;
         let mut keeping = self.keeping;
         in_time("the sinks", STOP_PART_MAX, keeping.stop_sinks()).await;
         in_time("the last record", STOP_PART_MAX, edge.record_stop()).await;
