@@ -10,12 +10,13 @@ use std::sync::Arc;
 use interlock_protocols::record::{Event, PolicyActivated};
 
 use crate::clock::Now;
+use crate::digits::{hash_of_hex, hex};
 use crate::finding::Finding;
 use crate::journal::{Journal, Unrecordable};
 use crate::mediation::{Decision, Refusal, Session, decide, reason_of};
 use crate::plant::{Outline, Plant};
 use crate::policy::{
-    Action, Answer, Bundle, Case, Estate, Facts, Policy, Report, Resource, View, hex, run,
+    Action, Answer, Bundle, Case, Estate, Facts, Policy, Report, Resource, View, run,
 };
 
 /// Why a policy was not activated. The one before it stays in force.
@@ -185,13 +186,7 @@ pub fn remember(snapshots: &Path, digest: &[u8; 32]) {
 /// What was noted last.
 pub fn remembered(snapshots: &Path) -> Option<[u8; 32]> {
     let text = fs::read_to_string(snapshots.join(IN_FORCE)).ok()?;
-    let (pairs, rest) = text.trim().as_bytes().as_chunks::<2>();
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    let bytes = pairs
-        .iter()
-        .map(|&[high, low]| u8::try_from(digit(high)? * 16 + digit(low)?).ok())
-        .collect::<Option<Vec<u8>>>()?;
-    bytes.try_into().ok().filter(|_| rest.is_empty())
+    hash_of_hex(text.trim())
 }
 
 const IN_FORCE: &str = "in-force";

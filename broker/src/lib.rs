@@ -6,6 +6,7 @@
 pub mod activation;
 pub mod authority;
 pub mod clock;
+pub mod digits;
 pub mod document;
 pub mod enrolment;
 pub mod finding;

@@ -17,13 +17,13 @@ use crate::subject::{Bound, Identity};
 /// How a P-256 key begins as `SubjectPublicKeyInfo` in DER (RFC 5480): its algorithm, its curve,
 /// and a bit string of 65 bytes. An uncompressed point follows. No other spelling passes, so that
 /// one key has one hash.
-const P256: [u8; 26] = [
+pub(crate) const P256: [u8; 26] = [
     0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01, 0x06, 0x08, 0x2A,
     0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
 ];
 
 /// Bytes of an uncompressed point of that curve, the leading 04 included.
-const POINT_BYTES: usize = 65;
+pub(crate) const POINT_BYTES: usize = 65;
 
 /// Why a signature shows nothing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]

@@ -1,6 +1,6 @@
 //! Who somebody is, from the certificate of their connection: the *subject* of NIST SP 800-207.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use interlock_protocols::identity::{AuthStrength, KeyProtection};
@@ -8,6 +8,8 @@ use x509_parser::asn1_rs::Utf8String;
 use x509_parser::der_parser::{Oid, oid};
 use x509_parser::oid_registry::OID_X509_SERIALNUMBER;
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
+
+use crate::digits::{hash_of_hex, hex};
 
 use crate::limits::ROLE_MAX_BYTES;
 
@@ -164,25 +166,14 @@ pub struct Bound {
 impl Bound {
     /// The text of `serialNumber`.
     pub fn serial_number(&self) -> String {
-        self.device_key
-            .iter()
-            .fold(String::new(), |mut text, byte| {
-                let _infallible = write!(text, "{byte:02x}");
-                text
-            })
+        hex(&self.device_key)
     }
 
     fn read(serial_number: &str, description: &str) -> Option<Bound> {
-        let (pairs, rest) = serial_number.as_bytes().as_chunks::<2>();
-        let digit = |byte: u8| char::from(byte).to_digit(16);
-        let key = pairs
-            .iter()
-            .map(|&[high, low]| u8::try_from(digit(high)? * 16 + digit(low)?).ok())
-            .collect::<Option<Vec<u8>>>()?;
         let mut words = description.split(' ');
         let mut word = |name: &str| words.next()?.strip_prefix(name)?.strip_prefix('=');
         let bound = Bound {
-            device_key: key.try_into().ok().filter(|_| rest.is_empty())?,
+            device_key: hash_of_hex(serial_number)?,
             protection: KeyProtection::from_name(word("device-key")?)?,
             auth: AuthStrength::from_name(word("auth")?)?,
             auth_ms: word("auth-time")?.parse::<i64>().ok()?.checked_mul(1_000)?,

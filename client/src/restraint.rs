@@ -11,7 +11,7 @@ use interlock_protocols::conduit::{Answer, Ask};
 use interlock_protocols::record::{Measure, Scope};
 use jiff::tz::TimeZone;
 
-pub(crate) use self::machine::{hex, short};
+pub(crate) use self::machine::short;
 use self::print::{Acknowledgement, RestrictionLine};
 use crate::Setting;
 use crate::failure::{Failure, Kind};

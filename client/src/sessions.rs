@@ -1,6 +1,7 @@
 //! `interlock sessions`: who is there.
 
 use clap::Args;
+use interlock_broker::digits::hex;
 use interlock_broker::subject::path;
 use interlock_protocols::conduit::{Answer, Ask, SessionRow};
 use jiff::tz::TimeZone;
@@ -10,7 +11,7 @@ use crate::Setting;
 use crate::failure::Failure;
 use crate::gateway::Gateway;
 use crate::moment;
-use crate::restraint::{hex, short};
+use crate::restraint::short;
 use crate::screen::Row;
 
 /// List the sessions that are open: who, from which machine, since when, their last command
@@ -81,7 +82,7 @@ impl SessionLine {
             session: row.session,
             subject: row.subject,
             machine: row.machine,
-            device_key: row.device_key.as_ref().map(hex),
+            device_key: row.device_key.map(|key| hex(&key)),
             peer: row.peer,
             devices: row.devices,
             since: moment::rfc3339(row.since_ms),

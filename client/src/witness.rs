@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use interlock_broker::clock::Clock;
+use interlock_broker::digits::hex;
 use interlock_broker::witness::{LogKey, NotAKey, Witness, WitnessKey};
 use serde::Serialize;
 use tokio::net::TcpListener;
@@ -272,8 +273,4 @@ fn rows(store: &Store) -> Result<Vec<KnownRow>, Failure> {
             },
         })
         .collect())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

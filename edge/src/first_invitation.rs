@@ -9,8 +9,8 @@ use std::path::Path;
 
 use aws_lc_rs::rand;
 use interlock_broker::clock::Now;
+use interlock_broker::digits::{hash_of_hex, hex};
 use interlock_broker::enrolment::FirstInvitation;
-use interlock_broker::policy::hex;
 use interlock_broker::proof::sha256;
 use interlock_broker::subject::SubjectId;
 
@@ -73,7 +73,7 @@ fn invitation(text: &str) -> Option<FirstInvitation> {
     let by = value("by")?.to_owned();
     let subject = SubjectId::parse(value("subject")?).ok()?;
     let groups = vec![value("group")?.to_owned()];
-    let token = unhex(value("token-sha256")?)?;
+    let token = hash_of_hex(value("token-sha256")?)?;
     let until_ms = value("until-ms")?.parse().ok()?;
     Some(FirstInvitation {
         by,
@@ -82,16 +82,6 @@ fn invitation(text: &str) -> Option<FirstInvitation> {
         token,
         until_ms,
     })
-}
-
-fn unhex(text: &str) -> Option<[u8; 32]> {
-    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    let bytes = pairs
-        .iter()
-        .map(|&[high, low]| u8::try_from(digit(high)? * 16 + digit(low)?).ok())
-        .collect::<Option<Vec<u8>>>()?;
-    bytes.try_into().ok().filter(|_| rest.is_empty())
 }
 
 /// Removes it, once it is in a record.

@@ -4,11 +4,11 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use interlock_protocols::record::{Denial, Event, SessionOpened};
+use interlock_protocols::record::{Event, SessionOpened};
 
 use super::activity::Activity;
 use super::broker::Broker;
-use super::ledger::Ledger;
+use super::ledger::{Ledger, act_denied};
 use super::refusal::{Reason, Refusal};
 use super::roll::Whose;
 use super::schedule::{LastUse, Schedule};
@@ -130,19 +130,8 @@ impl Broker {
         if !self.allowances.denial(subject, now) {
             return;
         }
-        let denial = Event::Denial(Denial {
-            session: self.next_session.fetch_add(1, Ordering::Relaxed),
-            subject: subject.to_string(),
-            transaction: 0,
-            device: String::new(),
-            unit: 0,
-            pdu: Vec::new(),
-            points: Vec::new(),
-            reason: code.to_owned(),
-            detail,
-            policies: Vec::new(),
-            exception: None,
-        });
+        let session = self.next_session.fetch_add(1, Ordering::Relaxed);
+        let denial = Event::Denial(act_denied(session, subject, code, detail));
         if let Err(error) = self.journal.append(now.wall_ms(), denial) {
             tracing::warn!(%error, "a record could not be written");
         }

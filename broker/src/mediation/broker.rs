@@ -233,8 +233,7 @@ impl Broker {
     /// Has a view show what holds now.
     pub(super) fn renew(&self, view: &mut View) {
         let generation = self.generation.load(Ordering::Acquire);
-        let subject = view.subject().clone();
-        let more = || self.register().identities.groups_of(subject.as_str());
+        let more = |subject: &SubjectId| self.register().identities.groups_of(subject.as_str());
         view.renew(&self.policy(), generation, more);
     }
 

@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use interlock_protocols::identity::{AuthStrength, PostureReport, PostureSource};
-use interlock_protocols::record::{Denial, Event, PostureChanged};
+use interlock_protocols::record::{Event, PostureChanged};
 
-use super::ledger::Key;
+use super::ledger::{Key, act_denied};
 use super::session::{Inner, Session};
 use crate::clock::Now;
 use crate::posture::{Change, Evidence, NotBelieved, Terms, believe};
@@ -52,22 +52,9 @@ impl Session {
             reason: why.code(),
         };
         if inner.note_denial(key, now) {
-            inner.append(
-                now,
-                Event::Denial(Denial {
-                    session: inner.id,
-                    subject: inner.subject.to_string(),
-                    transaction: 0,
-                    device: String::new(),
-                    unit: 0,
-                    pdu: Vec::new(),
-                    points: Vec::new(),
-                    reason: why.code().to_owned(),
-                    detail: format!("report of the machine's health: {why}"),
-                    policies: Vec::new(),
-                    exception: None,
-                }),
-            );
+            let detail = format!("report of the machine's health: {why}");
+            let denial = act_denied(inner.id, &inner.subject, why.code(), detail);
+            inner.append(now, Event::Denial(denial));
         }
     }
 

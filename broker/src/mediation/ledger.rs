@@ -5,13 +5,31 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use interlock_protocols::modbus::Area;
-use interlock_protocols::record::{DenialSummary, Event, ReadSummary};
+use interlock_protocols::record::{Denial, DenialSummary, Event, ReadSummary};
 
 use crate::clock::{Mono, Now};
 use crate::journal::Journal;
 use crate::limits::{
     DENIAL_KEYS_MAX, DENIAL_SUMMARY_EVERY, DENIALS_RECORDED_EACH, READ_KEYS_MAX, READ_SUMMARY_EVERY,
 };
+use crate::subject::SubjectId;
+
+/// The denial of what is no command, and done to no device.
+pub(super) fn act_denied(session: u64, subject: &SubjectId, code: &str, detail: String) -> Denial {
+    Denial {
+        session,
+        subject: subject.to_string(),
+        transaction: 0,
+        device: String::new(),
+        unit: 0,
+        pdu: Vec::new(),
+        points: Vec::new(),
+        reason: code.to_owned(),
+        detail,
+        policies: Vec::new(),
+        exception: None,
+    }
+}
 
 /// What makes two denials, or two reads, equal.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]

@@ -13,7 +13,7 @@ use super::activity::Activity;
 use super::broker::Broker;
 use super::conversation::{Conversation, exception_byte};
 use super::decide::reason_of;
-use super::ledger::{Key, Ledger};
+use super::ledger::{Key, Ledger, act_denied};
 use super::refusal::{Reason, Refusal};
 use super::roll::Whose;
 use super::schedule::{LastUse, Schedule, Warning};
@@ -436,18 +436,12 @@ impl Session {
         };
         let mut record = None;
         if self.inner.note_denial(key, now) {
+            let Inner { id, subject, .. } = &*self.inner;
             let event = Event::Denial(Denial {
-                session: self.inner.id,
-                subject: self.inner.subject.to_string(),
-                transaction: 0,
                 device,
-                unit: 0,
-                pdu: Vec::new(),
-                points: Vec::new(),
-                reason: reason.code().to_owned(),
-                detail,
                 policies: policies.clone(),
                 exception: exception_byte(&reason),
+                ..act_denied(*id, subject, reason.code(), detail)
             });
             record = self.inner.append(now, event);
         }

@@ -3,9 +3,10 @@
 use std::sync::{Arc, PoisonError};
 
 use interlock_protocols::conduit::{Acknowledged, OpenWrite};
-use interlock_protocols::record::{Denial, Event, Restricted, Scope};
+use interlock_protocols::record::{Event, Restricted, Scope};
 
 use super::broker::Broker;
+use super::ledger::act_denied;
 use super::refusal::{Reason, Refusal};
 use super::roll::{Present, Whose, reaches};
 use super::standing::{Lost, Standing};
@@ -136,20 +137,9 @@ impl Broker {
             return Err(Refusal::new(reason));
         }
         // No session opens, yet the record has a number as if one had: no other carries it.
-        let denial = Event::Denial(Denial {
-            session: whose.session,
-            subject: whose.subject.to_string(),
-            transaction: 0,
-            device: String::new(),
-            unit: 0,
-            pdu: Vec::new(),
-            points: Vec::new(),
-            reason: reason.code().to_owned(),
-            detail: format!("connect from {peer}: {}", reason.what()),
-            policies: Vec::new(),
-            exception: None,
-        });
-        let record = self.journal.append(now.wall_ms(), denial);
+        let detail = format!("connect from {peer}: {}", reason.what());
+        let denial = act_denied(whose.session, &whose.subject, reason.code(), detail);
+        let record = self.journal.append(now.wall_ms(), Event::Denial(denial));
         Err(Refusal::new(reason).recorded_as(record.ok()))
     }
 

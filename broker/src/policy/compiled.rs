@@ -6,7 +6,7 @@ use super::index::Index;
 use super::names::Names;
 use super::rules::{self, Rule};
 use super::schema;
-use super::snapshot::hex;
+use crate::digits::hex;
 use crate::finding::Finding;
 use crate::plant::{Outline, Plant};
 use crate::subject::SubjectId;

@@ -38,6 +38,5 @@ pub use circumstances::{Circumstances, Health, LocalTime, Presence, Transport, T
 pub use compiled::{Estate, EstateDevice, Policy};
 pub use facts::{CommandFacts, Facts, InvitedFacts, Matter};
 pub use runner::{Answer, CaseReport, Report, run};
-pub use snapshot::hex;
 pub use verdict::{Cause, Verdict};
 pub use view::{Resource, View};

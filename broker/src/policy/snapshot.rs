@@ -2,8 +2,8 @@
 //! whatever was edited since. One directory each, named by its digest.
 
 use super::bundle::Bundle;
+use crate::digits::hex;
 use crate::finding::Finding;
-use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -61,17 +61,6 @@ impl Bundle {
         sync_dir(&cases)?;
         sync_dir(dir)
     }
-}
-
-/// A digest as people and file names have it.
-pub fn hex(digest: &[u8; 32]) -> String {
-    digest
-        .iter()
-        .fold(String::with_capacity(64), |mut text, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
 }
 
 fn remove(dir: &Path) -> io::Result<()> {

@@ -96,20 +96,25 @@ impl View {
         &mut self,
         policy: &Arc<Policy>,
         generation: u64,
-        more: impl FnOnce() -> Vec<String>,
+        more: impl FnOnce(&SubjectId) -> Vec<String>,
     ) {
         if Arc::ptr_eq(&self.policy, policy) {
             if self.generation == generation {
                 return;
             }
-            let more = more();
+            let more = more(&self.subject);
             if groups(policy, &self.subject, &more) == self.groups {
                 self.generation = generation;
                 return;
             }
             *self = View::with_groups(Arc::clone(policy), &self.subject, &more, generation);
         } else {
-            *self = View::with_groups(Arc::clone(policy), &self.subject, &more(), generation);
+            *self = View::with_groups(
+                Arc::clone(policy),
+                &self.subject,
+                &more(&self.subject),
+                generation,
+            );
         }
     }
 

@@ -22,16 +22,8 @@ use rcgen::{PKCS_ECDSA_P256_SHA256, PublicKeyData, SignatureAlgorithm, SigningKe
 pub use fault::{TokenFault, TriesLeft};
 pub use locator::{NotATokenKey, TokenKey};
 
+use crate::proof::{P256, POINT_BYTES};
 use module::Opened;
-
-/// What stands before the 65 bytes of a point in a `SubjectPublicKeyInfo` of P-256 (RFC 5480 §2).
-const SPKI_HEAD: [u8; 26] = [
-    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01, 0x06, 0x08, 0x2A,
-    0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
-];
-
-/// Bytes of an uncompressed point of P-256.
-const POINT_BYTES: usize = 65;
 
 type Point = [u8; POINT_BYTES];
 
@@ -152,7 +144,7 @@ impl Token {
 
     /// The public key as `SubjectPublicKeyInfo` in DER.
     pub fn spki(&self) -> Vec<u8> {
-        [&SPKI_HEAD[..], &self.point].concat()
+        [&P256[..], &self.point].concat()
     }
 
     /// Signs with SHA-256; ECDSA in ASN.1 DER. A token that was away is opened once more.
@@ -302,7 +294,7 @@ mod tests {
     #[test]
     fn the_public_key_is_spelt_as_another_library_spells_it() {
         let pair = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
-        let spelt = [&SPKI_HEAD[..], pair.public_key_raw()].concat();
+        let spelt = [&P256[..], pair.public_key_raw()].concat();
         assert_eq!(spelt, pair.subject_public_key_info());
     }
 

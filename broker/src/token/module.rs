@@ -12,8 +12,9 @@ use cryptoki::object::{Attribute, AttributeType, KeyType, ObjectClass, ObjectHan
 use cryptoki::session::{Session, UserType};
 use cryptoki::slot::{Slot, TokenInfo};
 
-use super::{POINT_BYTES, Pin, Point, TokenFault, TokenKey, TriesLeft};
+use super::{Pin, Point, TokenFault, TokenKey, TriesLeft};
 use crate::limits::TOKEN_NEW_ID_BYTES;
+use crate::proof::POINT_BYTES;
 
 /// The OID of P-256 in DER (RFC 5480 §2.1.1.1), as `CKA_EC_PARAMS` has it.
 const P256: [u8; 10] = [0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07];

@@ -1,6 +1,7 @@
 //! A recorded command in words: tag names and engineering units where the record has them, both
 //! forms of the address where it has not.
 
+pub(super) use interlock_broker::digits::hex;
 use interlock_protocols::modbus::{Address, AddressRange, Area, FunctionCode, Request, Values};
 use interlock_protocols::record::PointValue;
 
@@ -160,11 +161,6 @@ fn some_of(each: impl Iterator<Item = String>, all: usize) -> String {
         0 => shown.join(", "),
         more => format!("{} and {more} more", shown.join(", ")),
     }
-}
-
-/// All of these bytes, for programs.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The beginning of a fingerprint: enough to tell one from another on a screen.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use interlock_broker::digits::{hash_of_hex, hex};
 use interlock_protocols::conduit::{Answer, Ask};
 
 use crate::failure::{Failure, Kind};
@@ -11,7 +12,7 @@ use crate::limits::FINGERPRINT_MIN_DIGITS;
 /// SHA-256 of the key of a machine, by what people call it: its name, or the beginning of that
 /// hash. A whole hash is taken as it is, so that a machine that nobody lists can be revoked too.
 pub(super) async fn of_name(gateway: &mut Gateway, name: &str) -> Result<[u8; 32], Failure> {
-    if let Some(key) = whole(name) {
+    if let Some(key) = hash_of_hex(name) {
         return Ok(key);
     }
     let mut known = Vec::new();
@@ -85,20 +86,6 @@ fn find(
     }
 }
 
-fn whole(text: &str) -> Option<[u8; 32]> {
-    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    let bytes = pairs
-        .iter()
-        .map(|&[high, low]| u8::try_from(digit(high)? * 16 + digit(low)?).ok())
-        .collect::<Option<Vec<u8>>>()?;
-    bytes.try_into().ok().filter(|_| rest.is_empty())
-}
-
-pub(crate) fn hex(key: &[u8; 32]) -> String {
-    key.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// Enough of it to tell keys apart on a screen, as the gateway's own texts show it.
 pub(crate) fn short(key: &[u8; 32]) -> String {
     hex(key).chars().take(16).collect()
@@ -125,8 +112,8 @@ mod tests {
         assert_eq!(find("olga-laptop", known()), Ok(olga));
         assert_eq!(find("abababABab01", known()), Ok(olga));
         assert_eq!(find("cdcdcdcd", known()), Ok([0xcd; 32]));
-        assert_eq!(whole(&hex(&olga)), Some(olga));
-        assert_eq!(whole("abab"), None);
+        assert_eq!(hash_of_hex(&hex(&olga)), Some(olga));
+        assert_eq!(hash_of_hex("abab"), None);
     }
 
     #[test]

@@ -7,10 +7,10 @@ use interlock_protocols::record::{Measure, Scope};
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use super::machine::hex;
 use crate::failure::{Failure, Kind};
 use crate::moment;
 use crate::screen::Row;
+use interlock_broker::digits::hex;
 
 /// What the gateway said when something was taken away.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]

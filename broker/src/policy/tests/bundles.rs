@@ -1,6 +1,7 @@
 //! The files of a policy: loading, naming by digest, keeping.
 
 use super::*;
+use crate::digits::hex;
 use std::fs;
 use std::path::Path;
 use tempfile::TempDir;

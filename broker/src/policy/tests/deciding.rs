@@ -300,9 +300,9 @@ fn another_policy_takes_over_at_once() {
     assert_ne!(permits.digest(), forbids.digest());
     let mut olga = View::new(Arc::clone(&permits), &subject("person/olga"));
     assert!(olga.decide(READ, PRESS, &command(&[], None)).allow);
-    olga.renew(&permits, 0, Vec::new);
+    olga.renew(&permits, 0, |_| Vec::new());
     assert!(olga.decide(READ, PRESS, &command(&[], None)).allow);
-    olga.renew(&forbids, 0, Vec::new);
+    olga.renew(&forbids, 0, |_| Vec::new());
     let verdict = olga.decide(READ, PRESS, &command(&[], None));
     assert_eq!(verdict.policies, ["a.cedar/no"]);
     assert_eq!(olga.policy().digest(), forbids.digest());

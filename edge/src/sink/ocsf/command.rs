@@ -10,8 +10,8 @@ use super::shape::{
     ApiActivity, ApiRequest, ApiResponse, Authorization, Endpoint, Policy, Resource,
 };
 use super::{Activity, Control, MODBUS, Status, Telling, of_end};
-use crate::sink::ascii::hex;
 use crate::sink::command::Command;
+use interlock_broker::digits::hex;
 
 impl Telling<'_> {
     pub(super) fn intent(&self, event: &mut ApiActivity, intent: &Intent) {

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::shape::{ApiActivity, ApiRequest};
 use super::{Activity, Control, Telling};
-use crate::sink::ascii::hex;
+use interlock_broker::digits::hex;
 
 impl Telling<'_> {
     /// Every kind that is no Modbus command.

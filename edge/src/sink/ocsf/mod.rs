@@ -14,10 +14,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use interlock_protocols::record::{Event, Record};
 
-use super::ascii::{Extent, hex, to_vec};
+use super::ascii::{Extent, to_vec};
 use super::context::{Context, End, Origin};
 use super::severity::Severity;
 use crate::limits::SYSLOG_MESSAGE_MAX_BYTES;
+use interlock_broker::digits::hex;
 pub(crate) use shape::ApiActivity;
 use shape::{Actor, Api, Endpoint, Metadata, Named, Policy, Product, Session, User, VERSION};
 
