@@ -34,6 +34,7 @@ fn intent(number: u64) -> Event {
         }],
         policies: vec!["operators-write".into()],
         policy: [7; 32],
+        window: None,
     })
 }
 

@@ -366,3 +366,29 @@ pub const CLOCK_UNSET_BEFORE_MS: i64 = 1_767_225_600_000;
 
 /// Longest join line, in bytes: two names of a host at their longest, and what is of fixed length.
 pub const JOIN_LINE_MAX_BYTES: usize = 640;
+
+/// Most maintenance windows in the register: with their grants some 10 MiB. Those that are decided
+/// leave it first, and stay in the journal.
+pub const WINDOWS_KEPT_MAX: usize = 4_096;
+/// Most windows of one subject that wait or hold: who asks for more is not asking for work.
+pub const WINDOWS_PER_SUBJECT_MAX: usize = 32;
+/// Longest that a request may wait to be approved, in seconds: 14 days.
+pub const WINDOW_WAITS_MAX_S: u32 = 14 * 86_400;
+/// How far ahead a window may reach: 400 days, so that a weekly one fits a year.
+pub const WINDOW_AHEAD_MAX: Duration = Duration::from_secs(400 * 86_400);
+/// Youngest approver: who was made one a moment ago was perhaps made one for this.
+pub const APPROVER_AGE_MIN: Duration = Duration::from_secs(24 * 3_600);
+/// A supervisor who acknowledged nothing for so long does not watch.
+pub const SUPERVISOR_SILENT_MAX: Duration = Duration::from_secs(3);
+/// A supervisor who has so many messages before them does not watch.
+pub const SUPERVISOR_BEHIND_MAX: u64 = 5;
+/// For how long a held command waits for a yes, and a yes for its command.
+pub const HOLD_SERVES: Duration = Duration::from_secs(60);
+/// Most commands that are held at once, over all devices: each takes memory for a stranger's bytes.
+pub const HOLDS_MAX: usize = 64;
+/// For how long a session alone may write without writing.
+pub const WRITER_LEASE: Duration = Duration::from_secs(30);
+/// Most streams that watch at once: each command is told to all of them.
+pub const WATCHES_MAX: usize = 32;
+/// Most messages that wait for one who watches and does not supervise.
+pub const WATCH_QUEUE_MAX: usize = 256;

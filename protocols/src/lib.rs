@@ -23,6 +23,7 @@
 #[cfg(feature = "alloc")]
 extern crate alloc;
 
+pub mod grant;
 pub mod limits;
 pub mod modbus;
 pub mod root;

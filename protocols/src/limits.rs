@@ -67,3 +67,14 @@ pub const ROOT_SITE_MAX_BYTES: usize = 64;
 pub const ROOT_BODY_MAX_BYTES: usize = 16_384;
 /// Most approvers of a site: a list that nobody can look through says nothing.
 pub const APPROVERS_MAX: usize = 100;
+
+/// Longest grant in bytes, signatures included: a write guard holds a few of them at a time.
+pub const GRANT_MAX_BYTES: usize = 8_192;
+/// Most approvers that one grant names: those of one list who may approve it.
+pub const GRANT_APPROVERS_MAX: usize = 32;
+/// Most points of one grant: an approver reads each of them.
+pub const GRANT_POINTS_MAX: usize = 64;
+/// Most spans of one grant: a weekly window for a year.
+pub const GRANT_SPANS_MAX: usize = 53;
+/// Longest span in seconds: a week. What takes longer is asked for again.
+pub const GRANT_SPAN_MAX_S: u32 = 7 * 86_400;

@@ -197,6 +197,7 @@ fn intent() -> Event {
         points: Vec::new(),
         policies: vec!["operators-write".repeat(8)],
         policy: [7; 32],
+        window: None,
     })
 }
 

@@ -190,6 +190,7 @@ fn intent(number: u16, points: u16) -> Event {
         points: (0..points).map(point).collect(),
         policies: vec!["staff.cedar/operators-write".into()],
         policy: [7; 32],
+        window: None,
     })
 }
 

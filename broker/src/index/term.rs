@@ -143,6 +143,25 @@ pub fn facts(event: &Event) -> Facts<'_> {
         Event::PostureChanged(it) => of(it.session, &it.subject),
         Event::Asserted(it) => of(it.session, &it.subject),
         Event::ClockAccepted(it) => asked(None, &it.by),
+        Event::WindowRequested(it) => of(it.session, &it.by),
+        Event::WindowApproved(it) => of(it.session, &it.by),
+        Event::WindowRefused(it) => of(it.session, &it.by),
+        Event::WindowEnded(it) => asked(it.session, &it.by),
+        Event::WatchOpened(it) => Facts {
+            device: named(&it.device),
+            ..of(it.session, &it.subject)
+        },
+        Event::WatchEnded(it) => of(it.session, &it.subject),
+        Event::HoldAnswered(it) => Facts {
+            device: named(&it.device),
+            ..of(it.session, &it.by)
+        },
+        Event::WriterTaken(it) => Facts {
+            device: named(&it.device),
+            ..of(it.session, &it.subject)
+        },
+        Event::BreakGlassOpened(it) => of(it.session, &it.by),
+        Event::BreakGlassEnded(_) => Facts::default(),
         Event::EdgeStarted(_)
         | Event::EdgeStopped(_)
         | Event::ClockDoubted(_)

@@ -50,7 +50,17 @@ impl Kind {
             | Event::ClockDoubted(_)
             | Event::ClockAccepted(_)
             | Event::RegisterKept(_)
-            | Event::TrustTakenUp(_) => Kind::Act,
+            | Event::TrustTakenUp(_)
+            | Event::WindowRequested(_)
+            | Event::WindowApproved(_)
+            | Event::WindowRefused(_)
+            | Event::WindowEnded(_)
+            | Event::WatchOpened(_)
+            | Event::WatchEnded(_)
+            | Event::HoldAnswered(_)
+            | Event::WriterTaken(_)
+            | Event::BreakGlassOpened(_)
+            | Event::BreakGlassEnded(_) => Kind::Act,
         }
     }
 

@@ -157,6 +157,12 @@ impl Recovered {
                 if let Some((subject, device, function)) = Heading::used(&line.bytes) {
                     self.register.note_use(subject, device, function);
                 }
+                if let Some(window) = Heading::window(&line.bytes) {
+                    let heading = Heading::decode(&line.bytes)?;
+                    let windows = &mut self.register.windows;
+                    windows.count(line.sequence, heading.time_ms, window);
+                    self.register.knows(line.sequence);
+                }
                 return Ok(());
             }
             kind::OUTCOME

@@ -287,6 +287,7 @@ impl Conversation {
             points,
             policies: allowed.policies.clone(),
             policy: *self.session.view().policy().digest(),
+            window: None,
         }
     }
 

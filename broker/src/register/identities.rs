@@ -45,7 +45,10 @@ impl Identities {
                 self.enrolled.insert(place(&identity), identity);
             }
             RegisterEntry::Use(used) => self.uses.take(used),
-            RegisterEntry::Restriction(_) | RegisterEntry::Taken(_) => {}
+            RegisterEntry::Restriction(_)
+            | RegisterEntry::Taken(_)
+            | RegisterEntry::Window(_)
+            | RegisterEntry::BreakGlass(_) => {}
         }
     }
 

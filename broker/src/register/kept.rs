@@ -26,7 +26,8 @@ impl Register {
         let identities = self.identities.entries();
         let entries = identities
             .chain(self.restraints.entries())
-            .chain(self.trust.entries());
+            .chain(self.trust.entries())
+            .chain(self.windows.entries());
         RegisterEntry::parts(entries, REGISTER_PART_BYTES)
     }
 
@@ -46,6 +47,8 @@ impl Register {
                         register.restraints.take(restriction);
                     }
                     RegisterEntry::Taken(taken) => register.trust.take(&taken),
+                    RegisterEntry::Window(window) => register.windows.take(window),
+                    RegisterEntry::BreakGlass(glass) => register.windows.take_glass(glass),
                     other => register.identities.take(other),
                 }
             }

@@ -13,6 +13,7 @@ mod restraints;
 mod tests;
 mod trust;
 mod uses;
+mod windows;
 
 pub use beside::{read_beside, write_beside};
 pub use identities::{Identities, enrolment_of, last_there_ms, same_keys};
@@ -21,6 +22,7 @@ pub use kept::Parts;
 pub use restraints::{Restraint, Restraints, takes_in};
 pub use trust::{TakenUp, Trust};
 pub use uses::{Use, Uses};
+pub use windows::Windows;
 
 use interlock_protocols::record::{Event, kind};
 
@@ -33,6 +35,8 @@ pub struct Register {
     pub restraints: Restraints,
     /// Which documents and authorities were taken up last.
     pub trust: Trust,
+    /// Maintenance windows, and what was used of them.
+    pub windows: Windows,
     /// The last sequence that said anything to it.
     through: u64,
 }
@@ -65,14 +69,26 @@ impl Register {
                 | kind::RESTRICTED
                 | kind::REINSTATED
                 | kind::TRUST_TAKEN_UP
+                | kind::WINDOW_REQUESTED
+                | kind::WINDOW_APPROVED
+                | kind::WINDOW_REFUSED
+                | kind::WINDOW_ENDED
+                | kind::BREAK_GLASS_OPENED
+                | kind::BREAK_GLASS_ENDED
         )
     }
 
     /// Takes up one record. They come in order of their sequences, each once.
     pub fn apply(&mut self, sequence: u64, time_ms: i64, event: &Event) {
+        if let Event::Outcome(outcome) = event
+            && self.windows.awaits(outcome.intent)
+        {
+            self.knows(sequence);
+        }
         self.identities.apply(sequence, time_ms, event);
         self.restraints.apply(sequence, time_ms, event);
         self.trust.apply(event);
+        self.windows.apply(sequence, time_ms, event);
         if Register::needs(event.kind()) {
             self.through = self.through.max(sequence);
         }

@@ -219,6 +219,7 @@ fn event(sequence: u64) -> Event {
             }],
             policies: Vec::new(),
             policy: [0; 32],
+            window: None,
         });
     }
     Event::Outcome(Outcome {

@@ -61,6 +61,46 @@ pub fn happened(event: &Event) -> Option<String> {
             it.parts
         ),
         Event::TrustTakenUp(it) => format!("{} took effect (number {})", it.what, it.serial),
+        Event::WindowRequested(it) => format!("{} asks for a window: {}", path(&it.by), it.reason),
+        Event::WindowApproved(it) => format!("{} approved window {}", path(&it.by), it.window),
+        Event::WindowRefused(it) => {
+            format!(
+                "{} refused window {}: {}",
+                path(&it.by),
+                it.window,
+                it.comment
+            )
+        }
+        Event::WindowEnded(it) => format!("window {} is {}", it.window, it.end.name()),
+        Event::WatchOpened(it) => {
+            let what = match it.watched {
+                Some(session) => format!("session {session}"),
+                None => format!("device {}", it.device),
+            };
+            format!("{} watches {what}", path(&it.subject))
+        }
+        Event::WatchEnded(it) => {
+            format!("{} watches no longer: {}", path(&it.subject), it.reason)
+        }
+        Event::HoldAnswered(it) => format!(
+            "{} said {} to a command of session {} at {}",
+            path(&it.by),
+            if it.yes { "yes" } else { "no" },
+            it.held,
+            it.device
+        ),
+        Event::WriterTaken(it) => {
+            let from = match it.from {
+                Some(session) => format!(
+                    ", taken from {} in session {session}",
+                    path(&it.from_subject)
+                ),
+                None => String::new(),
+            };
+            format!("{} alone writes to {}{from}", path(&it.subject), it.device)
+        }
+        Event::BreakGlassOpened(it) => format!("{} broke the glass: {}", path(&it.by), it.reason),
+        Event::BreakGlassEnded(it) => format!("break-glass is over: {}", it.reason),
         _ => return None,
     })
 }

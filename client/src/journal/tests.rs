@@ -42,6 +42,7 @@ fn intent(transaction: u16, value: u16) -> Event {
         points: setpoint(f64::from(value)),
         policies: vec!["staff.cedar/write".into()],
         policy: [7; 32],
+        window: None,
     })
 }
 

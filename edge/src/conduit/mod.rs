@@ -391,6 +391,16 @@ async fn serve_stream(
             };
             conversation::serve(stream, recv, ahead).await;
         }
+        Opening::Watch(_) => {
+            let refused = Opened::Refused {
+                code: None,
+                reason: "this gateway cannot be watched yet".to_owned(),
+                next: String::new(),
+            };
+            if frames::write(&mut send, &refused).await.is_ok() {
+                let _gone = send.finish();
+            }
+        }
         Opening::ReadJournal(query) => {
             if let Err(refusal) = session.read_journal(&query, edge.clock().now()) {
                 return turn_away(send, &refusal).await;

@@ -96,6 +96,7 @@ fn intent(session: u64, device: &str) -> Event {
         points: Vec::new(),
         policies: Vec::new(),
         policy: [0; 32],
+        window: None,
     })
 }
 

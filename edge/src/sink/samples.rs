@@ -187,6 +187,7 @@ pub(super) fn intent(session: u64, device: &str, pdu: Vec<u8>) -> Event {
         }],
         policies: vec!["maintenance.cedar/engineers-write".into()],
         policy: [0xAB; 32],
+        window: None,
     })
 }
 
@@ -263,6 +264,7 @@ pub(super) fn hostile(text: &str) -> (Context, Vec<Record>) {
             points: points(300),
             policies: vec![text(); 300],
             policy: [0; 32],
+            window: None,
         }),
         Event::Outcome(Outcome {
             intent: 2,

@@ -39,14 +39,24 @@ impl Severity {
             Event::Restricted(_) | Event::ClockDoubted(_) | Event::ClockAccepted(_) => {
                 Severity::High
             }
-            Event::Reinstated(_) | Event::TrustTakenUp(_) => Severity::Medium,
+            // The glass is broken, or whole again.
+            Event::BreakGlassOpened(_) => Severity::Critical,
+            Event::BreakGlassEnded(_) => Severity::High,
+            Event::Reinstated(_)
+            | Event::TrustTakenUp(_)
+            | Event::WindowApproved(_)
+            | Event::HoldAnswered(_)
+            | Event::WriterTaken(_) => Severity::Medium,
             // Whoever has the gateway's own disk made an administrator.
             Event::Invited(invited) if invited.session.is_none() => Severity::High,
             Event::Invited(_)
             | Event::InvitationClosed(_)
             | Event::EnrolmentAsked(_)
             | Event::Enrolled(_)
-            | Event::PostureChanged(_) => Severity::Low,
+            | Event::PostureChanged(_)
+            | Event::WindowRequested(_)
+            | Event::WindowRefused(_)
+            | Event::WindowEnded(_) => Severity::Low,
             Event::SessionOpened(_)
             | Event::SessionEnded(_)
             | Event::Intent(_)
@@ -57,6 +67,8 @@ impl Severity {
             | Event::SinkProgress(_)
             | Event::CertificateIssued(_)
             | Event::Asserted(_)
+            | Event::WatchOpened(_)
+            | Event::WatchEnded(_)
             | Event::RegisterKept(_) => Severity::Informational,
         }
     }

@@ -6,11 +6,12 @@ use alloc::vec::Vec;
 
 use minicbor::{Decode, Encode};
 
+use super::window::{WindowRequest, WindowRow};
 use crate::identity::{AuthStrength, KeyProtection};
 use crate::record::{Measure, Scope};
 
 /// What is asked. Each is decided by policy under the name of its act.
-#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[derive(Clone, PartialEq, Debug, Encode, Decode)]
 pub enum Ask {
     /// Let somebody enrol; needs a fresh presence.
     #[n(0)]
@@ -80,6 +81,80 @@ pub enum Ask {
         #[n(1)]
         reason: String,
     },
+    /// Ask for a maintenance window; needs a fresh presence.
+    #[n(9)]
+    RequestWindow(#[n(0)] WindowRequest),
+    /// List windows: those that concern whoever asks, or, where policy lets them, all.
+    #[n(10)]
+    Windows {
+        /// Only those that wait for approvers.
+        #[n(0)]
+        pending: bool,
+    },
+    /// One window.
+    #[n(11)]
+    Window {
+        /// Its number.
+        #[n(0)]
+        window: u64,
+    },
+    /// Sign a window's grant; needs a fresh presence.
+    #[n(12)]
+    ApproveWindow {
+        /// Its number.
+        #[n(0)]
+        window: u64,
+        /// The approver's grant key, Ed25519.
+        #[cbor(n(1), with = "minicbor::bytes")]
+        key: [u8; 32],
+        /// Its signature over the body of the grant.
+        #[cbor(n(2), with = "minicbor::bytes")]
+        signature: [u8; 64],
+        /// In their words; may be empty.
+        #[n(3)]
+        comment: String,
+    },
+    /// Refuse a window for good.
+    #[n(13)]
+    RefuseWindow {
+        /// Its number.
+        #[n(0)]
+        window: u64,
+        /// Why.
+        #[n(1)]
+        comment: String,
+    },
+    /// Take one's own request or window back.
+    #[n(14)]
+    WithdrawWindow {
+        /// Its number.
+        #[n(0)]
+        window: u64,
+    },
+    /// Be the only one who may write to a device, for as long as it is used.
+    #[n(15)]
+    TakeWriter {
+        /// The device.
+        #[n(0)]
+        device: String,
+    },
+    /// Let others write again.
+    #[n(16)]
+    ReturnWriter {
+        /// The device.
+        #[n(0)]
+        device: String,
+    },
+    /// Open break-glass.
+    #[n(17)]
+    BreakGlass {
+        /// The grant, signed by the site root.
+        #[cbor(n(0), with = "minicbor::bytes")]
+        grant: Vec<u8>,
+        /// Why.
+        #[n(1)]
+        reason: String,
+    },
 }
 
 /// What is answered.
@@ -103,6 +178,9 @@ pub enum Answer {
     /// To [`Ask::Restrictions`].
     #[n(5)]
     Restrictions(#[n(0)] Vec<RestrictionRow>),
+    /// To [`Ask::RequestWindow`], [`Ask::Windows`] and [`Ask::Window`].
+    #[n(6)]
+    Windows(#[n(0)] Vec<WindowRow>),
 }
 
 /// An invitation, and all that makes up its join line but the host.

@@ -6,12 +6,14 @@ use alloc::vec::Vec;
 use minicbor::{Decode, Encode};
 
 use super::ask::{Answer, Ask};
+use super::watch::Watched;
+use super::window::WindowStep;
 use super::{FrameError, JournalQuery, Message, Status};
 use crate::identity::{PostureReport, Signed};
 use crate::limits::CONDUIT_POINTS_MAX_BYTES;
 
 /// Control stream, client to edge.
-#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[derive(Clone, PartialEq, Debug, Encode, Decode)]
 pub enum FromClient {
     /// The first message. Never changes.
     #[n(0)]
@@ -213,6 +215,16 @@ pub enum ToClient {
         #[n(2)]
         next: String,
     },
+    /// Something happened to a window that concerns this subject.
+    #[n(12)]
+    Window(#[n(0)] WindowStep),
+    /// Something that everybody at the gateway is to know: break-glass was opened, or is over.
+    #[n(13)]
+    Announcement {
+        /// What, in words.
+        #[n(0)]
+        text: String,
+    },
     /// There will be no session. Never changes.
     #[n(7)]
     Refused {
@@ -364,6 +376,9 @@ pub enum Opening {
     /// Read the journal.
     #[n(1)]
     ReadJournal(#[n(0)] JournalQuery),
+    /// Watch commands as they are decided.
+    #[n(2)]
+    Watch(#[n(0)] Watched),
 }
 
 /// The answer to an [`Opening`].
@@ -379,6 +394,13 @@ pub enum Opened {
     /// A [`super::Told`] in each frame from here on, then the end of the stream.
     #[n(1)]
     Journal,
+    /// A [`super::ToWatcher`] in each frame from here on.
+    #[n(3)]
+    Watch {
+        /// Whether this watch can supervise what it sees.
+        #[n(0)]
+        supervises: bool,
+    },
     /// Nothing follows.
     #[n(2)]
     Refused {

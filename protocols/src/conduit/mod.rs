@@ -2,7 +2,8 @@
 //!
 //! The first stream of a connection is the control stream: [`FromClient`] one way, [`ToClient`]
 //! the other. Each further stream opens with one [`Opening`], answered by one [`Opened`]; what
-//! follows is Modbus/TCP as it is, or, for the journal, a [`Told`] in each frame.
+//! follows is Modbus/TCP as it is; or, for the journal, a [`Told`] in each frame; or, for watching, a
+//! [`ToWatcher`] in each frame one way and a [`FromWatcher`] the other.
 //!
 //! **Versions.** Within one version the messages and their fields are closed: an unknown
 //! message, an unknown later field and a second spelling are all refused. So a change of any
@@ -18,6 +19,8 @@ mod message;
 mod status;
 #[cfg(test)]
 mod tests;
+mod watch;
+mod window;
 
 use alloc::vec::Vec;
 
@@ -32,14 +35,17 @@ pub use message::{
     CallEnd, DeviceOffer, FromClient, Notice, Opened, Opening, PointOffer, ToClient, offer_frames,
 };
 pub use status::{JournalStatus, SinkStatus, Status, TrustStatus, WitnessStatus};
+pub use watch::{FromWatcher, HeldPoint, Seen, SeenCommand, SeenHold, ToWatcher, Watched};
+pub use window::{WindowLimit, WindowRequest, WindowRow, WindowSpan, WindowState, WindowStep};
 
 /// The version written here, and the only one read.
-pub const VERSION: u16 = 3;
+pub const VERSION: u16 = 4;
 
 /// The protocol named in the TLS handshake.
 pub const ALPN: &[u8] = b"interlock/1";
 
-/// One of the messages: [`FromClient`], [`ToClient`], [`Opening`], [`Opened`], [`Told`], and those
+/// One of the messages: [`FromClient`], [`ToClient`], [`Opening`], [`Opened`], [`Told`],
+/// [`FromWatcher`], [`ToWatcher`], and those
 /// of the identity port in [`crate::identity`].
 pub trait Message: sealed::Sealed + Sized {
     /// Its one spelling in bytes, without a frame.
@@ -79,6 +85,8 @@ message!(
     Opening,
     Opened,
     Told,
+    FromWatcher,
+    ToWatcher,
     crate::identity::EnrolRequest,
     crate::identity::LoginRequest,
     crate::identity::IdentityReply,

@@ -95,6 +95,17 @@ impl Table {
         }
     }
 
+    /// The reverse of [`Table::modicon_digit`].
+    pub const fn from_modicon_digit(digit: u8) -> Option<Table> {
+        match digit {
+            0 => Some(Table::Coils),
+            1 => Some(Table::DiscreteInputs),
+            3 => Some(Table::InputRegisters),
+            4 => Some(Table::HoldingRegisters),
+            _ => None,
+        }
+    }
+
     /// Whether an element is one bit and not a 16-bit register.
     pub const fn is_bits(self) -> bool {
         matches!(self, Table::Coils | Table::DiscreteInputs)

@@ -10,6 +10,10 @@ use super::identity::{
     Asserted, CertificateIssued, ClockAccepted, ClockDoubted, Enrolled, Enrolment,
     InvitationClosed, Invited, PostureChanged, RegisterKept, Reinstated, Restricted, TrustTakenUp,
 };
+use super::window::{
+    BreakGlassEnded, BreakGlassOpened, HoldAnswered, WatchEnded, WatchOpened, WindowApproved,
+    WindowEnded, WindowRefused, WindowRequested, WriterTaken,
+};
 use crate::identity::{AuthStrength, KeyProtection};
 
 /// One thing that happened.
@@ -75,6 +79,26 @@ pub enum Event {
     RegisterKept(RegisterKept),
     /// A document of the site root, or an authority's bundle, took effect.
     TrustTakenUp(TrustTakenUp),
+    /// Somebody asks for a maintenance window.
+    WindowRequested(WindowRequested),
+    /// An approver signed the grant of a window.
+    WindowApproved(WindowApproved),
+    /// An approver refused a window.
+    WindowRefused(WindowRefused),
+    /// A window is over, lapsed or was withdrawn.
+    WindowEnded(WindowEnded),
+    /// Somebody began to watch a session or a device.
+    WatchOpened(WatchOpened),
+    /// Somebody watches no longer.
+    WatchEnded(WatchEnded),
+    /// A supervisor said yes or no to a command that was held.
+    HoldAnswered(HoldAnswered),
+    /// A session alone may write to a device for a while.
+    WriterTaken(WriterTaken),
+    /// An emergency grant of the site root took effect.
+    BreakGlassOpened(BreakGlassOpened),
+    /// An emergency grant holds no longer.
+    BreakGlassEnded(BreakGlassEnded),
 }
 
 /// See [`Event::EdgeStarted`].
@@ -215,6 +239,14 @@ pub struct Intent {
     /// SHA-256 of the policy bundle it was decided under.
     #[cbor(n(8), with = "minicbor::bytes")]
     pub policy: [u8; 32],
+    /// The maintenance window that it is counted against, or the record that opened break-glass.
+    #[n(9)]
+    pub window: Option<u64>,
+}
+
+impl Intent {
+    /// How many fields one with a window has: those behind the last that is there are left out.
+    pub(super) const FIELDS: u64 = 10;
 }
 
 /// See [`Event::Outcome`].

@@ -8,6 +8,7 @@ use minicbor::decode::Decoder;
 use minicbor::{Decode, Encode};
 
 use super::identity::{Enrolment, Invited, Restricted, TrustTakenUp};
+use super::window::{KeptBreakGlass, KeptWindow};
 use crate::identity::AuthStrength;
 use crate::strict::Malformed;
 
@@ -29,6 +30,12 @@ pub enum RegisterEntry {
     /// What was taken up last of one kind, as its record says.
     #[n(4)]
     Taken(#[n(0)] TrustTakenUp),
+    /// A maintenance window.
+    #[n(5)]
+    Window(#[n(0)] KeptWindow),
+    /// A break-glass grant that was opened.
+    #[n(6)]
+    BreakGlass(#[n(0)] KeptBreakGlass),
 }
 
 /// An invitation, and what became of it.

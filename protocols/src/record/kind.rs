@@ -61,5 +61,25 @@ pub const CLOCK_ACCEPTED: u64 = 28;
 pub const REGISTER_KEPT: u64 = 29;
 /// See [`super::Event::TrustTakenUp`].
 pub const TRUST_TAKEN_UP: u64 = 30;
+/// See [`super::Event::WindowRequested`].
+pub const WINDOW_REQUESTED: u64 = 31;
+/// See [`super::Event::WindowApproved`].
+pub const WINDOW_APPROVED: u64 = 32;
+/// See [`super::Event::WindowRefused`].
+pub const WINDOW_REFUSED: u64 = 33;
+/// See [`super::Event::WindowEnded`].
+pub const WINDOW_ENDED: u64 = 34;
+/// See [`super::Event::WatchOpened`].
+pub const WATCH_OPENED: u64 = 35;
+/// See [`super::Event::WatchEnded`].
+pub const WATCH_ENDED: u64 = 36;
+/// See [`super::Event::HoldAnswered`].
+pub const HOLD_ANSWERED: u64 = 37;
+/// See [`super::Event::WriterTaken`].
+pub const WRITER_TAKEN: u64 = 38;
+/// See [`super::Event::BreakGlassOpened`].
+pub const BREAK_GLASS_OPENED: u64 = 39;
+/// See [`super::Event::BreakGlassEnded`].
+pub const BREAK_GLASS_ENDED: u64 = 40;
 /// The greatest number that this program knows.
-pub const LAST: u64 = TRUST_TAKEN_UP;
+pub const LAST: u64 = BREAK_GLASS_ENDED;

@@ -9,6 +9,7 @@ mod kept;
 pub mod kind;
 #[cfg(test)]
 mod tests;
+mod window;
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -31,6 +32,11 @@ pub use identity::{
 pub use kept::{
     InvitationFate, KeptCertificate, KeptIdentity, KeptInvitation, KeptRestriction, KeptUse,
     RegisterEntry,
+};
+pub use window::{
+    BreakGlassEnded, BreakGlassOpened, HoldAnswered, KeptApproval, KeptBreakGlass, KeptWindow,
+    KeptWrites, WatchEnded, WatchOpened, WindowApproved, WindowEnd, WindowEnded, WindowRefused,
+    WindowRequested, WriterTaken,
 };
 
 /// The version of the encoding written here, and the only one read.
@@ -90,6 +96,19 @@ impl Heading {
         decoder.skip().ok()?;
         let function = decoder.bytes().ok()?.first().copied()?;
         Some((subject, device, function))
+    }
+
+    /// The window that an INTENT is counted against, likewise without the rest of it.
+    pub fn window(bytes: &[u8]) -> Option<u64> {
+        let mut decoder = Decoder::new(bytes);
+        let heading = Heading::take(&mut decoder).ok()?;
+        if heading.kind != kind::INTENT || decoder.array().ok()? != Some(Intent::FIELDS) {
+            return None;
+        }
+        for _before in 1..Intent::FIELDS {
+            decoder.skip().ok()?;
+        }
+        decoder.u64().ok()
     }
 
     fn take(decoder: &mut Decoder<'_>) -> Result<Heading, Unreadable> {
@@ -211,6 +230,16 @@ impl<C> Encode<C> for Record {
             Event::ClockAccepted(event) => event.encode(e, ctx),
             Event::RegisterKept(event) => event.encode(e, ctx),
             Event::TrustTakenUp(event) => event.encode(e, ctx),
+            Event::WindowRequested(event) => event.encode(e, ctx),
+            Event::WindowApproved(event) => event.encode(e, ctx),
+            Event::WindowRefused(event) => event.encode(e, ctx),
+            Event::WindowEnded(event) => event.encode(e, ctx),
+            Event::WatchOpened(event) => event.encode(e, ctx),
+            Event::WatchEnded(event) => event.encode(e, ctx),
+            Event::HoldAnswered(event) => event.encode(e, ctx),
+            Event::WriterTaken(event) => event.encode(e, ctx),
+            Event::BreakGlassOpened(event) => event.encode(e, ctx),
+            Event::BreakGlassEnded(event) => event.encode(e, ctx),
         }
     }
 }
@@ -249,6 +278,16 @@ impl Event {
             Event::ClockAccepted(_) => kind::CLOCK_ACCEPTED,
             Event::RegisterKept(_) => kind::REGISTER_KEPT,
             Event::TrustTakenUp(_) => kind::TRUST_TAKEN_UP,
+            Event::WindowRequested(_) => kind::WINDOW_REQUESTED,
+            Event::WindowApproved(_) => kind::WINDOW_APPROVED,
+            Event::WindowRefused(_) => kind::WINDOW_REFUSED,
+            Event::WindowEnded(_) => kind::WINDOW_ENDED,
+            Event::WatchOpened(_) => kind::WATCH_OPENED,
+            Event::WatchEnded(_) => kind::WATCH_ENDED,
+            Event::HoldAnswered(_) => kind::HOLD_ANSWERED,
+            Event::WriterTaken(_) => kind::WRITER_TAKEN,
+            Event::BreakGlassOpened(_) => kind::BREAK_GLASS_OPENED,
+            Event::BreakGlassEnded(_) => kind::BREAK_GLASS_ENDED,
         }
     }
 
@@ -285,6 +324,16 @@ impl Event {
             Event::ClockAccepted(_) => "clock-accepted",
             Event::RegisterKept(_) => "register-kept",
             Event::TrustTakenUp(_) => "trust-taken-up",
+            Event::WindowRequested(_) => "window-requested",
+            Event::WindowApproved(_) => "window-approved",
+            Event::WindowRefused(_) => "window-refused",
+            Event::WindowEnded(_) => "window-ended",
+            Event::WatchOpened(_) => "watch-opened",
+            Event::WatchEnded(_) => "watch-ended",
+            Event::HoldAnswered(_) => "hold-answered",
+            Event::WriterTaken(_) => "writer-taken",
+            Event::BreakGlassOpened(_) => "break-glass-opened",
+            Event::BreakGlassEnded(_) => "break-glass-ended",
         }
     }
 
@@ -320,6 +369,16 @@ impl Event {
             kind::CLOCK_ACCEPTED => Event::ClockAccepted(decoder.decode()?),
             kind::REGISTER_KEPT => Event::RegisterKept(decoder.decode()?),
             kind::TRUST_TAKEN_UP => Event::TrustTakenUp(decoder.decode()?),
+            kind::WINDOW_REQUESTED => Event::WindowRequested(decoder.decode()?),
+            kind::WINDOW_APPROVED => Event::WindowApproved(decoder.decode()?),
+            kind::WINDOW_REFUSED => Event::WindowRefused(decoder.decode()?),
+            kind::WINDOW_ENDED => Event::WindowEnded(decoder.decode()?),
+            kind::WATCH_OPENED => Event::WatchOpened(decoder.decode()?),
+            kind::WATCH_ENDED => Event::WatchEnded(decoder.decode()?),
+            kind::HOLD_ANSWERED => Event::HoldAnswered(decoder.decode()?),
+            kind::WRITER_TAKEN => Event::WriterTaken(decoder.decode()?),
+            kind::BREAK_GLASS_OPENED => Event::BreakGlassOpened(decoder.decode()?),
+            kind::BREAK_GLASS_ENDED => Event::BreakGlassEnded(decoder.decode()?),
             unknown => return Err(Unreadable::Type(unknown)),
         })
     }

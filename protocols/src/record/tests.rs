@@ -100,6 +100,7 @@ fn samples() -> Vec<Event> {
             points: points(),
             policies: vec!["a.cedar/x".into()],
             policy: [2; 32],
+            window: None,
         }),
         outcome(CommandResult::Answered {
             pdu: vec![6, 0, 1, 0, 2],
@@ -200,6 +201,7 @@ fn samples() -> Vec<Event> {
             }],
             policies: vec!["a.cedar/x".into()],
             policy: [2; 32],
+            window: None,
         }),
     ];
     all.extend(identity::samples());

@@ -75,6 +75,7 @@ fn storm(journal: &Journal, writer: u64) -> io::Result<()> {
             points: Vec::new(),
             policies: Vec::new(),
             policy: [0; 32],
+            window: None,
         });
         let pending = journal.commit(1, intent).map_err(io::Error::other)?;
         let sequence = pending.sequence();

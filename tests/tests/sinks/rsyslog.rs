@@ -304,6 +304,7 @@ fn conversation() -> Vec<Event> {
             points: vec![],
             policies: vec![],
             policy: [0; 32],
+            window: None,
         }),
         Event::Outcome(Outcome {
             intent: 2,

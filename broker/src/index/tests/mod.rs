@@ -104,6 +104,7 @@ fn intent(session: u64, who: &str, device: &str, function: u8, points: &[&str]) 
         points: points.iter().map(|name| point(name)).collect(),
         policies: Vec::new(),
         policy: [0; 32],
+        window: None,
     })
 }
 

@@ -74,6 +74,7 @@ fn intent() -> Event {
         points: Vec::new(),
         policies: Vec::new(),
         policy: [0; 32],
+        window: None,
     })
 }
 

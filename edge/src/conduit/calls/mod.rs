@@ -1,7 +1,10 @@
 //! Calls on the control stream: administration, each decided by policy, and their answers.
 
+mod break_glass;
 mod identity;
+mod oversight;
 mod restraint;
+mod window;
 
 use std::io;
 use std::sync::Arc;
@@ -61,6 +64,18 @@ async fn asked(edge: &Arc<Edge>, session: &Session, call: u32, ask: Ask) -> Vec<
         | Ask::Identities => identity::asked(edge, session, call, ask).await,
         Ask::Sessions | Ask::Restrict { .. } | Ask::Restrictions | Ask::Reinstate { .. } => {
             restraint::asked(edge, session, call, ask).await
+        }
+        Ask::RequestWindow(_)
+        | Ask::Windows { .. }
+        | Ask::Window { .. }
+        | Ask::ApproveWindow { .. }
+        | Ask::RefuseWindow { .. }
+        | Ask::WithdrawWindow { .. } => window::asked(edge, session, call, ask).await,
+        Ask::TakeWriter { .. } | Ask::ReturnWriter { .. } => {
+            oversight::asked(edge, session, call, ask).await
+        }
+        Ask::BreakGlass { grant, reason } => {
+            break_glass::asked(edge, session, call, &grant, &reason).await
         }
     }
 }
