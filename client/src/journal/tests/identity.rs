@@ -163,7 +163,7 @@ fn told() -> Vec<Line> {
 #[test]
 fn who_may_act_is_told_a_line_for_each_kind() {
     let kinds: std::collections::BTreeSet<u64> = events().iter().map(Event::kind).collect();
-    let wanted = (kind::INVITED..=kind::LAST).chain([kind::SESSION_OPENED]);
+    let wanted = (kind::INVITED..=kind::TRUST_TAKEN_UP).chain([kind::SESSION_OPENED]);
     assert_eq!(kinds, wanted.collect());
     let table = render(Format::Table, &told(), Some(100)).unwrap();
     assert_eq!(table, include_str!("../golden-identity.txt"), "{table}");
