@@ -4,6 +4,7 @@
 use interlock_protocols::root::{ApproverList, Kind, PlantBundle, unsigned};
 
 use super::list;
+use crate::clock::Now;
 use crate::document::is_name;
 use crate::journal::tree::{JournalKey, NotAKey, VerifierKey};
 use crate::proof::sha256;
@@ -113,13 +114,15 @@ impl RootSecret {
         &self.public
     }
 
-    /// Signs who may approve.
+    /// Signs who may approve, by now.
     pub fn sign_approvers(
         &self,
         approvers: &ApproverList,
         serial: u64,
+        now: Now,
     ) -> Result<Vec<u8>, SignFailure> {
         list::judge(approvers, self.public.site()).map_err(SignFailure::Content)?;
+        list::judge_since(approvers, now).map_err(SignFailure::Content)?;
         self.sign(Kind::Approvers, serial, &approvers.encode())
     }
 
