@@ -97,7 +97,7 @@ fn deciding(c: &mut Criterion) {
         group.bench_function(BenchmarkId::new("policies", rules), |b| {
             b.iter(|| {
                 let unit = UnitId::new(1);
-                let decision = decide(&mut view, device, circumstances, false, unit, &read);
+                let decision = decide(&mut view, device, circumstances, false, unit, &read, None);
                 black_box(&decision);
             });
         });

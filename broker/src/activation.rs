@@ -16,7 +16,7 @@ use crate::journal::{Journal, Unrecordable};
 use crate::mediation::{Decision, Refusal, Session, decide, reason_of};
 use crate::plant::{Outline, Plant};
 use crate::policy::{
-    Action, Answer, Bundle, Case, Estate, Facts, Policy, Report, Resource, View, run,
+    Action, Answer, Bundle, Case, Estate, Facts, Obligations, Policy, Report, Resource, View, run,
 };
 
 /// Why a policy was not activated. The one before it stays in force.
@@ -269,7 +269,7 @@ fn answer(case: &Case, policy: &Arc<Policy>, plant: &Plant) -> Result<Answer, St
         ),
         None => None,
     };
-    if let Some((action, matter)) = case.ask.act() {
+    if let Some((action, matter)) = case.act() {
         let resource = device.map_or(Resource::Site, |device| Resource::Device(device.name()));
         let facts = Facts {
             circumstances,
@@ -281,6 +281,7 @@ fn answer(case: &Case, policy: &Arc<Policy>, plant: &Plant) -> Result<Answer, St
             allow: verdict.allow,
             reason,
             rules: verdict.policies,
+            obligations: verdict.obligations,
         });
     }
     let device = device.ok_or("it names no device")?;
@@ -294,16 +295,19 @@ fn answer(case: &Case, policy: &Arc<Policy>, plant: &Plant) -> Result<Answer, St
             armed,
             unit,
             pdu.as_bytes(),
+            case.window,
         ) {
             Decision::Allow(allowed) => Answer {
                 allow: true,
                 reason: None,
                 rules: allowed.policies,
+                obligations: Obligations::default(),
             },
             Decision::Deny(denied) => Answer {
                 allow: false,
                 reason: Some(denied.reason.code().to_owned()),
                 rules: denied.policies,
+                obligations: Obligations::default(),
             },
         },
     )

@@ -99,7 +99,7 @@ fn may_diagnose(view: &mut View, circumstances: Circumstances, device: &Device) 
         return false;
     };
     DIAGNOSES.iter().any(|pdu| {
-        let decision = decide(view, device, circumstances, true, unit, pdu);
+        let decision = decide(view, device, circumstances, true, unit, pdu, None);
         matches!(decision, Decision::Allow(_))
     })
 }
@@ -150,7 +150,15 @@ fn point_offer(
     let unit = point.unit_id();
     // As if writing were armed: what somebody may do, not what one connection does.
     let mut passes = |pdu: Pdu| {
-        let decision = decide(view, device, circumstances, true, unit, pdu.as_bytes());
+        let decision = decide(
+            view,
+            device,
+            circumstances,
+            true,
+            unit,
+            pdu.as_bytes(),
+            None,
+        );
         matches!(decision, Decision::Allow(_))
     };
     let may_read = point.read_request().is_ok_and(&mut passes);

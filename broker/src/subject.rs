@@ -113,6 +113,12 @@ impl SubjectId {
             .unwrap_or_default()
     }
 
+    /// The firm of a vendor; nothing for people and programs of the site.
+    pub fn firm(&self) -> Option<&str> {
+        let (firm, _) = self.path().strip_prefix("vendor/")?.split_once('/')?;
+        Some(firm)
+    }
+
     /// `person/NAME`, `vendor/FIRM/NAME` or `workload/NAME`.
     pub fn path(&self) -> &str {
         self.text

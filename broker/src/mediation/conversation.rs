@@ -116,6 +116,7 @@ impl Conversation {
                 self.armed,
                 adu.unit,
                 adu.pdu,
+                None,
             )
         };
         let allowed = match decision {

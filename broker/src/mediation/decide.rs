@@ -6,7 +6,7 @@ use interlock_protocols::record::PointValue;
 use super::refusal::Reason;
 use crate::limits::SERIAL_LOOPBACK_MAX_BYTES;
 use crate::plant::{Device, Peer, Touched};
-use crate::policy::{Cause, Circumstances, Verdict, View};
+use crate::policy::{Cause, Circumstances, Verdict, View, WindowInForce};
 
 /// What was decided about one command.
 #[derive(Debug)]
@@ -57,7 +57,7 @@ impl From<Reason> for Denied {
 /// Decides one command: function (01), structure (03) and addresses (02), in the order that the
 /// codec keeps; then routing (0A), policy (01), and last the limits, which are explained only to
 /// those whom policy allows the action. `armed` says whether the conversation was opened for
-/// writing.
+/// writing, `window` which window covers the command now: policy may want one.
 pub fn decide<'p, 'd>(
     view: &mut View,
     device: &'d Device,
@@ -65,8 +65,9 @@ pub fn decide<'p, 'd>(
     armed: bool,
     unit: UnitId,
     pdu: &'p [u8],
+    window: Option<WindowInForce>,
 ) -> Decision<'p, 'd> {
-    match judge(view, device, circumstances, armed, unit, pdu) {
+    match judge(view, device, circumstances, armed, unit, pdu, window) {
         Ok(allowed) => Decision::Allow(allowed),
         Err(denied) => Decision::Deny(denied),
     }
@@ -79,6 +80,7 @@ fn judge<'p, 'd>(
     armed: bool,
     unit: UnitId,
     pdu: &'p [u8],
+    window: Option<WindowInForce>,
 ) -> Result<Allowed<'p, 'd>, Denied> {
     let request = Request::decode(pdu).map_err(Reason::Malformed)?;
     let south = device.south_unit(unit).ok_or(Reason::NotRouted(unit))?;
@@ -93,7 +95,7 @@ fn judge<'p, 'd>(
         points: point_values(&touched),
         area: touched.area,
     };
-    let verdict = view.decide_command(device, circumstances, unit, &request, &touched);
+    let verdict = view.decide_command(device, circumstances, unit, &request, &touched, window);
     if !verdict.allow {
         return Err(denied(reason_of(&verdict), verdict.policies));
     }

@@ -64,6 +64,7 @@ pub struct Point {
     pub(super) bounds: Bounds,
     pub(super) narrowings: Vec<Narrowing>,
     pub(super) read_effect: bool,
+    pub(super) safe_value: Option<f64>,
 }
 
 /// [`Kind`] with the scale in the form it is computed in.
@@ -156,6 +157,12 @@ impl Point {
     /// never reads such a point on its own account.
     pub fn read_effect(&self) -> bool {
         self.read_effect
+    }
+
+    /// The value that brings the plant to rest, as the registers hold it; 1 and 0 for a coil. Whoever
+    /// writes it takes no risk that waiting would spare.
+    pub fn safe_value(&self) -> Option<f64> {
+        self.safe_value
     }
 
     /// Its address in both forms: `holding 100 (40101)`.

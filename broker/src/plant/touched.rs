@@ -84,6 +84,18 @@ impl Device {
     }
 }
 
+impl Touched<'_> {
+    /// Whether it writes its declared safe value to one point, and does nothing else.
+    pub fn is_safe(&self) -> bool {
+        match self.writes.as_slice() {
+            [write] if self.all_named && self.reads.is_empty() => {
+                write.value.is_some() && write.value == write.point.safe_value()
+            }
+            _ => false,
+        }
+    }
+}
+
 impl<'d> Write<'d> {
     fn of(point: &'d Point, written: Option<&Written<'_>>) -> Write<'d> {
         let asked = written.map(|written| asked(point, written));

@@ -38,11 +38,21 @@ pub enum Action {
     Downgrade,
     /// To give back what was taken away.
     Reinstate,
+    /// To ask for a maintenance window on a device.
+    RequestWindow,
+    /// To approve or refuse a window that somebody asked for.
+    ApproveWindow,
+    /// To see windows, and what was asked of whom.
+    ReadWindows,
+    /// To see what is done to a device, as it is done.
+    Watch,
+    /// To be the one whose watching a window waits for, and to say yes to what is held.
+    Supervise,
 }
 
 impl Action {
     /// The acts that are no Modbus function.
-    const OTHERS: [Action; 15] = [
+    const OTHERS: [Action; 20] = [
         Action::ControlDiagnostics,
         Action::Connect,
         Action::ActivatePolicy,
@@ -58,10 +68,15 @@ impl Action {
         Action::Isolate,
         Action::Downgrade,
         Action::Reinstate,
+        Action::RequestWindow,
+        Action::ApproveWindow,
+        Action::ReadWindows,
+        Action::Watch,
+        Action::Supervise,
     ];
 
     /// The acts that are no Modbus function, under their names.
-    pub(super) fn others() -> [(&'static str, Action); 15] {
+    pub(super) fn others() -> [(&'static str, Action); 20] {
         Action::OTHERS.map(|action| (action.name(), action))
     }
 
@@ -101,6 +116,11 @@ impl Action {
             Action::Isolate => "isolate",
             Action::Downgrade => "downgrade",
             Action::Reinstate => "reinstate",
+            Action::RequestWindow => "request-window",
+            Action::ApproveWindow => "approve-window",
+            Action::ReadWindows => "read-windows",
+            Action::Watch => "watch",
+            Action::Supervise => "supervise",
         }
     }
 
@@ -153,7 +173,12 @@ impl Action {
             | Action::Freeze
             | Action::Isolate
             | Action::Downgrade
-            | Action::Reinstate => Some("administer"),
+            | Action::Reinstate
+            | Action::RequestWindow
+            | Action::ApproveWindow
+            | Action::ReadWindows
+            | Action::Watch
+            | Action::Supervise => Some("administer"),
             // Who may administer the broker needs no way to a controller.
             Action::Connect => None,
         }
@@ -163,7 +188,13 @@ impl Action {
     pub const fn is_on_device(self) -> bool {
         matches!(
             self,
-            Action::Function(_) | Action::ControlDiagnostics | Action::Connect
+            Action::Function(_)
+                | Action::ControlDiagnostics
+                | Action::Connect
+                | Action::RequestWindow
+                | Action::ApproveWindow
+                | Action::Watch
+                | Action::Supervise
         )
     }
 
@@ -175,7 +206,9 @@ impl Action {
             | Action::AcceptJournal
             | Action::Invite
             | Action::ConfirmEnrolment
-            | Action::Reinstate => true,
+            | Action::Reinstate
+            | Action::RequestWindow
+            | Action::ApproveWindow => true,
             // Commands are judged by whether they have an effect.
             Action::Function(_)
             | Action::ControlDiagnostics
@@ -187,7 +220,10 @@ impl Action {
             | Action::Revoke
             | Action::Freeze
             | Action::Isolate
-            | Action::Downgrade => false,
+            | Action::Downgrade
+            | Action::ReadWindows
+            | Action::Watch
+            | Action::Supervise => false,
         }
     }
 
@@ -210,7 +246,7 @@ mod tests {
     #[test]
     fn every_name_leads_back() {
         let all: Vec<Action> = Action::all().collect();
-        assert_eq!(all.len(), 34);
+        assert_eq!(all.len(), 39);
         for action in all {
             assert_eq!(Action::from_name(action.name()), Some(action));
         }

@@ -1,6 +1,7 @@
 //! The Modbus request that a case stands for.
 
-use super::cases::{Ask, Case};
+use super::cases::Case;
+use super::question::Ask;
 use crate::plant::{Device, Point};
 use interlock_protocols::modbus::{Pdu, UnitId};
 
@@ -9,7 +10,7 @@ impl Case {
     /// error is a sentence: the case cannot be asked of this device.
     pub fn request(&self, device: &Device) -> Result<Option<(UnitId, Pdu)>, String> {
         match &self.ask {
-            Ask::Act(_) | Ask::Invite { .. } => Ok(None),
+            Ask::Act(_) | Ask::Invite { .. } | Ask::Window { .. } => Ok(None),
             Ask::Read { point } => {
                 let point = find(device, point)?;
                 Ok(Some((point.unit_id(), point.read_request()?)))

@@ -2,15 +2,19 @@
 //! review it write themselves.
 
 use super::action::Action;
+use super::asked;
 use super::bundle::Bundle;
 use super::circumstances::Circumstances;
 use super::compiled::Estate;
 use super::facts::{InvitedFacts, Matter};
 use super::groups::subject_of;
+use super::obligations::Obligations;
+use super::question::{self, Ask};
 use super::supposed;
-use crate::document::{self, Section, Slot, did_you_mean};
+use super::window::WindowInForce;
+use crate::document::{self, Section, did_you_mean};
 use crate::finding::Finding;
-use crate::subject::{SubjectId, SubjectKind};
+use crate::subject::SubjectId;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -28,6 +32,8 @@ pub struct Case {
     pub ask: Ask,
     /// Under which circumstances.
     pub circumstances: Circumstances,
+    /// The window that covers it.
+    pub window: Option<WindowInForce>,
     /// Whether the connection was armed for writing.
     pub armed: bool,
     /// The answer it must get.
@@ -36,6 +42,8 @@ pub struct Case {
     pub reason: Option<String>,
     /// A rule that must have determined the answer, as `FILE/ID`.
     pub rule: Option<String>,
+    /// What the rules that allow it must oblige it to.
+    pub obliges: Option<Obligations>,
     /// The file it stands in.
     pub file: PathBuf,
     /// Its line.
@@ -44,45 +52,15 @@ pub struct Case {
     pub span: Range<usize>,
 }
 
-/// What a case asks.
-#[derive(Clone, PartialEq, Debug)]
-pub enum Ask {
-    /// To read a point, with the function that fits its table.
-    Read {
-        /// The point.
-        point: String,
-    },
-    /// To write a point, with the function that fits its table and width.
-    Write {
-        /// The point.
-        point: String,
-        /// The value in engineering units; 1 and 0 for a bit that is on and off.
-        value: f64,
-    },
-    /// A Modbus request, byte for byte.
-    Request {
-        /// The unit id; `None` for the first that the device routes.
-        unit: Option<u8>,
-        /// The PDU.
-        pdu: Vec<u8>,
-    },
-    /// An act that is no Modbus command.
-    Act(Action),
-    /// To invite somebody.
-    Invite {
-        /// What the invited subject is.
-        kind: SubjectKind,
-        /// The groups that it is to be in.
-        groups: Vec<String>,
-    },
-}
-
-impl Ask {
+impl Case {
     /// The act that is no Modbus command, if it is one, and what of it policy is told.
     pub fn act(&self) -> Option<(Action, Matter<'_>)> {
-        match self {
+        match &self.ask {
             Ask::Read { .. } | Ask::Write { .. } | Ask::Request { .. } => None,
-            Ask::Act(action) => Some((*action, Matter::Plain)),
+            Ask::Act(action) => {
+                let matter = self.window.map_or(Matter::Plain, Matter::Connection);
+                Some((*action, matter))
+            }
             Ask::Invite { kind, groups } => {
                 let invited = InvitedFacts {
                     kind: *kind,
@@ -90,6 +68,7 @@ impl Ask {
                 };
                 Some((Action::Invite, Matter::Invitation(invited)))
             }
+            Ask::Window { action, asked } => Some((*action, Matter::Window(asked.facts()))),
         }
     }
 }
@@ -151,36 +130,34 @@ fn same_names(bundle: &Bundle, cases: &[Case]) -> Vec<Finding> {
 }
 
 fn read(section: &mut Section<'_>, path: &Path, estate: &Estate<'_>) -> Option<Case> {
+    let given = Given {
+        device: section.has("device"),
+        window: section.has("window"),
+        obliges: section.has("obliges"),
+    };
     let name = section.required("name").text();
     let as_subject = section
         .required("as")
         .text_as(|text| subject_of(estate.site, text));
-    let has_device = section.has("device");
     let device = section
         .optional("device")
         .text_as(|text| device_of(estate, text));
-    let ask = ask(section);
+    let ask = question::read(section, estate.site, as_subject.as_ref());
     let circumstances = supposed::read(section);
+    let window = asked::in_force(section);
     let armed = section.optional("armed").boolean();
     let expect = section
         .required("expect")
         .word(&[("allow", Expect::Allow), ("deny", Expect::Deny)]);
     let reason = section.optional("reason").text();
     let rule = section.optional("rule").text_as(rule_name);
+    let obliges = asked::obliges(section);
     if reason.is_some() && expect == Some(Expect::Allow) {
         let hint = "take it out, or expect \"deny\"";
         section.fault("reason", "what is allowed has no reason", hint);
     }
     let ask = ask?;
-    let on_device = ask.act().is_none_or(|(action, _)| action.is_on_device());
-    if on_device != has_device {
-        let (what, hint) = if on_device {
-            ("the case names no device", "add a line `device = ...`")
-        } else {
-            ("the case asks for an act on the site", "take `device` out")
-        };
-        section.fault("device", what, hint);
-    }
+    judge(section, given, &ask, expect);
     let place = section.place();
     Some(Case {
         name: name?,
@@ -188,73 +165,44 @@ fn read(section: &mut Section<'_>, path: &Path, estate: &Estate<'_>) -> Option<C
         device,
         ask,
         circumstances: circumstances?,
+        window: window?,
         armed: armed.unwrap_or(true),
         expect: expect?,
         reason,
         rule,
+        obliges: obliges?,
         file: path.to_owned(),
         line: section.report().line(&place),
         span: place.span().unwrap_or_default(),
     })
 }
 
-fn ask(section: &mut Section<'_>) -> Option<Ask> {
-    const KINDS: [&str; 4] = ["read", "write", "request", "act"];
-    let given: Vec<&str> = KINDS.into_iter().filter(|key| section.has(key)).collect();
-    let unit_given = section.has("unit");
-    let read = section.optional("read").text();
-    let write = section.optional("write").text_as(assignment);
-    let request = section.optional("request").text_as(hex_bytes);
-    let act = section.optional("act").word(&Action::others());
-    let act = act.and_then(|action| of_act(section, action));
-    let unit = section.optional("unit").integer(0..=u8::MAX);
-    if unit_given && !given.contains(&"request") {
-        let hint = "take it out: the point says which unit it is in";
-        section.fault("unit", "`unit` goes with `request` alone", hint);
-    }
-    match given.as_slice() {
-        [_] => {}
-        [] => {
-            let hint = "add one of `read`, `write`, `request` and `act`";
-            section
-                .report()
-                .fault(&section.place(), "the case asks nothing", hint);
-            return None;
-        }
-        [_, second, ..] => {
-            let hint = "make two cases of it";
-            section.fault(second, "the case asks two things", hint);
-            return None;
-        }
-    }
-    let read = read.map(|point| Ask::Read { point });
-    let write = write.map(|(point, value)| Ask::Write { point, value });
-    let request = request.map(|pdu| Ask::Request { unit, pdu });
-    read.or(write).or(request).or(act)
+/// Which keys a case has that go with some questions alone.
+#[derive(Clone, Copy)]
+struct Given {
+    device: bool,
+    window: bool,
+    obliges: bool,
 }
 
-const KINDS: [(&str, SubjectKind); 3] = [
-    ("person", SubjectKind::Person),
-    ("vendor", SubjectKind::Vendor),
-    ("workload", SubjectKind::Workload),
-];
-
-/// An invitation is judged by whom it is for; no other act is for somebody.
-fn of_act(section: &mut Section<'_>, action: Action) -> Option<Ask> {
-    if action != Action::Invite {
-        return Some(Ask::Act(action));
+/// Whether what is said beside the question goes with it.
+fn judge(section: &Section<'_>, given: Given, ask: &Ask, expect: Option<Expect>) {
+    if ask.is_on_device() != given.device {
+        let (what, hint) = if ask.is_on_device() {
+            ("the case names no device", "add a line `device = ...`")
+        } else {
+            ("the case asks for an act on the site", "take `device` out")
+        };
+        section.fault("device", what, hint);
     }
-    let kind = section.required("invited_kind").word(&KINDS);
-    let groups = section.optional("invited_groups");
-    let groups = if groups.is_present() {
-        groups.list(Slot::text)
-    } else {
-        Some(Vec::new())
-    };
-    Some(Ask::Invite {
-        kind: kind?,
-        groups: groups?,
-    })
+    if given.window && !ask.is_covered() {
+        let hint = "take it out: it goes with commands and with `connect`";
+        section.fault("window", "no window covers this", hint);
+    }
+    if given.obliges && !(ask.is_obliged() && expect == Some(Expect::Allow)) {
+        let hint = "take it out: it goes with a `request-window` that is allowed";
+        section.fault("obliges", "no rule obliges this to anything", hint);
+    }
 }
 
 type Wrong = (String, String);
@@ -268,51 +216,6 @@ fn device_of(estate: &Estate<'_>, text: &str) -> Result<String, Wrong> {
         .unwrap_or_else(|| "use the name of a device in plant.toml".to_owned());
     Err(("the plant has no such device".to_owned(), hint))
 }
-
-fn assignment(text: &str) -> Result<(String, f64), Wrong> {
-    let wrong = |why: &str| {
-        let hint = "write it like \"speed_setpoint=900\" or \"run=on\"";
-        (why.to_owned(), hint.to_owned())
-    };
-    let (point, value) = text
-        .split_once('=')
-        .ok_or_else(|| wrong("there is no `=` in it"))?;
-    let value = match value.trim() {
-        "on" => 1.0,
-        "off" => 0.0,
-        number => number
-            .parse()
-            .map_err(|_| wrong("what follows `=` is neither a number nor on or off"))?,
-    };
-    match point.trim() {
-        "" => Err(wrong("no point stands before `=`")),
-        point => Ok((point.to_owned(), value)),
-    }
-}
-
-fn hex_bytes(text: &str) -> Result<Vec<u8>, Wrong> {
-    let wrong = |why: &str| {
-        let hint = "write the PDU in pairs of hex digits: \"03 0000 0002\"";
-        (why.to_owned(), hint.to_owned())
-    };
-    let digits = text.chars().filter(|letter| !letter.is_whitespace());
-    let digits: Option<Vec<u32>> = digits.map(|letter| letter.to_digit(16)).collect();
-    let digits = digits.ok_or_else(|| wrong("a letter of it is no hex digit"))?;
-    let mut bytes = Vec::with_capacity(digits.len() / 2);
-    for pair in digits.chunks(2) {
-        let [high, low] = pair else {
-            return Err(wrong("it has an odd number of digits"));
-        };
-        bytes.extend(u8::try_from(high * 16 + low));
-    }
-    if bytes.is_empty() || bytes.len() > PDU_MAX {
-        return Err(wrong("a PDU has 1 to 253 bytes"));
-    }
-    Ok(bytes)
-}
-
-/// MODBUS Application Protocol V1.1b3 §4.1.
-const PDU_MAX: usize = 253;
 
 fn rule_name(text: &str) -> Result<String, Wrong> {
     match text.split_once('/') {

@@ -5,12 +5,13 @@ use super::circumstances::Circumstances;
 use super::facts::{CommandFacts, Facts, Matter};
 use super::verdict::Verdict;
 use super::view::{Resource, View};
+use super::window::WindowInForce;
 use crate::plant::{Device, Touched};
 use interlock_protocols::modbus::{FunctionCode, RegisterWrite, Request, UnitId};
 
 impl View {
     /// Decides a request to `unit` of `device`, as the client wrote it. `touched` is what
-    /// [`Device::touched`] says of this request.
+    /// [`Device::touched`] says of this request, `window` the one that covers it now, if one does.
     ///
     /// Function 23 must pass three times: as function 3 with what it reads, as function 16 with
     /// what it writes, and as itself with what it writes. So a rule about function 3 or 16 holds
@@ -22,10 +23,11 @@ impl View {
         unit: UnitId,
         request: &Request<'_>,
         touched: &Touched<'_>,
+        window: Option<WindowInForce>,
     ) -> Verdict {
         let Request::ReadWriteMultipleRegisters { read, write } = request else {
             let action = Action::of(request.function(), request.has_effect());
-            return self.decide_with(device, circumstances, unit, action, touched);
+            return self.decide_with(device, circumstances, unit, action, touched, window);
         };
         let Some(write) = RegisterWrite::of(write.span().start(), write.values()) else {
             // Function 23 writes fewer registers than 16 may; but nothing here may panic.
@@ -40,7 +42,7 @@ impl View {
         ];
         let verdicts = parts.map(|(function, touched)| {
             let action = Action::Function(function);
-            self.decide_with(device, circumstances, unit, action, touched)
+            self.decide_with(device, circumstances, unit, action, touched, window)
         });
         verdicts
             .into_iter()
@@ -55,6 +57,7 @@ impl View {
         unit: UnitId,
         action: Action,
         touched: &Touched<'_>,
+        window: Option<WindowInForce>,
     ) -> Verdict {
         let writes = touched.writes.iter().map(|write| write.point.name());
         let reads = touched.reads.iter().map(|point| point.name());
@@ -73,6 +76,8 @@ impl View {
                 points: &points,
                 all_named: touched.all_named,
                 value,
+                safe_value: touched.is_safe(),
+                window,
             }),
         };
         self.decide_part(action, Resource::Device(device.name()), &facts)

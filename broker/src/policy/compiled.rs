@@ -4,13 +4,14 @@ use super::bundle::Bundle;
 use super::groups::Groups;
 use super::index::Index;
 use super::names::Names;
+use super::obligations::Obligations;
 use super::rules::{self, Rule};
 use super::schema;
 use crate::digits::hex;
 use crate::finding::Finding;
 use crate::plant::{Outline, Plant};
 use crate::subject::SubjectId;
-use cedar_policy::{Entities, Entity, EntityUid, Policy as CedarPolicy, Schema};
+use cedar_policy::{Entities, Entity, EntityUid, Policy as CedarPolicy, PolicyId, Schema};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
@@ -69,6 +70,8 @@ pub struct Policy {
     pub(super) entities: Arc<Entities>,
     pub(super) index: Index,
     pub(super) rules: Vec<CedarPolicy>,
+    /// Of the rules that have any.
+    pub(super) obligations: HashMap<PolicyId, Obligations>,
     pub(super) site: EntityUid,
     pub(super) devices: HashMap<String, EntityUid>,
 }
@@ -167,11 +170,13 @@ impl Draft {
                 None
             }
         };
-        let rules = rules::read(bundle, findings);
+        let names = Names::new();
+        let names = names.map_err(|why| findings.push(schema::unfit(bundle, &why)));
+        let names = names.ok()?;
+        let rules = rules::read(bundle, &names, findings);
         // Without a schema there is nothing to hold the rules against.
         let schema = schema?;
         let mut unfit = |why: String| findings.push(schema::unfit(bundle, &why));
-        let names = Names::new().map_err(&mut unfit).ok()?;
         let none = Groups::default();
         let entities = entities(&names, &schema, estate, groups.as_ref().unwrap_or(&none));
         let entities = entities.map_err(&mut unfit).ok()?;
@@ -200,6 +205,11 @@ impl Draft {
     }
 
     fn finish(self, digest: [u8; 32], estate: &Estate<'_>) -> Policy {
+        let obligations = self.rules.iter().filter_map(|rule| {
+            let obligations = rule.obligations?;
+            Some((rule.policy.id().clone(), obligations))
+        });
+        let obligations = obligations.collect();
         let rules: Vec<CedarPolicy> = self.rules.into_iter().map(|rule| rule.policy).collect();
         let mut index = Index::default();
         for (number, rule) in rules.iter().enumerate() {
@@ -219,6 +229,7 @@ impl Draft {
             entities: Arc::new(self.entities),
             index,
             rules,
+            obligations,
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::action::Action;
 use super::circumstances::{self, Circumstances};
 use super::decimal::Decimals;
+use super::window::{self, WindowFacts, WindowInForce};
 use crate::subject::SubjectKind;
 use cedar_policy::{Context, RestrictedExpression};
 use interlock_protocols::modbus::{Area, UnitId};
@@ -25,6 +26,10 @@ pub enum Matter<'a> {
     Command(CommandFacts<'a>),
     /// Whom an invitation is for.
     Invitation(InvitedFacts<'a>),
+    /// The window that lets somebody connect. Without one it is [`Matter::Plain`].
+    Connection(WindowInForce),
+    /// The window that is asked for, or to be approved.
+    Window(WindowFacts<'a>),
 }
 
 /// The facts of one Modbus command.
@@ -41,6 +46,10 @@ pub struct CommandFacts<'a> {
     pub all_named: bool,
     /// The value in engineering units where exactly one point is written, and wholly.
     pub value: Option<f64>,
+    /// Whether all it does is to write its declared safe value to one point.
+    pub safe_value: bool,
+    /// The window that covers it.
+    pub window: Option<WindowInForce>,
 }
 
 /// Whom somebody wants to invite.
@@ -63,23 +72,36 @@ pub(super) struct Contexts {
 /// Builds the context of `action`. What does not fit the action is an error of the caller or a
 /// value nobody can judge; either way the answer must be no.
 pub(super) fn contexts(action: Action, facts: &Facts<'_>) -> Result<Contexts, String> {
-    let command = match (action, &facts.matter) {
-        (action, Matter::Command(command)) if action.is_command() => command,
-        (action, _) if action.is_command() => {
-            return Err(format!("`{action}` was asked without its command"));
-        }
-        (action, Matter::Command(_)) => return Err(format!("`{action}` is no Modbus command")),
+    match (action, &facts.matter) {
+        (_, Matter::Command(command)) if action.is_command() => of_values(facts, command),
+        (_, _) if action.is_command() => Err(format!("`{action}` was asked without its command")),
+        (_, Matter::Command(_)) => Err(format!("`{action}` is no Modbus command")),
         (Action::Invite, Matter::Invitation(invited)) => {
-            return one(context(of_invitation(facts, invited)?, None));
+            one(context(of_invitation(facts, invited)?, None))
         }
-        (Action::Invite, Matter::Plain) => {
-            return Err(format!("`{action}` was asked without whom"));
+        (Action::Invite, _) => Err(format!("`{action}` was asked without whom")),
+        (_, Matter::Invitation(_)) => Err(format!("`{action}` invites nobody")),
+        (Action::RequestWindow | Action::ApproveWindow, Matter::Window(asked)) => {
+            let mut pairs = circumstances::pairs(&facts.circumstances)?;
+            window::push_asked(&mut pairs, asked);
+            one(context(pairs, None))
         }
-        (_, Matter::Invitation(_)) => return Err(format!("`{action}` invites nobody")),
-        (_, Matter::Plain) => {
-            return one(context(circumstances::pairs(&facts.circumstances)?, None));
+        (Action::RequestWindow | Action::ApproveWindow, _) => {
+            Err(format!("`{action}` was asked without its window"))
         }
-    };
+        (_, Matter::Window(_)) => Err(format!("`{action}` is about no window")),
+        (Action::Connect, Matter::Connection(in_force)) => {
+            let mut pairs = circumstances::pairs(&facts.circumstances)?;
+            window::push_in_force(&mut pairs, in_force)?;
+            one(context(pairs, None))
+        }
+        (_, Matter::Connection(_)) => Err(format!("`{action}` connects to nothing")),
+        (_, Matter::Plain) => one(context(circumstances::pairs(&facts.circumstances)?, None)),
+    }
+}
+
+/// A command, on the decimals of its value.
+fn of_values(facts: &Facts<'_>, command: &CommandFacts<'_>) -> Result<Contexts, String> {
     let Some(value) = command.value else {
         return one(context(of_command(facts, command)?, None));
     };
@@ -136,6 +158,10 @@ fn of_command(facts: &Facts<'_>, command: &CommandFacts<'_>) -> Result<Pairs, St
     // "All of nothing" is true in logic and a hole in a rule: a file record has no points.
     let all_named = command.all_named && !command.points.is_empty();
     push_bool(&mut pairs, "all_named", all_named);
+    push_bool(&mut pairs, "safe_value", command.safe_value);
+    if let Some(in_force) = &command.window {
+        window::push_in_force(&mut pairs, in_force)?;
+    }
     Ok(pairs)
 }
 

@@ -8,6 +8,7 @@
 //! Only this folder names Cedar.
 
 mod action;
+mod asked;
 mod asking;
 mod bundle;
 mod cases;
@@ -20,6 +21,8 @@ mod facts;
 mod groups;
 mod index;
 mod names;
+mod obligations;
+mod question;
 mod rules;
 mod runner;
 mod schema;
@@ -30,13 +33,18 @@ mod supposed;
 mod tests;
 mod verdict;
 mod view;
+mod window;
 
 pub use action::Action;
+pub use asked::WindowAsked;
 pub use bundle::Bundle;
-pub use cases::{Ask, Case, Expect};
+pub use cases::{Case, Expect};
 pub use circumstances::{Circumstances, Health, LocalTime, Presence, Transport, Trust};
 pub use compiled::{Estate, EstateDevice, Policy};
 pub use facts::{CommandFacts, Facts, InvitedFacts, Matter};
+pub use obligations::Obligations;
+pub use question::Ask;
 pub use runner::{Answer, CaseReport, Report, run};
 pub use verdict::{Cause, Verdict};
 pub use view::{Resource, View};
+pub use window::{WindowFacts, WindowInForce};

@@ -4,6 +4,7 @@
 use super::bundle::Bundle;
 use super::diagnostic::of_cedar;
 use super::names::Names;
+use super::obligations::{self, Obligations};
 use super::statements::statements;
 use crate::document::did_you_mean;
 use crate::finding::Finding;
@@ -16,16 +17,17 @@ use std::ops::Range;
 #[derive(Debug)]
 pub(super) struct Rule {
     pub(super) policy: Policy,
+    pub(super) obligations: Option<Obligations>,
     file: String,
     place: Range<usize>,
 }
 
 /// Reads the rules of all files; findings go to `findings`.
-pub(super) fn read(bundle: &Bundle, findings: &mut Vec<Finding>) -> Vec<Rule> {
+pub(super) fn read(bundle: &Bundle, names: &Names, findings: &mut Vec<Finding>) -> Vec<Rule> {
     let mut rules = Vec::new();
     for (file, text) in bundle.cedar_files() {
         let before = findings.len();
-        let found = read_file(bundle, file, text, findings);
+        let found = read_file(bundle, names, file, text, findings);
         // Our own cutting must never lose a rule that Cedar sees: a lost forbid would permit.
         let whole = text.parse::<PolicySet>();
         if findings.len() == before
@@ -42,7 +44,13 @@ pub(super) fn read(bundle: &Bundle, findings: &mut Vec<Finding>) -> Vec<Rule> {
     rules
 }
 
-fn read_file(bundle: &Bundle, file: &str, text: &str, findings: &mut Vec<Finding>) -> Vec<Rule> {
+fn read_file(
+    bundle: &Bundle,
+    names: &Names,
+    file: &str,
+    text: &str,
+    findings: &mut Vec<Finding>,
+) -> Vec<Rule> {
     let mut rules: Vec<Rule> = Vec::new();
     let mut lines: HashMap<String, usize> = HashMap::new();
     let path = bundle.path(file);
@@ -76,7 +84,17 @@ fn read_file(bundle: &Bundle, file: &str, text: &str, findings: &mut Vec<Finding
             continue;
         }
         lines.insert(id.to_owned(), line_of(text, place.start));
+        let obligations = match obligations::of_rule(&policy, names) {
+            Ok(obligations) => obligations,
+            Err(faults) => {
+                faults
+                    .into_iter()
+                    .for_each(|(what, hint)| report(what, hint));
+                continue;
+            }
+        };
         rules.push(Rule {
+            obligations,
             policy: policy.new_id(PolicyId::new(format!("{file}/{id}"))),
             file: file.to_owned(),
             place,

@@ -2,6 +2,7 @@
 //! lies above this folder, and a case must go all of it.
 
 use super::cases::{Case, Expect};
+use super::obligations::Obligations;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -14,6 +15,8 @@ pub struct Answer {
     pub reason: Option<String>,
     /// The rules that determined it.
     pub rules: Vec<String>,
+    /// What they oblige to.
+    pub obligations: Obligations,
 }
 
 /// One case, tried.
@@ -63,14 +66,24 @@ pub fn run(cases: &[Case], mut decide: impl FnMut(&Case) -> Result<Answer, Strin
 
 fn try_one(case: &Case, answer: Result<Answer, String>) -> CaseReport {
     let allow = case.expect == Expect::Allow;
-    let expected = describe(allow, case.reason.as_deref(), case.rule.as_slice());
+    let mut expected = describe(allow, case.reason.as_deref(), case.rule.as_slice());
+    if let Some(obligations) = case.obliges {
+        expected.push_str(&format!(", {obligations}"));
+    }
     let (passed, came_out) = match answer {
-        Ok(answer) => (
-            answer.allow == allow
+        Ok(answer) => {
+            let mut words = describe(answer.allow, answer.reason.as_deref(), &answer.rules);
+            if case.obliges.is_some() {
+                words.push_str(&format!(", {}", answer.obligations));
+            }
+            let passed = answer.allow == allow
                 && (case.reason.is_none() || case.reason == answer.reason)
-                && case.rule.iter().all(|rule| answer.rules.contains(rule)),
-            describe(answer.allow, answer.reason.as_deref(), &answer.rules),
-        ),
+                && case.rule.iter().all(|rule| answer.rules.contains(rule))
+                && case
+                    .obliges
+                    .is_none_or(|obliges| obliges == answer.obligations);
+            (passed, words)
+        }
         Err(why) => (false, format!("the case cannot be asked: {why}")),
     };
     CaseReport {

@@ -3,16 +3,19 @@
 //! good could fail, or mean something else.
 
 use super::action::Action;
+use super::asked;
 use super::bundle::{Bundle, SCHEMA};
 use super::circumstances::{Circumstances, Health};
 use super::diagnostic::of_cedar;
 use super::facts::{CommandFacts, Facts, InvitedFacts, Matter, contexts};
 use super::names::Names;
 use super::supposed;
+use super::window::WindowFacts;
 use crate::finding::Finding;
-use crate::subject::SubjectKind;
+use crate::subject::{SubjectId, SubjectKind};
 use cedar_policy::{Entities, EntityUid, Request, Schema};
-use interlock_protocols::modbus::{Address, AddressRange, Area, Table, UnitId};
+use interlock_protocols::grant::Functions;
+use interlock_protocols::modbus::{Address, AddressRange, Area, FunctionCode, Table, UnitId};
 use std::collections::BTreeSet;
 
 const HINT: &str =
@@ -87,24 +90,6 @@ fn probe(
     uid: &EntityUid,
     resource: &EntityUid,
 ) -> Result<(), String> {
-    let bare = CommandFacts {
-        unit: UnitId::new(1),
-        area: None,
-        points: &[],
-        all_named: false,
-        value: None,
-    };
-    let full = CommandFacts {
-        area: Some(Area {
-            table: Table::HoldingRegisters,
-            range: AddressRange::single(Address::new(0)),
-        }),
-        points: &["point"],
-        all_named: true,
-        value: Some(0.5),
-        ..bare
-    };
-    let groups = ["group".to_owned()];
     let good = supposed::good();
     let poor = Circumstances {
         device_key: None,
@@ -118,20 +103,12 @@ fn probe(
         }),
         ..good
     };
-    for (command, circumstances) in [(bare, poor), (full, good), (full, unpatched)] {
-        let matter = if action.is_command() {
-            Matter::Command(command)
-        } else if action == Action::Invite {
-            Matter::Invitation(InvitedFacts {
-                kind: SubjectKind::Person,
-                groups: &groups,
-            })
-        } else {
-            Matter::Plain
-        };
+    let names = ["any".to_owned()];
+    let holder = SubjectId::parse("spiffe://any/vendor/any/any").map_err(|why| why.to_string())?;
+    for (whole, circumstances) in [(false, poor), (true, good), (true, unpatched)] {
         let facts = Facts {
             circumstances,
-            matter,
+            matter: matter(action, whole, &names, &holder),
         };
         let context = contexts(action, &facts)?.first;
         Request::new(
@@ -144,4 +121,48 @@ fn probe(
         .map_err(|error| error.to_string())?;
     }
     Ok(())
+}
+
+/// What an act is told of beside its circumstances: `whole`, or without all that may be absent.
+fn matter<'a>(
+    action: Action,
+    whole: bool,
+    names: &'a [String],
+    holder: &'a SubjectId,
+) -> Matter<'a> {
+    match action {
+        Action::Invite => Matter::Invitation(InvitedFacts {
+            kind: SubjectKind::Person,
+            groups: names,
+        }),
+        Action::RequestWindow | Action::ApproveWindow => Matter::Window(WindowFacts {
+            points: names,
+            functions: Functions::NONE.with(FunctionCode::WriteSingleCoil),
+            length_s: 1,
+            spans: 1,
+            max_writes: 1,
+            holder,
+            supervised: whole,
+            hold: whole,
+        }),
+        Action::Connect if whole => Matter::Connection(asked::IN_FORCE),
+        action if action.is_command() => Matter::Command(command(whole)),
+        _ => Matter::Plain,
+    }
+}
+
+fn command(whole: bool) -> CommandFacts<'static> {
+    let area = Area {
+        table: Table::HoldingRegisters,
+        range: AddressRange::single(Address::new(0)),
+    };
+    CommandFacts {
+        unit: UnitId::new(1),
+        area: whole.then_some(area),
+        points: if whole { &["point"] } else { &[] },
+        all_named: whole,
+        value: whole.then_some(0.5),
+        safe_value: whole,
+        window: whole.then_some(asked::IN_FORCE),
+    }
 }

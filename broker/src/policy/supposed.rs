@@ -109,7 +109,7 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<Circumstances> {
 }
 
 /// `good` where the key is left out; `None` where it is there and does not fit.
-fn or<'r, T>(
+pub(super) fn or<'r, T>(
     section: &mut Section<'r>,
     key: &'static str,
     good: T,

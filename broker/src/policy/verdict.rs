@@ -1,7 +1,8 @@
 //! What policy answered.
 
-use cedar_policy::{AuthorizationError, Decision, Response};
-use std::collections::BTreeSet;
+use super::obligations::Obligations;
+use cedar_policy::{AuthorizationError, Decision, PolicyId, Response};
+use std::collections::{BTreeSet, HashMap};
 
 /// The answer of policy to one act, and why.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -14,6 +15,8 @@ pub struct Verdict {
     pub policies: Vec<String>,
     /// What failed, in alphabetical order. Where anything did, the act is denied (I8).
     pub errors: Vec<String>,
+    /// What the rules that permit oblige to; it says something of `request-window` alone.
+    pub obligations: Obligations,
 }
 
 /// Why policy answered as it did.
@@ -61,11 +64,13 @@ impl Verdict {
             allow: false,
             policies: Vec::new(),
             errors: vec![why],
+            obligations: Obligations::default(),
         }
     }
 
     /// Cedar leaves a rule that fails out of its decision, be it a forbid. Here it denies (I8).
-    pub(super) fn of(response: &Response) -> Verdict {
+    /// `obligations` are those of all rules that have any.
+    pub(super) fn of(response: &Response, obligations: &HashMap<PolicyId, Obligations>) -> Verdict {
         let diagnostics = response.diagnostics();
         let mut policies = BTreeSet::new();
         let mut errors = BTreeSet::new();
@@ -78,10 +83,15 @@ impl Verdict {
         if !allowed || errors.is_empty() {
             policies.extend(diagnostics.reason().map(ToString::to_string));
         }
+        let obligations = diagnostics
+            .reason()
+            .filter_map(|rule| obligations.get(rule).copied())
+            .fold(Obligations::default(), Obligations::and);
         Verdict {
             allow: allowed && errors.is_empty(),
             policies: policies.into_iter().collect(),
             errors: errors.into_iter().collect(),
+            obligations,
         }
     }
 
@@ -94,6 +104,7 @@ impl Verdict {
                 allow,
                 policies: union(self.policies, other.policies),
                 errors: union(self.errors, other.errors),
+                obligations: self.obligations.and(other.obligations),
             },
         }
     }

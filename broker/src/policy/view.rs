@@ -283,6 +283,6 @@ impl Slice {
         )
         .map_err(|error| error.to_string())?;
         let response = Authorizer::new().is_authorized(&request, &self.rules, &standing.entities);
-        Ok(Verdict::of(&response))
+        Ok(Verdict::of(&response, &policy.obligations))
     }
 }

@@ -49,6 +49,7 @@ pub(super) fn read(
             bounds: bounds?,
             narrowings: Vec::new(),
             read_effect,
+            safe_value: None,
         })
     };
     PointDraft {

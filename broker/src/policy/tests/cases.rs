@@ -114,7 +114,7 @@ fn reads_what_a_case_supposes() {
     ));
     let groups = ["vendors".to_owned()];
     assert_eq!(
-        invite[0].ask.act(),
+        invite[0].act(),
         Some((
             Action::Invite,
             Matter::Invitation(InvitedFacts {
@@ -222,6 +222,7 @@ fn a_case_passes_only_if_all_that_it_names_came_out() {
         allow,
         reason: Some(reason.to_owned()).filter(|reason| !reason.is_empty()),
         rules: rules.iter().map(|rule| (*rule).to_owned()).collect(),
+        obligations: Obligations::default(),
     };
     let with_rule = text("rule = 'a.cedar/x'");
     let with_reason = text("reason = 'limit'");
@@ -259,6 +260,7 @@ fn a_failed_case_says_where_it_stands_and_what_came_out() {
             allow: true,
             reason: None,
             rules: vec!["a.cedar/y".to_owned()],
+            obligations: Obligations::default(),
         })
     });
     assert_eq!(

@@ -14,7 +14,7 @@ fn decide(rules: &str, pdu: &[u8]) -> Verdict {
     let unit = UnitId::new(1);
     let touched = device.touched(unit, &request);
     let mut view = View::new(Arc::new(policy), &subject("person/olga"));
-    view.decide_command(device, act().circumstances, unit, &request, &touched)
+    view.decide_command(device, act().circumstances, unit, &request, &touched, None)
 }
 
 fn permit(group: &str, when: &str) -> String {

@@ -12,8 +12,9 @@ mod slices;
 use super::*;
 use crate::plant::Plant;
 use crate::subject::{SubjectId, SubjectKind};
+use interlock_protocols::grant::Functions;
 use interlock_protocols::modbus::{Address, AddressRange, Area, FunctionCode, Table, UnitId};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 const SCHEMA: &str = include_str!("../../../../deploy/site/policy/schema.cedarschema");
 
@@ -82,6 +83,8 @@ fn touching<'a>(points: &'a [&'a str], value: Option<f64>) -> CommandFacts<'a> {
         points,
         all_named: true,
         value,
+        safe_value: false,
+        window: None,
     }
 }
 
@@ -89,6 +92,23 @@ fn command<'a>(points: &'a [&'a str], value: Option<f64>) -> Facts<'a> {
     Facts {
         matter: Matter::Command(touching(points, value)),
         ..act()
+    }
+}
+
+static VICTOR: LazyLock<SubjectId> = LazyLock::new(|| subject("vendor/acme/victor"));
+
+/// A window that writes the speed, for an hour.
+fn asking(holder: &SubjectId) -> WindowFacts<'_> {
+    static POINTS: LazyLock<Vec<String>> = LazyLock::new(|| vec!["speed_setpoint".to_owned()]);
+    WindowFacts {
+        points: &POINTS,
+        functions: Functions::NONE.with(FunctionCode::WriteSingleRegister),
+        length_s: 3_600,
+        spans: 1,
+        max_writes: 10,
+        holder,
+        supervised: false,
+        hold: false,
     }
 }
 
@@ -101,6 +121,8 @@ fn matter<'a>(action: Action, command: CommandFacts<'a>) -> Matter<'a> {
             kind: SubjectKind::Vendor,
             groups: &[],
         })
+    } else if matches!(action, Action::RequestWindow | Action::ApproveWindow) {
+        Matter::Window(asking(&VICTOR))
     } else {
         Matter::Plain
     }

@@ -18,7 +18,7 @@ fn decide(policy: &Arc<Policy>, plant: &Plant, case: &Case) -> Result<Answer, St
     let mut view = View::new(Arc::clone(policy), &case.as_subject);
     let device = case.device.as_deref().and_then(|name| plant.device(name));
     let mut reason = None;
-    let verdict = match (case.ask.act(), device) {
+    let verdict = match (case.act(), device) {
         (Some((action, matter)), device) => {
             let resource = device.map_or(Resource::Site, |device| Resource::Device(device.name()));
             let facts = Facts {
@@ -34,7 +34,7 @@ fn decide(policy: &Arc<Policy>, plant: &Plant, case: &Case) -> Result<Answer, St
             let groups = policy.groups_of(&case.as_subject);
             let broken = device.judge(&touched, &request, groups).err();
             reason = broken.map(|broken| broken.code().to_owned());
-            view.decide_command(device, circumstances, unit, &request, &touched)
+            view.decide_command(device, circumstances, unit, &request, &touched, case.window)
         }
         _ => return Err("no device".to_owned()),
     };
@@ -46,6 +46,7 @@ fn decide(policy: &Arc<Policy>, plant: &Plant, case: &Case) -> Result<Answer, St
         allow: reason.is_none(),
         reason,
         rules: verdict.policies,
+        obligations: verdict.obligations,
     })
 }
 

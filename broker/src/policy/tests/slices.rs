@@ -200,7 +200,7 @@ fn by_the_whole(policy: &Policy, whole: &PolicySet, question: &Question) -> Verd
             Some(&policy.schema),
         );
         let response = Authorizer::new().is_authorized(&request.expect("fits"), whole, &entities);
-        Verdict::of(&response)
+        Verdict::of(&response, &policy.obligations)
     };
     let first = ask(contexts.first);
     match contexts.second {
