@@ -24,6 +24,7 @@ mod schedule;
 mod session;
 mod standing;
 mod taking;
+mod window;
 
 pub use acceptance::NotAccepted;
 pub use arrival::Arrival;
@@ -39,3 +40,4 @@ pub use schedule::{SessionTimes, Warning};
 pub use session::Session;
 pub use standing::{Lost, Standing};
 pub use taking::Taken;
+pub use window::{Holding, NotInForce, Shut};

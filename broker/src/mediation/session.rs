@@ -18,6 +18,7 @@ use super::refusal::{Reason, Refusal};
 use super::roll::Whose;
 use super::schedule::{LastUse, Schedule, Warning};
 use super::standing::{Lost, Standing};
+use super::window::Told;
 use crate::authority::Freshness;
 use crate::clock::Now;
 use crate::index;
@@ -53,6 +54,7 @@ pub(super) struct Inner {
     /// What its connection has and no other.
     pub(super) exporter: Option<[u8; 32]>,
     pub(super) view: Mutex<View>,
+    pub(super) told: Told,
     pub(super) next_conversation: AtomicU64,
     pub(super) transport: Transport,
 }
@@ -335,10 +337,12 @@ impl Session {
         }
     }
 
-    /// What its owner is to be warned of now. Call it after [`Session::tick`].
+    /// What its owner is to be warned of now: the end of the session, or of a window of theirs.
+    /// Call it after [`Session::tick`]; what else there is to tell comes at the next call.
     pub fn warning(&self, now: Now) -> Option<Warning> {
         let last_use = self.inner.last_use.at();
-        self.inner.schedule().warning(last_use, now)
+        let warning = self.inner.schedule().warning(last_use, now);
+        warning.or_else(|| self.inner.window_warning(now))
     }
 
     /// Ends the standing of the session: nothing of it that was not sent will be (I7).
