@@ -392,3 +392,6 @@ pub const WRITER_LEASE: Duration = Duration::from_secs(30);
 pub const WATCHES_MAX: usize = 32;
 /// Most messages that wait for one who watches and does not supervise.
 pub const WATCH_QUEUE_MAX: usize = 256;
+/// Grants whose signatures are known to be good, so that they need not be verified again: some
+/// kilobytes each. Beyond it all are forgotten, and verified again.
+pub const GRANTS_BELIEVED_MAX: usize = 1_024;

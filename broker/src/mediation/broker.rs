@@ -22,6 +22,7 @@ use crate::policy::{Policy, View};
 use crate::posture::Statements;
 use crate::register::Register;
 use crate::subject::SubjectId;
+use crate::window::Reliance;
 
 /// The policy decision point of one gateway.
 pub struct Broker {
@@ -47,6 +48,7 @@ pub struct Broker {
     /// Grows with each change of what decisions rest on.
     revised: watch::Sender<u64>,
     terms: OnceLock<Terms>,
+    pub(crate) reliance: OnceLock<Reliance>,
 }
 
 impl Broker {
@@ -83,6 +85,7 @@ impl Broker {
             acting: AtomicUsize::new(0),
             generation: AtomicU64::new(0),
             terms: OnceLock::new(),
+            reliance: OnceLock::new(),
             times: OnceLock::new(),
         });
         broker.follow_windows(&broker.register());
