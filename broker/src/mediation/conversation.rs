@@ -16,7 +16,7 @@ use super::permit::Permit;
 use super::refusal::{Reason, Refusal, Wire};
 use super::roll::Write;
 use super::session::Inner;
-use super::window::Pane;
+use super::window::Under;
 use crate::clock::Now;
 use crate::journal::Unrecordable;
 use crate::limits::{DENIAL_NAMES_MAX, OUTSTANDING_MAX, QUEUED_MIN};
@@ -209,7 +209,7 @@ impl Conversation {
         let pdu = allowed.request.encode();
         let effect = allowed.request.has_effect();
         let function = allowed.request.function().code();
-        let window = allowed.under.as_ref().map(|under| Arc::clone(&under.pane));
+        let under = allowed.under.as_ref();
         let intent = effect.then(|| self.intent(adu, &pdu, &allowed, now));
         // From its intent on, what it writes has no value before for whoever writes next.
         let ear = Ear::new(Arc::clone(&self.heard), adu.unit, &allowed.request);
@@ -221,10 +221,7 @@ impl Conversation {
                 pdu: pdu.clone(),
                 window: intent.window,
             };
-            match self
-                .record_intent(intent, write, window.as_deref(), now)
-                .await
-            {
+            match self.record_intent(intent, write, under, now).await {
                 Ok(owed) => {
                     let (subject, device) = (&self.session.subject, self.device.name());
                     tracing::info!(%subject, device, record = owed.intent(), "permitted");
@@ -251,7 +248,7 @@ impl Conversation {
             Passage {
                 standing: self.session.standing.clone(),
                 gate: Arc::clone(&self.gate),
-                window,
+                window: under.map(|under| Arc::clone(&under.pane)),
             },
             duty,
             ear,
@@ -268,13 +265,13 @@ impl Conversation {
         &self,
         intent: Intent,
         write: Write,
-        window: Option<&Pane>,
+        under: Option<&Under>,
         now: Now,
     ) -> Result<Owed, Reason> {
         let broker = &self.session.broker;
         let failed = |error: Unrecordable| Reason::JournalFailed(error.to_string());
-        let pending = match window {
-            Some(window) => broker.commit_under(window, intent, now)?,
+        let pending = match under {
+            Some(under) => broker.commit_under(under, intent, now)?,
             None => {
                 let pending = broker.journal.commit(now.wall_ms(), Event::Intent(intent));
                 pending.map_err(failed)?

@@ -18,11 +18,12 @@ use super::refusal::{Reason, Refusal};
 use super::roll::Whose;
 use super::schedule::{LastUse, Schedule, Warning};
 use super::standing::{Lost, Standing};
-use super::window::Told;
+use super::window::{Holding, Told};
 use crate::authority::Freshness;
 use crate::clock::Now;
 use crate::index;
 use crate::limits::FILTER_WORDS_MAX_BYTES;
+use crate::plant::Device;
 use crate::policy::{
     Action, Circumstances, Facts, Health, LocalTime, Matter, Presence, Resource, Transport, Trust,
     View,
@@ -232,7 +233,9 @@ impl Session {
             return Err(self.refuse_device(device, Vec::new(), now));
         };
         let resource = Resource::Device(known.name());
-        self.permitted(Action::Connect, resource, Matter::Plain, now)
+        let window = self.inner.holding(known, now).open();
+        let matter = window.map_or(Matter::Plain, Matter::Connection);
+        self.permitted(Action::Connect, resource, matter, now)
             .map_err(|(_, policies)| self.refuse_device(device, policies, now))?;
         self.inner.last_use.mark(now);
         let id = self.inner.next_conversation.fetch_add(1, Ordering::Relaxed);
@@ -390,6 +393,11 @@ impl Session {
             Ok(circumstances) => f(&mut self.inner.view(), circumstances),
             Err(_) => R::default(),
         }
+    }
+
+    /// What its subject holds for a device, now.
+    pub(crate) fn holding(&self, device: &Device, now: Now) -> Holding {
+        self.inner.holding(device, now)
     }
 
     fn permitted(

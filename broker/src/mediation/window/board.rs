@@ -37,9 +37,10 @@ impl Board {
         };
         let mut shut = panes.forget(register);
         for kept in register.windows.iter() {
-            if let Some(pane) = panes.entered(kept)
-                && pane.follow(bar(register, kept, &judge))
-            {
+            let Some(pane) = panes.entered(kept) else {
+                continue;
+            };
+            if !is_over(kept) && pane.follow(judge(kept).err()) {
                 shut.push(kept.number);
             }
         }
@@ -56,21 +57,10 @@ impl Board {
     }
 }
 
-/// What bars a window, if anything does. That its time is over is no bar: see [`Pane`].
-fn bar(
-    register: &Register,
-    kept: &KeptWindow,
-    judge: impl Fn(&KeptWindow) -> Result<(), Shut>,
-) -> Option<Shut> {
-    if let Some(restraint) = register.restraints.window_revoked(kept.number) {
-        return Some(Shut::Revoked(Arc::clone(restraint)));
-    }
-    match kept.ended.as_ref().map(|ended| ended.end) {
-        Some(WindowEnd::Withdrawn) => Some(Shut::Withdrawn),
-        Some(WindowEnd::Lapsed) => Some(Shut::Lapsed),
-        _ if kept.refused.is_some() => Some(Shut::Refused),
-        Some(WindowEnd::Over) | None => judge(kept).err(),
-    }
+/// That its time is over is no bar: what was permitted in it goes on. See [`Pane`].
+fn is_over(kept: &KeptWindow) -> bool {
+    let ended = kept.ended.as_ref();
+    ended.is_some_and(|ended| ended.end == WindowEnd::Over)
 }
 
 impl Panes {

@@ -6,7 +6,7 @@
 
 use interlock_protocols::record::{CommandResult, Event, Intent, Outcome};
 
-use super::gate::Pane;
+use super::holding::Under;
 use super::shut::Shut;
 use crate::clock::Now;
 use crate::journal::{Pending, Unrecordable};
@@ -17,10 +17,15 @@ impl Broker {
     /// Takes one command with effect of a window and hands its INTENT to the journal.
     pub(in crate::mediation) fn commit_under(
         &self,
-        pane: &Pane,
+        under: &Under,
         intent: Intent,
         now: Now,
     ) -> Result<Pending, Reason> {
+        let pane = &under.pane;
+        // Signatures were verified for just this window, or nothing of it is there to take.
+        if under.valid.number() != pane.number() {
+            return Err(pane.reason(Shut::Broken));
+        }
         let number = pane.number();
         let mut register = self.register_mut();
         let (place, _) = pane.span(now.wall_ms()).map_err(|why| pane.reason(why))?;

@@ -14,6 +14,8 @@ use crate::mediation::session::Inner;
 use crate::plant::Device;
 use crate::policy::WindowInForce;
 use crate::register::Register;
+use crate::subject::SubjectId;
+use crate::window::Valid;
 
 /// See the module. A window is for one holder on one machine, and for one device.
 #[derive(Default, Debug)]
@@ -26,17 +28,19 @@ struct Held {
 }
 
 /// A window that is open.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 struct Open {
+    valid: Valid,
     in_force: WindowInForce,
     used: u32,
     most: u32,
 }
 
-/// The window that a command is allowed under.
+/// The window that a command is allowed under, with the proof that enough approvers signed it.
 #[derive(Clone, Debug)]
 pub(in crate::mediation) struct Under {
     pub(in crate::mediation) pane: Arc<Pane>,
+    pub(in crate::mediation) valid: Valid,
     pub(in crate::mediation) in_force: WindowInForce,
 }
 
@@ -60,9 +64,15 @@ impl Holding {
         request: &Request<'_>,
     ) -> Vec<Under> {
         let opens = |held: &Held| {
-            let in_force = held.opens(device, south, request).ok()?;
+            let Open {
+                valid, in_force, ..
+            } = held.opens(device, south, request).ok()?;
             let pane = Arc::clone(&held.pane);
-            Some(Under { pane, in_force })
+            Some(Under {
+                pane,
+                valid,
+                in_force,
+            })
         };
         let mut covering: Vec<Under> = self.0.iter().filter_map(opens).collect();
         covering.sort_by_key(|Under { in_force, .. }| {
@@ -98,20 +108,24 @@ impl Holding {
     }
 }
 
+impl Holding {
+    /// One that is open, whatever it covers: to connect by, the least demanding of several.
+    pub(crate) fn open(&self) -> Option<WindowInForce> {
+        let open = self.0.iter().filter_map(|held| held.stands.as_ref().ok());
+        let open = open.map(|open| open.in_force);
+        open.min_by_key(|it| (it.hold, it.supervised, it.number))
+    }
+}
+
 impl Held {
-    fn opens(
-        &self,
-        device: &Device,
-        south: UnitId,
-        request: &Request<'_>,
-    ) -> Result<WindowInForce, Shut> {
+    fn opens(&self, device: &Device, south: UnitId, request: &Request<'_>) -> Result<Open, Shut> {
         let open = self.stands.clone()?;
         self.pane.covers(device, south, request)?;
         // What is left is judged once more where it is taken; reading takes none.
         if request.has_effect() && open.used >= open.most {
             return Err(Shut::Exhausted { most: open.most });
         }
-        Ok(open.in_force)
+        Ok(open)
     }
 
     /// As policy would see it, were it open for as long as it ever is.
@@ -179,6 +193,22 @@ impl Broker {
         Holding(panes.into_iter().map(held).collect())
     }
 
+    /// Until when somebody has a window that is open now, on any device: the latest of several, in
+    /// ms since 1970 UTC.
+    pub(crate) fn window_open_until(
+        &self,
+        subject: &SubjectId,
+        machine: &[u8; 32],
+        now: Now,
+    ) -> Option<i64> {
+        let register = self.register();
+        let held = self.windows.of_holder(subject.as_str()).into_iter();
+        let held = held.filter(|pane| pane.is_held_on(machine));
+        let open = held.filter(|pane| self.stands(&register, pane, now).is_ok());
+        let ends = open.filter_map(|pane| Some(pane.span(now.wall_ms()).ok()?.1.end_ms()));
+        i64::try_from(ends.max()?).ok()
+    }
+
     /// Whether a window is open now: nothing was taken from it, its signatures are good at this
     /// moment, and one of its spans is now.
     fn stands(&self, register: &Register, pane: &Pane, now: Now) -> Result<Open, Shut> {
@@ -187,11 +217,12 @@ impl Broker {
         }
         let (place, span) = pane.span(now.wall_ms())?;
         let kept = register.windows.numbered(pane.number()).ok_or(Shut::Over)?;
-        self.valid(register, kept)?;
+        let valid = self.valid(register, kept)?;
         let wall_ms = u64::try_from(now.wall_ms()).unwrap_or_default();
         let left_s = span.end_ms().saturating_sub(wall_ms) / 1_000;
         let left_s = u32::try_from(left_s).unwrap_or(u32::MAX);
         Ok(Open {
+            valid,
             in_force: in_force(pane, left_s).ok_or(Shut::Broken)?,
             used: register.windows.used(pane.number(), place),
             most: pane.grant().map_err(|_| Shut::Broken)?.max_writes,

@@ -1,33 +1,53 @@
 //! Taking a window away at once, and everything that stands on it.
 
-use interlock_protocols::grant::Grant;
-use interlock_protocols::record::KeptWindow;
+use std::sync::Arc;
+
+use interlock_protocols::record::{KeptWindow, WindowEnd};
 
 use super::shut::Shut;
 use crate::mediation::broker::Broker;
 use crate::register::Register;
 use crate::subject::SubjectId;
+use crate::window::{Invalid, Valid};
+
+/// In the words of whoever is refused by it.
+fn shut(register: &Register, kept: &KeptWindow, why: Invalid) -> Shut {
+    match why {
+        Invalid::Short { quorum, given, .. } if given < usize::from(quorum) => Shut::Pending,
+        Invalid::Short { .. } => Shut::Short,
+        Invalid::Outdated => Shut::Outdated,
+        Invalid::Refused => Shut::Refused,
+        Invalid::Unknown | Invalid::Ended(WindowEnd::Over) => Shut::Over,
+        Invalid::Ended(WindowEnd::Lapsed) => Shut::Lapsed,
+        Invalid::Ended(WindowEnd::Withdrawn) => Shut::Withdrawn,
+        Invalid::Revoked(_) => match register.restraints.window_revoked(kept.number) {
+            Some(restraint) => Shut::Revoked(Arc::clone(restraint)),
+            None => Shut::Broken,
+        },
+        Invalid::NoRoot | Invalid::NotAGrant(_) | Invalid::Elsewhere | Invalid::Replayed(_) => {
+            Shut::Unjudged(why.to_string())
+        }
+    }
+}
 
 impl Broker {
     /// Has every window do what the register says. Gives those that were open and are no longer.
-    pub(in crate::mediation) fn follow_windows(&self, register: &Register) -> Vec<u64> {
+    pub(crate) fn follow_windows(&self, register: &Register) -> Vec<u64> {
         self.windows
-            .follow(register, |kept| self.valid(register, kept))
+            .follow(register, |kept| self.valid(register, kept).map(drop))
     }
 
     /// Whether the signatures under a window open it, as things stand.
     pub(in crate::mediation) fn valid(
         &self,
-        _register: &Register,
+        register: &Register,
         kept: &KeptWindow,
-    ) -> Result<(), Shut> {
-        let grant = Grant::read_unsigned(&kept.requested.grant);
-        let quorum = grant.map_err(|_| Shut::Broken)?.quorum;
-        if kept.approvals.len() >= usize::from(quorum) {
-            Ok(())
-        } else {
-            Err(Shut::Pending)
-        }
+    ) -> Result<Valid, Shut> {
+        let judged = match self.reliance() {
+            Some(reliance) => reliance.judge(register, kept),
+            None => Err(Invalid::NoRoot),
+        };
+        judged.map_err(|why| shut(register, kept, why))
     }
 
     /// The sessions that use these windows: their holders', on their machines, which talk to their
