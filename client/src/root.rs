@@ -9,16 +9,18 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
+use interlock_broker::clock::Clock;
 use interlock_broker::finding::Finding;
 use interlock_broker::plant::Plant;
 use interlock_broker::root::{ApproverKey, RootKey, RootSecret, SignFailure, read_list};
 use interlock_protocols::root::{ApproverList, Envelope, Kind as Document, PlantBundle};
+use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use crate::failure::{Failure, Kind};
 use crate::limits::ROOT_FILE_MAX_BYTES;
 use crate::screen::{self, Row};
-use crate::{Setting, keys};
+use crate::{Setting, keys, moment};
 
 /// The secret key's name in the folder of a root.
 const SECRET: &str = "site-root.key";
@@ -63,7 +65,7 @@ enum Act {
 
 #[derive(Debug, Subcommand)]
 enum Sign {
-    /// Who may approve: a file with [[approver]] subject, name, firm, key
+    /// Who may approve: a file with [[approver]] subject, name, firm, since, key
     Approvers(Signing),
     /// The plant, as it stands in plant.toml
     Plant(Signing),
@@ -161,7 +163,7 @@ impl Signing {
         let secret = self.secret()?;
         let list = read_list(&self.file, &text(&self.file)?, secret.public().site());
         let list = list.map_err(|found| faulty(&found))?;
-        let signed = secret.sign_approvers(&list, self.serial);
+        let signed = secret.sign_approvers(&list, self.serial, Clock::start().now());
         signed.map_err(|error| self.unsigned(&error))
     }
 
@@ -245,7 +247,12 @@ fn rows(bytes: &[u8], root: Option<&str>) -> Result<Vec<Said>, String> {
                 let firm = firm.map_or(String::new(), |firm| format!(", {firm}"));
                 said(
                     "approver",
-                    format!("{} ({}{firm})", approver.subject, approver.name),
+                    format!(
+                        "{} ({}{firm}), since {}",
+                        approver.subject,
+                        approver.name,
+                        moment::minute(approver.since_ms, &TimeZone::UTC),
+                    ),
                 )
             }));
         }

@@ -9,6 +9,7 @@ use super::standing::Lost;
 use crate::plant::LimitBroken;
 use crate::policy::Cause;
 use crate::register::Restraint;
+use crate::window::Ineligible;
 
 /// What the client's side of the wire sees of a refusal. It says only the code.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -40,6 +41,8 @@ pub enum Reason {
     NotPresent,
     /// Who restricted, or is restricted, does not lift it.
     OwnCase,
+    /// Whoever would approve or refuse a window is not one who may.
+    MayNotApprove(Ineligible),
     /// The edge takes no new commands: it is being stopped.
     Stopping,
     /// The identity was not used for so long that it is disabled.
@@ -104,6 +107,7 @@ impl Reason {
             Reason::Isolated(_) => "isolated",
             Reason::NotPresent => "not-present",
             Reason::OwnCase => "own-case",
+            Reason::MayNotApprove(_) => "may-not-approve",
             Reason::Disabled => "disabled",
             Reason::SessionRate => "session-rate",
             Reason::ReadingRate => "reading-rate",
@@ -142,6 +146,7 @@ impl Reason {
             | Reason::Isolated(_)
             | Reason::NotPresent
             | Reason::OwnCase
+            | Reason::MayNotApprove(_)
             | Reason::Disabled
             | Reason::NotArmed
             | Reason::Forbidden
@@ -200,6 +205,7 @@ impl Reason {
             Reason::OwnCase => {
                 "you did it yourself, or are in its scope: it takes a second person".to_owned()
             }
+            Reason::MayNotApprove(why) => format!("it is not for you to decide: {why}"),
             Reason::Standing(Lost::Broken) => {
                 "the gateway could not tell whether your session still stands".to_owned()
             }
@@ -269,6 +275,7 @@ impl Reason {
             Reason::Isolated(it) => return lifted_by("the local panel still works; ", it),
             Reason::NotPresent => "show it with `interlock login`, then try again",
             Reason::OwnCase => "ask another administrator to look at it",
+            Reason::MayNotApprove(why) => why.next(),
             Reason::Standing(_) | Reason::Stopping => "wait, then connect again",
             Reason::Disabled => "ask the administrator for a new invitation, and enrol again",
             Reason::SessionRate => {

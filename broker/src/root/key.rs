@@ -4,6 +4,7 @@
 use interlock_protocols::root::{ApproverList, Kind, PlantBundle, unsigned};
 
 use super::list;
+use crate::clock::Now;
 use crate::document::is_name;
 use crate::journal::tree::{JournalKey, NotAKey, VerifierKey};
 use crate::proof::sha256;
@@ -25,6 +26,17 @@ pub enum NotARoot {
     /// The site is no name.
     #[error("`{0}` is no name of a site: it has 1 to 64 of a-z, 0-9, `_` and `-`")]
     NotASite(String),
+}
+
+/// A text that is no approver's private key.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum NotAnApprover {
+    /// It is no key at all.
+    #[error("{0}")]
+    NotAKey(#[from] NotAKey),
+    /// It is a key for something else.
+    #[error("it is the key `{0}`, and an approver's is called WHO/grant")]
+    OtherName(String),
 }
 
 /// Why nothing was signed.
@@ -113,13 +125,15 @@ impl RootSecret {
         &self.public
     }
 
-    /// Signs who may approve.
+    /// Signs who may approve, by now.
     pub fn sign_approvers(
         &self,
         approvers: &ApproverList,
         serial: u64,
+        now: Now,
     ) -> Result<Vec<u8>, SignFailure> {
         list::judge(approvers, self.public.site()).map_err(SignFailure::Content)?;
+        list::judge_since(approvers, now).map_err(SignFailure::Content)?;
         self.sign(Kind::Approvers, serial, &approvers.encode())
     }
 
@@ -153,10 +167,37 @@ impl ApproverKey {
         self.0.to_secret_text()
     }
 
+    /// Reads what [`ApproverKey::to_secret_text`] wrote.
+    pub fn parse(text: &str) -> Result<ApproverKey, NotAnApprover> {
+        let key = JournalKey::parse(text)?;
+        let name = key.verifier().name();
+        if name.ends_with(GRANT) {
+            Ok(ApproverKey(key))
+        } else {
+            Err(NotAnApprover::OtherName(name.to_owned()))
+        }
+    }
+
+    /// Its public half, as the list of approvers and grants have it.
+    pub fn public(&self) -> [u8; 32] {
+        self.0.verifier().bytes()
+    }
+
+    /// Signs the body of a grant. Whoever calls this has shown it to its owner, from these bytes.
+    pub fn sign(&self, body: &[u8]) -> [u8; 64] {
+        self.0.sign(body)
+    }
+
     /// The line for the list of approvers.
     pub fn public_text(&self) -> String {
         self.0.verifier().to_string()
     }
+}
+
+/// Whether an approver's key signed the body of a grant.
+pub(crate) fn is_signed_by_approver(key: &[u8; 32], body: &[u8], signature: &[u8; 64]) -> bool {
+    // Its name is no part of what is signed.
+    VerifierKey::new(GRANT, *key).signed(body, signature)
 }
 
 /// The bytes of a key that [`ApproverKey::public_text`] wrote.

@@ -4,8 +4,12 @@ use std::path::Path;
 
 use interlock_protocols::limits::APPROVERS_MAX;
 use interlock_protocols::root::{Approver, ApproverList};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
 use super::key::approver_key;
+use crate::clock::Now;
 use crate::document::{self, Section};
 use crate::finding::Finding;
 use crate::limits::NAME_MAX_BYTES;
@@ -47,13 +51,50 @@ fn entry(section: &mut Section<'_>, site: &str) -> Option<Approver> {
             (why, hint)
         })
     });
+    let since_ms = section.required("since").text_as(|text| {
+        since_ms(text).ok_or_else(|| {
+            let hint = "the day on which they became an approver, like 2026-11-01, or that moment, like 2026-11-01T08:30:00Z".to_owned();
+            ("that is no time".to_owned(), hint)
+        })
+    });
     let subject = subject?;
     Some(Approver {
         firm: firm.or_else(|| firm_of(&subject)),
         subject: subject.to_string(),
         name: name?,
         key: key?,
+        since_ms: since_ms?,
     })
+}
+
+/// A day begins at midnight UTC: the list holds the same everywhere.
+fn since_ms(text: &str) -> Option<i64> {
+    if let Ok(moment) = text.parse::<Timestamp>() {
+        return Some(moment.as_millisecond());
+    }
+    let day: Date = text.parse().ok()?;
+    let moment = day.to_zoned(TimeZone::UTC).ok()?.timestamp();
+    // What is longer than a day would be a local time, and nobody knows of which place.
+    (day.to_string() == text).then(|| moment.as_millisecond())
+}
+
+/// Who of a list would be an approver only later. Signed today, such an entry would make
+/// somebody an approver of long standing one day, without anybody having looked again.
+pub(super) fn judge_since(list: &ApproverList, now: Now) -> Result<(), String> {
+    let mut approvers = list.approvers.iter();
+    match approvers.find(|approver| approver.since_ms > now.wall_ms()) {
+        None => Ok(()),
+        Some(later) => Err(format!(
+            "{} would be an approver since {}, which is in the future by the clock of this machine, {}; a day begins at midnight UTC",
+            later.subject,
+            moment(later.since_ms),
+            moment(now.wall_ms()),
+        )),
+    }
+}
+
+fn moment(ms: i64) -> String {
+    Timestamp::from_millisecond(ms).map_or_else(|_| format!("{ms} ms"), |moment| moment.to_string())
 }
 
 /// The firm that a vendor's own name says.
@@ -101,6 +142,9 @@ pub(super) fn judge(list: &ApproverList, site: &str) -> Result<(), String> {
                     "{who}: a name has 1 to {NAME_MAX_BYTES} bytes of text"
                 ));
             }
+        }
+        if approver.since_ms < 0 {
+            return Err(format!("{who} was no approver before 1970"));
         }
         let earlier = approvers.iter().take(at);
         if let Some(other) = earlier.into_iter().find(|other| other.key == approver.key) {

@@ -1,7 +1,9 @@
 use std::path::Path;
 
 use super::*;
+use crate::clock::{Mono, Now};
 
+const NOW: Now = Now::new(1_795_000_000_000, Mono::at(std::time::Duration::ZERO));
 const PLANT: &[u8] = b"site = \"harbour\"\n";
 
 fn secret(site: &str) -> RootSecret {
@@ -10,7 +12,9 @@ fn secret(site: &str) -> RootSecret {
 
 fn text(who: &[(&str, &str)]) -> String {
     let entry = |(subject, key): &(&str, &str)| {
-        format!("[[approver]]\nsubject = \"{subject}\"\nname = \"N\"\nkey = \"{key}\"\n")
+        format!(
+            "[[approver]]\nsubject = \"{subject}\"\nname = \"N\"\nsince = \"2026-11-01\"\nkey = \"{key}\"\n"
+        )
     };
     who.iter().map(entry).collect()
 }
@@ -37,7 +41,7 @@ fn what_the_root_signed_is_believed() {
     let plant = again.sign_plant(PLANT, 3).unwrap();
     let believed = pinned.plant(&plant, PLANT).unwrap();
     assert_eq!(believed.serial(), 3);
-    let list = root.sign_approvers(&good(), 9).unwrap();
+    let list = root.sign_approvers(&good(), 9, NOW).unwrap();
     let believed = pinned.approvers(&list).unwrap();
     assert_eq!(believed.serial(), 9);
     let approvers = &believed.document().approvers;
@@ -49,7 +53,7 @@ fn what_the_root_signed_is_believed() {
 #[test]
 fn a_document_that_was_altered_anywhere_is_refused() {
     let root = secret("harbour");
-    let signed = root.sign_approvers(&good(), 1).unwrap();
+    let signed = root.sign_approvers(&good(), 1, NOW).unwrap();
     for at in 0..signed.len() {
         let mut altered = signed.clone();
         altered[at] ^= 1;
@@ -67,7 +71,7 @@ fn each_refusal_says_what_is_wrong_and_what_to_do() {
     assert_eq!(refused(&plant, b"edited"), NotTrusted::OtherPlant);
     let foreign = other.sign_plant(PLANT, 1).unwrap();
     assert_eq!(refused(&foreign, PLANT), NotTrusted::BadSignature);
-    let list = root.sign_approvers(&good(), 1).unwrap();
+    let list = root.sign_approvers(&good(), 1, NOW).unwrap();
     assert_eq!(
         refused(&list, PLANT),
         NotTrusted::OtherKind(Kind::Approvers)
@@ -157,8 +161,8 @@ fn a_list_that_contradicts_itself_is_neither_read_nor_signed() {
     let mut unsorted = good();
     unsorted.approvers.reverse();
     let root = secret("harbour");
-    assert!(root.sign_approvers(&unsorted, 1).is_err());
-    assert!(secret("quay").sign_approvers(&good(), 1).is_err());
+    assert!(root.sign_approvers(&unsorted, 1, NOW).is_err());
+    assert!(secret("quay").sign_approvers(&good(), 1, NOW).is_err());
 }
 
 #[test]
@@ -173,4 +177,36 @@ fn a_key_of_something_else_is_no_root() {
         "the checksum has the name in it"
     );
     assert!(list(&text(&[("person/ann", &root)])).is_err());
+}
+
+#[test]
+fn an_approver_says_since_when_and_never_from_the_future() {
+    let entry = |since: &str| {
+        let list = text(&[("person/ann", &key())]);
+        list.replace("since = \"2026-11-01\"", since)
+    };
+    let since = |text: &str| list(&entry(text)).unwrap().approvers[0].since_ms;
+    assert_eq!(since("since = \"2026-11-01\""), 1_793_491_200_000);
+    let noon = "since = \"2026-11-01T13:00:00+01:00\"";
+    assert_eq!(since(noon), 1_793_491_200_000 + 12 * 3_600_000);
+    for (wrong, why) in [
+        ("", "`since` is missing"),
+        ("since = \"soon\"", "that is no time"),
+        ("since = \"2026-11-31\"", "2026-11-01T08:30:00Z"),
+        ("since = \"2026-11-01 08:30\"", "that is no time"),
+        ("since = \"1969-12-31\"", "before 1970"),
+        ("since = 20261101", "text in quotes"),
+    ] {
+        let found = list(&entry(wrong)).unwrap_err().join("\n");
+        assert!(found.contains(why), "{wrong}: {found}");
+    }
+    let root = secret("harbour");
+    let mut approvers = list(&entry(noon)).unwrap();
+    approvers.approvers[0].since_ms = NOW.wall_ms();
+    assert!(root.sign_approvers(&approvers, 1, NOW).is_ok());
+    approvers.approvers[0].since_ms += 1;
+    let refused = root.sign_approvers(&approvers, 1, NOW).unwrap_err();
+    let text = refused.to_string();
+    assert!(text.contains("2026-11-18T11:06:40.001Z"), "{text}");
+    assert!(text.contains("midnight UTC"), "{text}");
 }

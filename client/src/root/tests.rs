@@ -48,12 +48,14 @@ fn a_root_signs_what_it_was_given_and_its_key_is_the_owners_alone() {
 
     asked.file = dir.join("approvers.toml");
     let ann = ApproverKey::generate("ann").unwrap().public_text();
-    let list = format!("[[approver]]\nsubject = \"person/ann\"\nname = \"Ann\"\nkey = \"{ann}\"\n");
+    let list = format!(
+        "[[approver]]\nsubject = \"person/ann\"\nname = \"Ann\"\nsince = \"2026-11-01\"\nkey = \"{ann}\"\n"
+    );
     fs::write(&asked.file, list).unwrap();
     let signed = asked.approvers().unwrap();
     let shown = said(&signed, Some(&public)).unwrap();
     assert!(
-        shown.contains("approver: spiffe://waterworks/person/ann (Ann)"),
+        shown.contains("approver: spiffe://waterworks/person/ann (Ann), since 2026-11-01 00:00"),
         "{shown}"
     );
     // A list is no plant.

@@ -22,6 +22,10 @@ pub struct Approver {
     /// The key that signs their grants, Ed25519. It is on their own machine or token.
     #[cbor(n(3), with = "minicbor::bytes")]
     pub key: [u8; 32],
+    /// Since when they have been an approver, ms since 1970 UTC. Whoever became one only just now
+    /// approves nothing yet.
+    #[n(4)]
+    pub since_ms: i64,
 }
 
 /// Who may approve at a site. No certificate makes an approver, this list alone does.

@@ -16,12 +16,14 @@ fn list() -> ApproverList {
                 name: "Ann".into(),
                 firm: None,
                 key: [1; 32],
+                since_ms: 0,
             },
             Approver {
                 subject: "spiffe://w/vendor/acme/bob".into(),
                 name: "Bob".into(),
                 firm: Some("acme".into()),
                 key: [2; 32],
+                since_ms: 1_793_491_200_000,
             },
         ],
     }
@@ -64,20 +66,22 @@ fn the_bytes_of_a_list_are_these() {
     let body = list().encode();
     let expected = [
         "8182",
-        "84",
+        "85",
         "75",
         &hex(b"spiffe://w/person/ann"),
         "63416e6e",
         "f6",
         "5820",
         &"01".repeat(32),
-        "84",
+        "00",
+        "85",
         "781a",
         &hex(b"spiffe://w/vendor/acme/bob"),
         "63426f62",
         "6461636d65",
         "5820",
         &"02".repeat(32),
+        "1b000001a19467e800", // 2026-11-01
     ]
     .concat();
     assert_eq!(hex(&body), expected);

@@ -61,7 +61,7 @@ impl Rooted {
             path(&rooted.gateway.beside("ann.key")),
         ]);
         let list = format!(
-            "[[approver]]\nsubject = \"person/ann\"\nname = \"Ann\"\nkey = \"{}\"\n",
+            "[[approver]]\nsubject = \"person/ann\"\nname = \"Ann\"\nsince = \"2026-01-02\"\nkey = \"{}\"\n",
             ann.stdout.trim()
         );
         std::fs::write(rooted.gateway.beside("approvers.toml"), list).unwrap();
