@@ -376,6 +376,8 @@ pub const WINDOWS_PER_SUBJECT_MAX: usize = 32;
 pub const WINDOW_WAITS_MAX_S: u32 = 14 * 86_400;
 /// How far ahead a window may reach: 400 days, so that a weekly one fits a year.
 pub const WINDOW_AHEAD_MAX: Duration = Duration::from_secs(400 * 86_400);
+/// Longest certificate of a vendor whose window is open, in ms: 12 hours, a long shift.
+pub const CERTIFICATE_IN_WINDOW_MAX_MS: i64 = 12 * 3_600_000;
 /// Youngest approver: who was made one a moment ago was perhaps made one for this.
 pub const APPROVER_AGE_MIN: Duration = Duration::from_secs(24 * 3_600);
 /// A supervisor who acknowledged nothing for so long does not watch.

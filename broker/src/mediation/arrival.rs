@@ -14,6 +14,7 @@ use super::roll::Whose;
 use super::schedule::{LastUse, Schedule};
 use super::session::{Inner, Session};
 use super::standing::Lost;
+use super::window::Told;
 use crate::authority::Freshness;
 use crate::clock::Now;
 use crate::policy::{Transport, View};
@@ -93,6 +94,7 @@ impl Broker {
             leaf_key: *identity.key(),
             exporter: arrival.proven.exporter(),
             view: Mutex::new(view),
+            told: Told::default(),
             next_conversation: AtomicU64::new(1),
             broker: Arc::clone(self),
             transport: arrival.transport,

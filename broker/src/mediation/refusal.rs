@@ -6,6 +6,7 @@ use interlock_protocols::modbus::{ExceptionCode, Malformed, UnitId};
 use interlock_protocols::record::Scope;
 
 use super::standing::Lost;
+use super::window::NotInForce;
 use crate::plant::LimitBroken;
 use crate::policy::Cause;
 use crate::register::Restraint;
@@ -63,6 +64,8 @@ pub enum Reason {
     Forbidden,
     /// No rule permits it.
     NoRule,
+    /// Rules want a window for it, and theirs does not open it.
+    Window(NotInForce),
     /// A rule could not be evaluated (I8).
     PolicyFailed(String),
     /// The clock shows a time that no calendar has.
@@ -117,6 +120,7 @@ impl Reason {
             Reason::NotArmed => "not-armed",
             Reason::Forbidden => Cause::Forbidden.code(),
             Reason::NoRule => Cause::NoRule.code(),
+            Reason::Window(window) => window.code(),
             Reason::PolicyFailed(_) => Cause::Failed.code(),
             Reason::NoTime => "no-time",
             Reason::ClockDoubted => "clock-doubted",
@@ -151,6 +155,7 @@ impl Reason {
             | Reason::NotArmed
             | Reason::Forbidden
             | Reason::NoRule
+            | Reason::Window(_)
             | Reason::PolicyFailed(_)
             | Reason::NoTime
             | Reason::NotYours
@@ -226,6 +231,7 @@ impl Reason {
             Reason::NotArmed => "this connection was opened for reading only".to_owned(),
             Reason::Forbidden => "a rule forbids it".to_owned(),
             Reason::NoRule => "no rule permits it".to_owned(),
+            Reason::Window(window) => window.what(),
             Reason::PolicyFailed(error) => format!("a rule could not be evaluated: {error}"),
             Reason::NoTime => "the gateway's clock shows a time that no calendar has".to_owned(),
             Reason::ClockDoubted => {
@@ -290,6 +296,7 @@ impl Reason {
             Reason::Forbidden | Reason::NoRule | Reason::NotYours => {
                 "if your work needs it, ask whoever keeps the policy of this site"
             }
+            Reason::Window(window) => return window.next(),
             Reason::PolicyFailed(_) => {
                 "tell whoever keeps the policy of this site; it denies until mended"
             }

@@ -18,10 +18,12 @@ use super::refusal::{Reason, Refusal};
 use super::roll::Whose;
 use super::schedule::{LastUse, Schedule, Warning};
 use super::standing::{Lost, Standing};
+use super::window::{Holding, Told};
 use crate::authority::Freshness;
 use crate::clock::Now;
 use crate::index;
 use crate::limits::FILTER_WORDS_MAX_BYTES;
+use crate::plant::Device;
 use crate::policy::{
     Action, Circumstances, Facts, Health, LocalTime, Matter, Presence, Resource, Transport, Trust,
     Verdict, View,
@@ -56,6 +58,7 @@ pub(super) struct Inner {
     /// What its connection has and no other.
     pub(super) exporter: Option<[u8; 32]>,
     pub(super) view: Mutex<View>,
+    pub(super) told: Told,
     pub(super) next_conversation: AtomicU64,
     pub(super) transport: Transport,
 }
@@ -233,7 +236,9 @@ impl Session {
             return Err(self.refuse_device(device, Vec::new(), now));
         };
         let resource = Resource::Device(known.name());
-        self.permitted(Action::Connect, resource, Matter::Plain, now)
+        let window = self.inner.holding(known, now).open();
+        let matter = window.map_or(Matter::Plain, Matter::Connection);
+        self.permitted(Action::Connect, resource, matter, now)
             .map_err(|(_, policies)| self.refuse_device(device, policies, now))?;
         self.inner.last_use.mark(now);
         let id = self.inner.next_conversation.fetch_add(1, Ordering::Relaxed);
@@ -290,10 +295,12 @@ impl Session {
         }
     }
 
-    /// What its owner is to be warned of now. Call it after [`Session::tick`].
+    /// What its owner is to be warned of now: the end of the session, or of a window of theirs.
+    /// Call it after [`Session::tick`]; what else there is to tell comes at the next call.
     pub fn warning(&self, now: Now) -> Option<Warning> {
         let last_use = self.inner.last_use.at();
-        self.inner.schedule().warning(last_use, now)
+        let warning = self.inner.schedule().warning(last_use, now);
+        warning.or_else(|| self.inner.window_warning(now))
     }
 
     /// Ends the standing of the session: nothing of it that was not sent will be (I7).
@@ -341,6 +348,11 @@ impl Session {
             Ok(circumstances) => f(&mut self.inner.view(), circumstances),
             Err(_) => R::default(),
         }
+    }
+
+    /// What its subject holds for a device, now.
+    pub(crate) fn holding(&self, device: &Device, now: Now) -> Holding {
+        self.inner.holding(device, now)
     }
 
     /// Gives what determined it.

@@ -335,6 +335,7 @@ impl Broker {
     /// window opens anything.
     pub fn rely_on(&self, reliance: Reliance) {
         let _first = self.reliance.set(reliance);
+        self.follow_windows(&self.register());
     }
 
     /// What windows rest on.
