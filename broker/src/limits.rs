@@ -397,3 +397,7 @@ pub const WATCH_QUEUE_MAX: usize = 256;
 /// Grants whose signatures are known to be good, so that they need not be verified again: some
 /// kilobytes each. Beyond it all are forgotten, and verified again.
 pub const GRANTS_BELIEVED_MAX: usize = 1_024;
+/// Steps of windows that wait until a session is told: it is told each second.
+pub const STEPS_WAITING_MAX: usize = 32;
+/// Windows in one answer, the latest: more than anybody looks through. The journal has all.
+pub const WINDOWS_LISTED_MAX: usize = 256;

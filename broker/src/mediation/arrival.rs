@@ -21,6 +21,7 @@ use crate::policy::{Transport, View};
 use crate::posture::{Evidence, Lease};
 use crate::proof::{NotProven, Proven};
 use crate::subject::{Identity, SubjectId};
+use crate::window::Steps;
 
 /// Somebody at the door.
 #[derive(Debug)]
@@ -89,6 +90,7 @@ impl Broker {
             peer: arrival.peer.to_owned(),
             since_ms: now.wall_ms(),
             auth: Mutex::new(arrival.proven.auth()),
+            steps: Steps::default(),
             leaf_key: *identity.key(),
             exporter: arrival.proven.exporter(),
             view: Mutex::new(view),

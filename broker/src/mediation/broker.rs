@@ -22,7 +22,7 @@ use crate::policy::{Policy, View};
 use crate::posture::Statements;
 use crate::register::Register;
 use crate::subject::SubjectId;
-use crate::window::Reliance;
+use crate::window::{Attended, Reliance};
 
 /// The policy decision point of one gateway.
 pub struct Broker {
@@ -49,6 +49,8 @@ pub struct Broker {
     revised: watch::Sender<u64>,
     terms: OnceLock<Terms>,
     pub(crate) reliance: OnceLock<Reliance>,
+    pub(crate) attended: Attended,
+    window_turn: tokio::sync::Mutex<()>,
 }
 
 impl Broker {
@@ -86,6 +88,8 @@ impl Broker {
             generation: AtomicU64::new(0),
             terms: OnceLock::new(),
             reliance: OnceLock::new(),
+            attended: Attended::default(),
+            window_turn: tokio::sync::Mutex::new(()),
             times: OnceLock::new(),
         });
         broker.follow_windows(&broker.register());
@@ -229,6 +233,11 @@ impl Broker {
         let register = self.register();
         let identity = register.identities.on_machine(subject.as_str(), device_key);
         identity.is_some_and(|identity| terms.is_disabled(identity, now))
+    }
+
+    /// Acts on windows come one after the other: what one rests on, no other changes meanwhile.
+    pub(crate) async fn window_turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.window_turn.lock().await
     }
 
     /// What a machine calls itself; empty where it is not enrolled here.

@@ -6,6 +6,7 @@
 
 mod acceptance;
 mod activity;
+mod administering;
 mod allowance;
 mod arrival;
 mod broker;
@@ -24,6 +25,7 @@ mod schedule;
 mod session;
 mod standing;
 mod taking;
+mod telling;
 mod window;
 
 pub use acceptance::NotAccepted;

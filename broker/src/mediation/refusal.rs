@@ -10,6 +10,7 @@ use super::window::NotInForce;
 use crate::plant::LimitBroken;
 use crate::policy::Cause;
 use crate::register::Restraint;
+use crate::window::Ineligible;
 
 /// What the client's side of the wire sees of a refusal. It says only the code.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -41,6 +42,8 @@ pub enum Reason {
     NotPresent,
     /// Who restricted, or is restricted, does not lift it.
     OwnCase,
+    /// Whoever would approve or refuse a window is not one who may.
+    MayNotApprove(Ineligible),
     /// The edge takes no new commands: it is being stopped.
     Stopping,
     /// The identity was not used for so long that it is disabled.
@@ -107,6 +110,7 @@ impl Reason {
             Reason::Isolated(_) => "isolated",
             Reason::NotPresent => "not-present",
             Reason::OwnCase => "own-case",
+            Reason::MayNotApprove(_) => "may-not-approve",
             Reason::Disabled => "disabled",
             Reason::SessionRate => "session-rate",
             Reason::ReadingRate => "reading-rate",
@@ -146,6 +150,7 @@ impl Reason {
             | Reason::Isolated(_)
             | Reason::NotPresent
             | Reason::OwnCase
+            | Reason::MayNotApprove(_)
             | Reason::Disabled
             | Reason::NotArmed
             | Reason::Forbidden
@@ -205,6 +210,7 @@ impl Reason {
             Reason::OwnCase => {
                 "you did it yourself, or are in its scope: it takes a second person".to_owned()
             }
+            Reason::MayNotApprove(why) => format!("it is not for you to decide: {why}"),
             Reason::Standing(Lost::Broken) => {
                 "the gateway could not tell whether your session still stands".to_owned()
             }
@@ -275,6 +281,7 @@ impl Reason {
             Reason::Isolated(it) => return lifted_by("the local panel still works; ", it),
             Reason::NotPresent => "show it with `interlock login`, then try again",
             Reason::OwnCase => "ask another administrator to look at it",
+            Reason::MayNotApprove(why) => why.next(),
             Reason::Standing(_) | Reason::Stopping => "wait, then connect again",
             Reason::Disabled => "ask the administrator for a new invitation, and enrol again",
             Reason::SessionRate => {
