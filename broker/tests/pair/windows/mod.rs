@@ -1,268 +1,306 @@
-//! Windows asked for, approved by others, refused, taken back and over: by people on machines of
-//! their own, under rules that let everybody ask and approve. What stops them here, no policy lets
-//! pass.
+//! Commands under maintenance windows: what one opens, how it is counted, and how it ends. The
+//! vendor of the sample site may do nothing without one.
 
-mod approving;
-mod asking;
+mod counting;
+mod deciding;
 mod ending;
+mod taking;
 
-use std::cell::RefCell;
-use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
 use interlock_broker::clock::Now;
-use interlock_broker::mediation::Session;
-use interlock_broker::root::{ApproverKey, RootSecret};
-use interlock_broker::window::{Approval, Approved, NotDone, Reliance};
-use interlock_protocols::conduit::{WindowRequest, WindowRow, WindowSpan, WindowState};
-use interlock_protocols::grant::Grant;
-use interlock_protocols::record::{Event, Measure, Scope};
-use interlock_protocols::root::{Approver, ApproverList};
-use rcgen::KeyPair;
+use interlock_broker::mediation::{
+    Authorized, Awaiting, Conversation, Handed, Permit, Reason, Redeemed, Refusal, Session, Wire,
+};
+use interlock_broker::root::{ApproverKey, RootSecret, read_list};
+use interlock_broker::window::Reliance;
+use interlock_protocols::grant::{Draft, Functions, Grant, Kind, Point, Span};
+use interlock_protocols::modbus::value::{DataType, WordOrder};
+use interlock_protocols::modbus::{Address, FunctionCode, Table, UnitId};
+use interlock_protocols::record::{Denial, Event, Intent, WindowApproved, WindowRequested};
 
-use crate::enrolment::{at, key};
-use crate::world::{NOON_MS, World, noon};
-
-const MINUTE: Duration = Duration::from_secs(60);
-const HOUR: Duration = Duration::from_secs(3_600);
-const DAY: Duration = Duration::from_secs(86_400);
+use crate::world::{NOON_MS, World, adu, noon};
 
 const VICTOR: &str = "vendor/acme/victor";
-const EMIL: &str = "person/emil";
-const EVA: &str = "person/eva";
+const HOUR: Duration = Duration::from_secs(3_600);
 
-/// Everybody asks and approves; the pump takes two approvers and somebody who watches.
-const RULES: &str = r#"
-@id("press-windows")
-permit (
-    principal,
-    action == Interlock::Action::"request-window",
-    resource == Interlock::Device::"press-4"
-)
-when { principal != Interlock::Person::"olga" };
+fn at(later: Duration) -> Now {
+    noon().after(later)
+}
 
-@id("pump-windows")
-@quorum("2")
-@supervised("true")
-permit (
-    principal,
-    action == Interlock::Action::"request-window",
-    resource == Interlock::Device::"pump-2"
-);
-
-@id("approvals")
-permit (
-    principal,
-    action == Interlock::Action::"approve-window",
-    resource
-)
-when { principal != Interlock::Person::"olga" };
-
-@id("presence-for-windows")
-forbid (
-    principal,
-    action in [Interlock::Action::"request-window", Interlock::Action::"approve-window"],
-    resource
-)
-unless { context.auth == "user-present" && context.auth_age_s <= 300 };
-
-@id("auditors-read-windows")
-permit (
-    principal in Interlock::Group::"auditors",
-    action == Interlock::Action::"read-windows",
-    resource == Interlock::Site::"waterworks"
-);
-
-"#;
-
-/// Somebody of the list: who, for which firm, since when.
-type Listed = (&'static str, Option<&'static str>, i64);
-
-/// A gateway with a site root.
+/// A gateway with a site root and two approvers.
 struct Hall {
     world: World,
     root: RootSecret,
-    plant: Vec<u8>,
-    keys: Vec<(Listed, ApproverKey)>,
-    machines: RefCell<HashMap<String, KeyPair>>,
-}
-
-fn long_ago() -> i64 {
-    NOON_MS - 30 * 86_400_000
+    keys: [(&'static str, ApproverKey); 2],
+    plant: String,
 }
 
 impl Hall {
     fn new() -> Hall {
-        Hall::of(&[
-            (EMIL, None, long_ago()),
-            (EVA, None, long_ago()),
-            (VICTOR, Some("acme"), long_ago()),
-        ])
+        Hall::over(World::new())
     }
 
-    fn of(listed: &[Listed]) -> Hall {
-        let hall = Hall::without_root(listed);
-        hall.rely(&hall.plant);
+    fn over(world: World) -> Hall {
+        let site = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/site");
+        let hall = Hall {
+            world,
+            root: RootSecret::generate("waterworks").unwrap(),
+            keys: ["person/arno", "person/bea"]
+                .map(|who| (who, ApproverKey::generate("key").unwrap())),
+            plant: std::fs::read_to_string(site.join("plant.toml")).unwrap(),
+        };
+        hall.rely();
         hall
     }
 
-    fn without_root(listed: &[Listed]) -> Hall {
-        let mark = "// ---- the broker itself";
-        let rules = format!("{RULES}{mark}");
-        let world = World::with_policy(&[("staff.cedar", mark, &rules)]);
-        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/site/plant.toml");
-        let key = |listed: &Listed| (*listed, ApproverKey::generate("n").unwrap());
-        Hall {
-            world,
-            root: RootSecret::generate("waterworks").unwrap(),
-            plant: std::fs::read(file).unwrap(),
-            keys: listed.iter().map(key).collect(),
-            machines: RefCell::default(),
-        }
-    }
-
-    /// Has the gateway rely on the list, and on this plant.
-    fn rely(&self, plant: &[u8]) {
-        let listed = self.keys.iter();
-        let mut approvers: Vec<Approver> = listed
-            .map(|((who, firm, since_ms), key)| Approver {
-                subject: format!("spiffe://waterworks/{who}"),
-                name: "N".into(),
-                firm: firm.map(str::to_owned),
-                key: key.public(),
-                since_ms: *since_ms,
-            })
-            .collect();
-        approvers.sort_by(|one, other| (&one.subject, one.key).cmp(&(&other.subject, other.key)));
-        let list = ApproverList { approvers };
+    fn rely(&self) {
+        let entry = |(who, key): &(&str, ApproverKey)| {
+            format!(
+                "[[approver]]\nsubject = \"{who}\"\nname = \"N\"\nsince = \"2025-11-01\"\nkey = \"{}\"\n",
+                key.public_text()
+            )
+        };
+        let text: String = self.keys.iter().map(entry).collect();
+        let list = read_list(Path::new("approvers.toml"), &text, "waterworks").unwrap();
+        let root = self.root.public();
         let list = self.root.sign_approvers(&list, 1, noon()).unwrap();
-        let signed = self.root.sign_plant(plant, 1).unwrap();
-        let root = self.root.public().clone();
-        let (list, plant) = (root.approvers(&list), root.plant(&signed, plant));
-        let reliance = Reliance::new("gateway-1", root, list.unwrap(), plant.unwrap());
-        self.world.broker.rely_on(reliance);
+        let plant = self.root.sign_plant(self.plant.as_bytes(), 1).unwrap();
+        self.world.broker.rely_on(Reliance::new(
+            "gateway",
+            root.clone(),
+            root.approvers(&list).unwrap(),
+            root.plant(&plant, self.plant.as_bytes()).unwrap(),
+        ));
     }
 
-    /// The gateway after a restart, with another plant.
-    fn restarted_with(self, plant: &[u8]) -> Hall {
+    fn restarted(self) -> Hall {
         let hall = Hall {
             world: self.world.restarted(),
             ..self
         };
-        hall.rely(plant);
+        hall.rely();
         hall
     }
 
-    fn restarted(self) -> Hall {
-        let plant = self.plant.clone();
-        self.restarted_with(&plant)
+    /// A window for whoever has this session, on its machine, over the speed of the press from now
+    /// on: up to 700 rpm, 20 writes.
+    fn draft(&self, session: &Session) -> Draft {
+        let reliance = self.world.broker.reliance().unwrap();
+        Draft {
+            kind: Kind::Window,
+            supervised: false,
+            hold: false,
+            quorum: 1,
+            // Two of the same would be one.
+            id: rand_id(),
+            site: "waterworks".to_owned(),
+            gateway: "gateway".to_owned(),
+            device: "press-4".to_owned(),
+            guard: String::new(),
+            holder: session.subject().to_string(),
+            holder_key: *session.device_key().unwrap(),
+            plant: *reliance.plant(),
+            max_writes: 20,
+            open_s: 0,
+            approvers: self.keys.iter().map(|(_, key)| key.public()).collect(),
+            points: vec![speed()],
+            spans: vec![span(noon(), HOUR * 2)],
+        }
     }
 
-    /// Somebody on their own machine, who has just shown that they are there.
-    fn session(&self, who: &str) -> Session {
-        self.session_at(who, noon())
-    }
-
-    fn session_at(&self, who: &str, now: Now) -> Session {
-        let mut machines = self.machines.borrow_mut();
-        let machine = machines.entry(who.to_owned()).or_insert_with(key);
-        self.world.session_on(who, machine, now)
-    }
-
-    /// Somebody at the machine of somebody else.
-    fn session_at_machine_of(&self, who: &str, owner: &str) -> Session {
-        let mut machines = self.machines.borrow_mut();
-        let machine = machines.entry(owner.to_owned()).or_insert_with(key);
-        self.world.session_on(who, machine, noon())
-    }
-
-    /// The first key of somebody on the list.
-    fn key_of(&self, who: &str) -> &ApproverKey {
-        let mut keys = self.keys.iter();
-        &keys.find(|((listed, _, _), _)| *listed == who).unwrap().1
-    }
-
-    /// Victor's request, as it is written down.
-    async fn asked(&self) -> WindowRow {
-        let victor = self.session(VICTOR);
-        victor.request_window(&request(), noon()).await.unwrap()
-    }
-
-    async fn approve(&self, who: &str, row: &WindowRow, now: Now) -> Result<Approved, NotDone> {
-        let session = self.session_at(who, now);
-        approve_with(&session, self.key_of(who), row, now).await
-    }
-
-    fn state(&self, window: u64, now: Now) -> WindowState {
-        let aida = self.session_at("person/aida", now);
-        aida.window(window, now).unwrap().state
-    }
-
-    async fn revoke(&self, who: &str) {
-        let scope = Scope::Subject(format!("spiffe://waterworks/{who}"));
-        let adam = self.session("person/adam");
-        let mut taken = adam
-            .restrict(Measure::Revoke, scope, "left", noon())
-            .unwrap();
-        taken.recorded().await;
-        let _acknowledged = taken.acknowledge();
-    }
-
-    /// Codes of the denials in the journal.
-    fn denials(&self) -> Vec<String> {
-        let denial = |event| match event {
-            Event::Denial(denial) => Some(denial.reason),
-            _ => None,
+    /// Asks for a window.
+    fn requested(&self, draft: &Draft) -> u64 {
+        let names = draft.points.iter().map(|point| name(point).to_owned());
+        let requested = WindowRequested {
+            session: 1,
+            by: draft.holder.clone(),
+            grant: draft.encode().unwrap(),
+            points: names.collect(),
+            reason: "WO-1234".to_owned(),
+            waits_until_ms: NOON_MS + 86_400_000,
+            extends: None,
+            policies: Vec::new(),
         };
-        let records = self.world.records().into_iter();
-        records.filter_map(|record| denial(record.event)).collect()
+        let event = Event::WindowRequested(requested);
+        self.world.broker.tell_register(event, noon()).unwrap()
+    }
+
+    /// Has the first approvers sign it.
+    fn approved(&self, window: u64, draft: &Draft, approvers: usize) {
+        let bytes = draft.encode().unwrap();
+        let grant = Grant::read_unsigned(&bytes).unwrap();
+        for (who, key) in self.keys.iter().take(approvers) {
+            let approved = WindowApproved {
+                window,
+                session: 2,
+                by: format!("spiffe://waterworks/{who}"),
+                key: key.public(),
+                signature: key.sign(grant.body),
+                comment: String::new(),
+                policies: Vec::new(),
+            };
+            let event = Event::WindowApproved(approved);
+            self.world.broker.tell_register(event, noon()).unwrap();
+        }
+    }
+
+    /// A window that is asked for and signed by one.
+    fn window(&self, draft: &Draft) -> u64 {
+        let window = self.requested(draft);
+        self.approved(window, draft, 1);
+        window
+    }
+
+    fn victor(&self) -> Session {
+        self.world.session(VICTOR)
     }
 }
 
-async fn approve_with(
-    session: &Session,
-    key: &ApproverKey,
-    row: &WindowRow,
+/// Another one each time, and the same in each run.
+fn rand_id() -> [u8; 16] {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    let mut id = [0; 16];
+    id[..8].copy_from_slice(&NEXT.fetch_add(1, Ordering::Relaxed).to_be_bytes());
+    id
+}
+
+fn span(from: Now, length: Duration) -> Span {
+    Span {
+        start_ms: from.wall_ms().cast_unsigned(),
+        length_s: u32::try_from(length.as_secs()).unwrap(),
+    }
+}
+
+const READS: [FunctionCode; 1] = [FunctionCode::ReadHoldingRegisters];
+const WRITES: [FunctionCode; 4] = [
+    FunctionCode::WriteSingleRegister,
+    FunctionCode::WriteMultipleRegisters,
+    FunctionCode::MaskWriteRegister,
+    FunctionCode::ReadWriteMultipleRegisters,
+];
+
+fn holding(first: u16, raw_max: u32) -> Point {
+    let functions = READS.into_iter().chain(WRITES);
+    Point {
+        unit: UnitId::new(255),
+        table: Table::HoldingRegisters,
+        first: Address::new(first),
+        data_type: Some(DataType::U16),
+        order: WordOrder::Abcd,
+        functions: functions.fold(Functions::NONE, Functions::with),
+        raw_min: 0,
+        raw_max,
+    }
+}
+
+/// 0.1 rpm a step: up to 700 rpm.
+fn speed() -> Point {
+    holding(100, 7_000)
+}
+
+/// In rpm/s: 5 to 50.
+fn ramp() -> Point {
+    Point {
+        raw_min: 5,
+        ..holding(101, 50)
+    }
+}
+
+fn name(point: &Point) -> &'static str {
+    match point.first.value() {
+        100 => "speed_setpoint",
+        101 => "ramp",
+        110 => "pressure_setpoint",
+        other => panic!("no name for {other}"),
+    }
+}
+
+/// Function 6 to the speed, in steps of 0.1 rpm.
+fn write(raw: u16) -> Vec<u8> {
+    [&[6, 0, 100][..], &raw.to_be_bytes()].concat()
+}
+
+/// Function 16 over both points.
+fn block(speed: u16, ramp: u16) -> Vec<u8> {
+    let words = [speed.to_be_bytes(), ramp.to_be_bytes()].concat();
+    [&[16, 0, 100, 0, 2, 4][..], &words].concat()
+}
+
+const READ: [u8; 5] = [3, 0, 100, 0, 1];
+
+async fn ask(
+    talk: &mut Conversation,
+    transaction: u16,
+    pdu: &[u8],
     now: Now,
-) -> Result<Approved, NotDone> {
-    let body = Grant::read_unsigned(&row.grant).unwrap().body;
-    let approval = Approval {
-        key: &key.public(),
-        signature: &key.sign(body),
-        comment: "go",
-    };
-    session.approve_window(row.window, approval, now).await
-}
-
-/// Half an hour, ten minutes from noon; to be approved in twenty minutes.
-fn request() -> WindowRequest {
-    WindowRequest {
-        device: "press-4".into(),
-        points: vec!["speed_setpoint".into(), "ramp".into()],
-        functions: vec![6],
-        spans: vec![span(10 * MINUTE, 30 * MINUTE)],
-        max_writes: 20,
-        limits: Vec::new(),
-        reason: "WO-1234".into(),
-        waits_s: 1_200,
-        extends: None,
-        supervised: false,
-        hold: false,
+) -> Result<Permit, Refusal> {
+    match talk.authorize(adu(transaction, 1, pdu), now).await {
+        Ok(Authorized::Permit(permit)) => Ok(permit),
+        Ok(Authorized::Repeat) => panic!("no transaction is used twice here"),
+        Err(refusal) => Err(refusal),
     }
 }
 
-fn span(from: Duration, length: Duration) -> WindowSpan {
-    WindowSpan {
-        start_ms: at(from).wall_ms().try_into().unwrap(),
-        length_s: length.as_secs().try_into().unwrap(),
-    }
+/// The code of a refusal that the wire shows as 01.
+#[track_caller]
+fn code(asked: Result<Permit, Refusal>) -> &'static str {
+    let refusal = asked.expect_err("it was permitted");
+    assert!(matches!(refusal.wire(), Wire::Exception(code) if code.code() == 1));
+    refusal.reason().code()
 }
 
 #[track_caller]
-fn denied<T: std::fmt::Debug>(result: Result<T, NotDone>) -> &'static str {
-    match result.unwrap_err() {
-        NotDone::Refused(refusal) => refusal.reason().code(),
-        other => panic!("{other}"),
+fn words(asked: Result<Permit, Refusal>) -> String {
+    let refusal = asked.expect_err("it was permitted");
+    format!("{}; {}", refusal.reason().what(), refusal.next())
+}
+
+#[track_caller]
+fn sent(permit: Permit, now: Now) -> Awaiting {
+    match permit.redeem(now, |_, _| Ok(Handed::Whole)) {
+        Redeemed::Sent(awaiting) => awaiting,
+        other => panic!("it was not sent: {other:?}"),
     }
+}
+
+/// Why it was withheld; no byte may be handed to the socket.
+#[track_caller]
+fn withheld(permit: Permit, now: Now) -> Reason {
+    match permit.redeem(now, |_, _| panic!("a byte was handed to the socket")) {
+        Redeemed::Withheld(refusal) => refusal.reason().clone(),
+        other => panic!("it was not withheld: {other:?}"),
+    }
+}
+
+/// Sends a write and has the PLC say yes.
+async fn done(talk: &mut Conversation, transaction: u16, pdu: &[u8], now: Now) {
+    let permit = ask(talk, transaction, pdu, now).await.unwrap();
+    let mut said = pdu.to_vec();
+    let awaiting = sent(permit, now);
+    if pdu[0] == 16 {
+        said.truncate(5);
+    }
+    awaiting.answer(&said, now).unwrap();
+    talk.settled(adu(transaction, 1, &[]).transaction);
+}
+
+fn intents(hall: &Hall) -> Vec<Intent> {
+    let intent = |event| match event {
+        Event::Intent(intent) => Some(intent),
+        _ => None,
+    };
+    let records = hall.world.records().into_iter();
+    records.filter_map(|record| intent(record.event)).collect()
+}
+
+fn denials(hall: &Hall) -> Vec<Denial> {
+    let denial = |event| match event {
+        Event::Denial(denial) => Some(denial),
+        _ => None,
+    };
+    let records = hall.world.records().into_iter();
+    records.filter_map(|record| denial(record.event)).collect()
 }
