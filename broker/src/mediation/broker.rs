@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use super::allowance::Allowances;
 use super::gate::{Gates, Isolation};
 use super::heard::Hearing;
+use super::oversight::Overseer;
 use super::roll::{Afloat, Roll};
 use super::schedule::SessionTimes;
 use crate::clock::Now;
@@ -38,6 +39,7 @@ pub struct Broker {
     pub(super) gates: Gates,
     pub(super) roll: Arc<Roll>,
     pub(super) afloat: Arc<Afloat>,
+    pub(super) overseer: Overseer,
     /// Acts that were handed to the journal and are not taken up yet.
     acting: AtomicUsize,
     /// Grows with each change of what invitations say of groups.
@@ -66,6 +68,7 @@ impl Broker {
             gates,
             roll: Arc::default(),
             afloat: Arc::default(),
+            overseer: Overseer::default(),
             hearing: Hearing::of(&plant),
             plant,
             journal,

@@ -12,6 +12,7 @@ use super::duty::{Counted, Duty, Owed};
 use super::gate::{Gate, Passage};
 use super::heard::{Ear, Heard};
 use super::ledger::Key;
+use super::oversight::Overseen;
 use super::permit::Permit;
 use super::refusal::{Reason, Refusal, Wire};
 use super::roll::Write;
@@ -123,8 +124,26 @@ impl Conversation {
             Decision::Allow(allowed) => allowed,
             Decision::Deny(denied) => return Err(self.refuse(&adu, denied, now)),
         };
+        if let Err(reason) = self.oversee(&adu, &allowed, now) {
+            return Err(self.refuse(&adu, reason.into(), now));
+        }
         let permit = self.mint(&adu, allowed, now).await?;
         Ok(Authorized::Permit(permit))
+    }
+
+    /// What stands between a decision and its INTENT beside rules, limits and windows.
+    fn oversee(&self, adu: &Adu<'_>, allowed: &Allowed<'_, '_>, now: Now) -> Result<(), Reason> {
+        if allowed.request.has_effect() && now.doubted() {
+            return Err(Reason::ClockDoubted);
+        }
+        let command = Overseen {
+            device: &self.device,
+            unit: adu.unit,
+            request: &allowed.request,
+            touched: &allowed.touched,
+            window: None,
+        };
+        self.session.oversee(&command, now)
     }
 
     /// The answer to `transaction` is on its way to the client: the id is free again. Returns
@@ -196,13 +215,10 @@ impl Conversation {
         let pdu = allowed.request.encode();
         let effect = allowed.request.has_effect();
         let function = allowed.request.function().code();
-        if effect && now.doubted() {
-            return Err(self.refuse(adu, Reason::ClockDoubted.into(), now));
-        }
         let intent = effect.then(|| self.intent(adu, &pdu, &allowed, now));
         // From its intent on, what it writes has no value before for whoever writes next.
         let ear = Ear::new(Arc::clone(&self.heard), adu.unit, &allowed.request);
-        let duty = if let Some(intent) = intent {
+        let mut duty = if let Some(intent) = intent {
             let write = Write {
                 whose: Arc::clone(&self.session.whose),
                 device: Arc::clone(&self.device),
@@ -230,6 +246,15 @@ impl Conversation {
             };
             Duty::Counted(Counted::new(Arc::clone(&self.session.ledger), key, now))
         };
+        let record = duty.intent();
+        duty.told_by(self.session.telling(
+            &self.device,
+            adu.unit,
+            &pdu,
+            &allowed.policies,
+            (None, record),
+            now,
+        ));
         self.note_use(function);
         let permit = Permit::mint(
             allowed.unit,
@@ -328,6 +353,12 @@ impl Conversation {
             let (subject, device) = (&self.session.subject, self.device.name());
             tracing::info!(%subject, device, record, reason = reason.code(), "denied");
         }
+        self.session.tell_denied(
+            &self.device,
+            (adu.unit, adu.pdu),
+            (&reason, &policies, record),
+            now,
+        );
         Refusal::new(reason)
             .decided_by(policies)
             .knowing(|| self.session.known(now))
