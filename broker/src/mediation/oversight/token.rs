@@ -100,7 +100,7 @@ impl Session {
         }
         let connect = inner.permitted(Action::Connect, Resource::Device(name), Matter::Plain, now);
         match connect {
-            Ok(()) => Err(refuse(Reason::NoRule, Vec::new())),
+            Ok(_) => Err(refuse(Reason::NoRule, Vec::new())),
             Err((_, rules)) => Err(refuse(Reason::NotYours, rules)),
         }
     }

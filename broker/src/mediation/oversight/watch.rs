@@ -199,7 +199,7 @@ impl Inner {
         let mut denied = unknown();
         for device in devices {
             match self.permitted(Action::Watch, Resource::Device(device), Matter::Plain, now) {
-                Ok(()) => {
+                Ok(_) => {
                     rights.watch.insert(device.to_owned());
                 }
                 Err((_, rules)) => {
