@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use interlock_protocols::conduit::Seen;
 use interlock_protocols::record::{Event, HoldAnswered};
 
 use super::hold::Hold;
@@ -15,17 +16,36 @@ use crate::mediation::refusal::{Reason, Refusal};
 impl Watch {
     /// A yes or no to a command that is held, by somebody who supervises it at this moment. A yes is
     /// on the disk when this returns, and not before does it serve; a no holds at once. Dropping
-    /// the future leaves the command held.
+    /// the future leaves the command held. An answer that does not count is told to them as such;
+    /// an error ends the watch.
     pub async fn answer(&self, number: u64, yes: bool, now: Now) -> Result<(), Refusal> {
         self.decide(now)?;
         self.session.last_use.mark(now);
+        if let Err(why) = self.heard(number, yes, now).await {
+            self.unheard(number, why.what(), why.next());
+        }
+        Ok(())
+    }
+
+    /// A yes did not come to the disk in time, and its future was dropped: it does not count.
+    pub fn unrecorded(&self, number: u64) {
+        let what = "the journal did not record your yes in time, so it does not count";
+        let next = "answer again; if it stays so, use the local panel and tell the administrator";
+        self.unheard(number, what.to_owned(), next.to_owned());
+    }
+
+    fn unheard(&self, hold: u64, what: String, next: String) {
+        self.watcher.push(Seen::Unheard { hold, what, next });
+    }
+
+    async fn heard(&self, number: u64, yes: bool, now: Now) -> Result<(), Reason> {
         let overseer = &self.session.broker.overseer;
         let hold = {
             let mut holds = overseer.holds();
             let held = holds
                 .waiting_ones(now.mono())
                 .find(|hold| hold.number == number);
-            let gone = || Refusal::new(Oversight::NothingHeld { hold: number }.into());
+            let gone = || Reason::from(Oversight::NothingHeld { hold: number });
             let held = held.ok_or_else(gone)?.held.clone();
             // One that is not theirs to see is none to them.
             if !self.watcher.follows(held.session, &held.device) {
@@ -36,7 +56,7 @@ impl Watch {
                 .watcher
                 .supervises(holder, held.session, device, now.mono())
             {
-                return Err(Refusal::new(Oversight::NotTheirs { hold: number }.into()));
+                return Err(Oversight::NotTheirs { hold: number }.into());
             }
             let answered = match yes {
                 true => holds.hear(number, now.mono()),
@@ -53,7 +73,7 @@ impl Watch {
         }
         let heard = Heard::new(&self.session.broker, number);
         let recorded = self.session.broker.act(event, now).await;
-        recorded.map_err(|error| Refusal::new(Reason::JournalFailed(error.to_string())))?;
+        recorded.map_err(|error| Reason::JournalFailed(error.to_string()))?;
         if heard.serve(now) {
             let s = HOLD_SERVES.as_secs();
             let what = format!("yes, by {by}: the same command passes once within {s} s");
