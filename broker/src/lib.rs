@@ -26,5 +26,6 @@ pub mod state;
 pub mod subject;
 pub mod timekeeping;
 pub mod token;
+pub mod window;
 pub mod witness;
 pub mod wording;

@@ -32,6 +32,7 @@ mod sessions;
 mod sockets;
 mod status;
 mod tls;
+mod window;
 mod witness;
 mod write;
 
@@ -97,6 +98,7 @@ enum Command {
     Downgrade(restraint::Downgrade),
     Reinstate(restraint::Reinstate),
     Restrictions(restraint::Restrictions),
+    Window(window::WindowCommand),
     Witness(witness::WitnessCommand),
     #[cfg(unix)]
     Demo(demo::Demo),
@@ -203,6 +205,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Downgrade(asked) => restraint::downgrade(asked, &setting).await,
             Command::Reinstate(asked) => restraint::reinstate(asked, &setting).await,
             Command::Restrictions(_) => restraint::restrictions(&setting).await,
+            Command::Window(asked) => window::run(asked, &setting).await,
             Command::Witness(asked) => witness::run(asked, &setting).await,
             #[cfg(unix)]
             Command::Demo(asked) => demo::run(asked).await,

@@ -351,3 +351,6 @@ pub(crate) const SESSION_HOURS_MAX: u64 = 7 * 24;
 
 /// Longest document of the site root that is read, in bytes: its content and what stands around it.
 pub(crate) const ROOT_FILE_MAX_BYTES: u64 = 20 << 10;
+
+/// How often it is looked at what time does to maintenance windows: they begin and end on seconds.
+pub(crate) const WINDOW_TICK: Duration = Duration::from_secs(1);

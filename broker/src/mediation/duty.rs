@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use interlock_protocols::record::{CommandResult, Event, Outcome};
 
+use super::broker::Broker;
 use super::ledger::{Key, Ledger};
-use super::roll::{Afloat, Write};
+use super::roll::Write;
 use crate::clock::Now;
-use crate::journal::Journal;
 
 /// What has to be recorded about a command, however it ends.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub(super) enum Duty {
 impl Duty {
     pub(super) fn sent(&mut self, now: Now) {
         if let Duty::Owed(owed) = self {
-            owed.afloat.sent(owed.intent, &owed.write);
+            owed.broker.afloat.sent(owed.intent, &owed.write);
             owed.sent = true;
             owed.latest = now;
         }
@@ -44,9 +44,8 @@ impl Duty {
 /// An INTENT stands in the journal, and its outcome does not yet. Whatever drops this records
 /// one: WITHHELD if nothing was sent, OUTCOME UNKNOWN if something was (I4).
 pub(super) struct Owed {
-    journal: Journal,
+    broker: Arc<Broker>,
     intent: u64,
-    afloat: Arc<Afloat>,
     write: Arc<Write>,
     sent: bool,
     settled: bool,
@@ -54,17 +53,10 @@ pub(super) struct Owed {
 }
 
 impl Owed {
-    pub(super) fn new(
-        journal: Journal,
-        intent: u64,
-        afloat: Arc<Afloat>,
-        write: Arc<Write>,
-        now: Now,
-    ) -> Owed {
+    pub(super) fn new(broker: Arc<Broker>, intent: u64, write: Arc<Write>, now: Now) -> Owed {
         Owed {
-            journal,
+            broker,
             intent,
-            afloat,
             write,
             sent: false,
             settled: false,
@@ -93,15 +85,18 @@ impl Owed {
         // While the disk fails, the journal keeps an outcome and writes it later. One that takes
         // none has ended: the next start finds an INTENT without an outcome and records OUTCOME
         // UNKNOWN.
-        if let Err(error) = self
-            .journal
-            .append(self.latest.wall_ms(), Event::Outcome(outcome))
-        {
+        let recorded = if self.write.window.is_some() {
+            self.broker.append_under(outcome, self.latest)
+        } else {
+            let journal = &self.broker.journal;
+            journal.append(self.latest.wall_ms(), Event::Outcome(outcome))
+        };
+        if let Err(error) = recorded {
             tracing::error!(intent = self.intent, %error, "an outcome could not be recorded");
         }
         // Only now: who asks what is open finds it there or finds its outcome in the log.
         if self.sent {
-            self.afloat.settled(self.intent);
+            self.broker.afloat.settled(self.intent);
         }
     }
 }

@@ -6,6 +6,7 @@
 
 mod acceptance;
 mod activity;
+mod administering;
 mod allowance;
 mod arrival;
 mod broker;
@@ -24,13 +25,15 @@ mod schedule;
 mod session;
 mod standing;
 mod taking;
+mod telling;
+mod window;
 
 pub use acceptance::NotAccepted;
 pub use arrival::Arrival;
 pub use broker::Broker;
 pub use conversation::{Authorized, Conversation};
-pub(crate) use decide::reason_of;
 pub use decide::{Allowed, Decision, Denied, decide};
+pub(crate) use decide::{decide_holding, reason_of};
 pub use gate::Isolation;
 pub use permit::{Answer, Awaiting, Handed, Permit, Redeemed};
 pub use refusal::{Reason, Refusal, Wire};
@@ -39,3 +42,4 @@ pub use schedule::{SessionTimes, Warning};
 pub use session::Session;
 pub use standing::{Lost, Standing};
 pub use taking::Taken;
+pub use window::{Holding, NotInForce, Shut};

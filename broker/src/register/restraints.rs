@@ -208,6 +208,11 @@ impl Restraints {
         self.first(Measure::Downgrade, &Scope::Session(session))
     }
 
+    /// What revokes a window.
+    pub fn window_revoked(&self, window: u64) -> Option<&Arc<Restraint>> {
+        self.first(Measure::Revoke, &Scope::Window(window.to_string()))
+    }
+
     /// The strongest of what bars a device in a zone: isolated before frozen.
     pub fn barred(&self, device: &str, zone: &str) -> Option<&Arc<Restraint>> {
         let scopes = [

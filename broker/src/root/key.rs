@@ -28,6 +28,17 @@ pub enum NotARoot {
     NotASite(String),
 }
 
+/// A text that is no approver's private key.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum NotAnApprover {
+    /// It is no key at all.
+    #[error("{0}")]
+    NotAKey(#[from] NotAKey),
+    /// It is a key for something else.
+    #[error("it is the key `{0}`, and an approver's is called WHO/grant")]
+    OtherName(String),
+}
+
 /// Why nothing was signed.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum SignFailure {
@@ -156,10 +167,37 @@ impl ApproverKey {
         self.0.to_secret_text()
     }
 
+    /// Reads what [`ApproverKey::to_secret_text`] wrote.
+    pub fn parse(text: &str) -> Result<ApproverKey, NotAnApprover> {
+        let key = JournalKey::parse(text)?;
+        let name = key.verifier().name();
+        if name.ends_with(GRANT) {
+            Ok(ApproverKey(key))
+        } else {
+            Err(NotAnApprover::OtherName(name.to_owned()))
+        }
+    }
+
+    /// Its public half, as the list of approvers and grants have it.
+    pub fn public(&self) -> [u8; 32] {
+        self.0.verifier().bytes()
+    }
+
+    /// Signs the body of a grant. Whoever calls this has shown it to its owner, from these bytes.
+    pub fn sign(&self, body: &[u8]) -> [u8; 64] {
+        self.0.sign(body)
+    }
+
     /// The line for the list of approvers.
     pub fn public_text(&self) -> String {
         self.0.verifier().to_string()
     }
+}
+
+/// Whether an approver's key signed the body of a grant.
+pub(crate) fn is_signed_by_approver(key: &[u8; 32], body: &[u8], signature: &[u8; 64]) -> bool {
+    // Its name is no part of what is signed.
+    VerifierKey::new(GRANT, *key).signed(body, signature)
 }
 
 /// The bytes of a key that [`ApproverKey::public_text`] wrote.

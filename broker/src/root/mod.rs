@@ -12,7 +12,8 @@ use std::fmt;
 
 use interlock_protocols::root::{ApproverList, Envelope, Kind, NotADocument, PlantBundle};
 
-pub use key::{ApproverKey, NotARoot, RootKey, RootSecret, SignFailure};
+pub(crate) use key::is_signed_by_approver;
+pub use key::{ApproverKey, NotARoot, NotAnApprover, RootKey, RootSecret, SignFailure};
 pub use list::read_list;
 
 use crate::proof::sha256;

@@ -5,7 +5,7 @@
 pub(super) enum Person {
     /// An operator of the plant.
     Olga,
-    /// A vendor's technician, whom no rule of the sample permits anything.
+    /// A vendor's technician, who does nothing here without a maintenance window.
     Victor,
     /// An auditor.
     Aida,

@@ -265,11 +265,11 @@ async fn denied(
 }
 
 async fn stranger(step: Step, stage: &Stage, page: &mut Page) -> Result<(), Failure> {
-    page.title("5. A vendor whom no rule lets in")?;
+    page.title("5. A vendor without a maintenance window")?;
     page.words(
         "victor of the vendor acme has a valid certificate, so the gateway knows who he is. \
-         But no rule permits him anything: it offers him no device. His program asks for \
-         press-4 all the same, and for press-5, which does not exist.",
+         But without a maintenance window no rule lets him near one: it offers him no device. \
+         His program asks for press-4 all the same, and for press-5, which does not exist.",
     )?;
     let entered = Actor::enter(stage, Person::Victor).await;
     let victor = step.works("victor's certificate opens a session", entered)?;

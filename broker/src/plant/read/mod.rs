@@ -9,6 +9,7 @@ mod holds;
 mod limit_set;
 mod location;
 mod point;
+mod safe_value;
 mod units;
 
 use super::{Plant, Zone};

@@ -1,7 +1,7 @@
 //! `[[device.point]]`.
 
 use super::location::{self, Addressing};
-use super::{Named, bounds, description_of, holds, line, name_of};
+use super::{Named, bounds, description_of, holds, line, name_of, safe_value};
 use crate::document::{Place, Section};
 use crate::plant::device::{DIRECT, Units};
 use crate::plant::point::{Access, Holds, Point};
@@ -52,8 +52,9 @@ pub(super) fn read(
             safe_value: None,
         })
     };
+    let point = point();
     PointDraft {
-        point: point(),
+        point: safe_value::read(section, point),
         area: unit_id.zip(area),
         place: name
             .as_ref()

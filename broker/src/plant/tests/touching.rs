@@ -230,3 +230,44 @@ max = 20
     }
     assert!(device.touched(UnitId::new(17), &request).writes.is_empty());
 }
+
+/// Only one point, written whole with the very value that was declared, is safe.
+#[test]
+fn a_safe_value_is_one_point_and_that_value() {
+    let safe =
+        |text: &str, value: &str| text.replace("max = ", &format!("safe_value = {value}\nmax = "));
+    let text = format!(
+        "{}{}{}",
+        safe(SPEED, "0.5"),
+        safe(PRESSURE, "10.1"),
+        COILS.replacen("access", "safe_value = 'off'\naccess", 1)
+    );
+    let device = press(&text);
+    let declared = |name: &str| device.point(name).and_then(Point::safe_value);
+    assert_eq!(declared("speed"), Some(0.5));
+    assert_eq!(declared("pressure"), Some(f64::from(10.1_f32)));
+    assert_eq!((declared("run"), declared("reset")), (Some(0.0), None));
+    let is_safe = |request: &Request<'_>| device.touched(ITSELF, request).is_safe();
+    assert!(is_safe(&write_one(100, 5)));
+    assert!(!is_safe(&write_one(100, 6)));
+    let pair = |bytes: &[u8]| {
+        is_safe(&Request::WriteMultipleRegisters(
+            RegisterWrite::new(Address::new(110), bytes).unwrap(),
+        ))
+    };
+    assert!(pair(&[0x99, 0x9a, 0x41, 0x21]));
+    assert!(!pair(&[0x99, 0x9b, 0x41, 0x21]));
+    // Half of it, more than it, and a register beside it.
+    assert!(!is_safe(&write_one(110, 0x999a)));
+    assert!(!pair(&[0x99, 0x9a, 0x41, 0x21, 0, 0]));
+    assert!(is_safe(&coil(0, false)));
+    assert!(!is_safe(&coil(0, true)));
+    assert!(!is_safe(&coil(1, false)));
+    // Two coils, both off: two points.
+    assert!(!is_safe(&write_coils(0, &[0], 2)));
+    assert!(is_safe(&write_coils(0, &[0], 1)));
+    // Reading a safe value is no write, and reading beside the write is more than it.
+    assert!(!is_safe(&Request::ReadHoldingRegisters(span(100, 1))));
+    assert!(!is_safe(&mask(100, 0, 5)));
+    assert!(!is_safe(&read_and_write(110, 100, &[0, 5])));
+}

@@ -126,6 +126,93 @@ fn reads_what_a_case_supposes() {
 }
 
 #[test]
+fn reads_what_a_case_says_of_windows() {
+    let one = |text: &str| {
+        let text = format!("[[case]]\nname = 'n'\nas = 'vendor/acme/victor'\n{text}");
+        read(&text).remove(0)
+    };
+    let denied = |more: &str| one(&format!("expect = 'deny'\ndevice = 'press-4'\n{more}"));
+    let window = |more: &str| denied(more).window;
+    assert_eq!(window("read = 'speed'"), None);
+    let plain = asked::IN_FORCE;
+    assert_eq!(window("read = 'speed'\nwindow = {}"), Some(plain));
+    assert_eq!(
+        window(
+            "write = 'ramp=5'\nwindow = { number = 3, supervised = true, hold = true, break_glass = true, ends_s = 0 }"
+        ),
+        Some(WindowInForce {
+            number: 3,
+            supervised: true,
+            hold: true,
+            break_glass: true,
+            ends_s: 0
+        })
+    );
+    let connect = denied("act = 'connect'\nwindow = {}");
+    let matter = Matter::Connection(plain);
+    assert_eq!(connect.act(), Some((Action::Connect, matter)));
+    let plain = denied("act = 'connect'");
+    assert_eq!(plain.act(), Some((Action::Connect, Matter::Plain)));
+
+    let asked = denied("act = 'request-window'\nasked = {}");
+    let (action, matter) = asked.act().expect("an act");
+    let Matter::Window(facts) = matter else {
+        panic!("{matter:?}");
+    };
+    assert_eq!((action, facts.holder), (Action::RequestWindow, &*VICTOR));
+    assert_eq!(
+        (facts.spans, facts.length_s, facts.writes()),
+        (1, 3_600, false)
+    );
+    let whole = denied(
+        "act = 'approve-window'\nasked = { points = ['ramp'], functions = ['write-single-register'], length_s = 7, spans = 53, max_writes = 0, holder = 'person/emil', supervised = true, hold = true }",
+    );
+    let emil = subject("person/emil");
+    let points = ["ramp".to_owned()];
+    assert_eq!(
+        whole.act(),
+        Some((
+            Action::ApproveWindow,
+            Matter::Window(WindowFacts {
+                points: &points,
+                functions: Functions::NONE.with(FunctionCode::WriteSingleRegister),
+                length_s: 7,
+                spans: 53,
+                max_writes: 0,
+                holder: &emil,
+                supervised: true,
+                hold: true,
+            })
+        ))
+    );
+    let obliged = one(
+        "expect = 'allow'\ndevice = 'press-4'\nact = 'request-window'\nasked = {}\nobliges = { quorum = 2, hold = true }",
+    );
+    let obligations = Obligations {
+        quorum: 2,
+        supervised: false,
+        hold: true,
+    };
+    assert_eq!(obliged.obliges, Some(obligations));
+    // It must be just that, no more and no less.
+    for (quorum, hold, passes) in [(2, true, true), (3, true, false), (2, false, false)] {
+        let report = run(std::slice::from_ref(&obliged), |_| {
+            Ok(Answer {
+                allow: true,
+                reason: None,
+                rules: Vec::new(),
+                obligations: Obligations {
+                    quorum,
+                    hold,
+                    ..obligations
+                },
+            })
+        });
+        assert_eq!(report.cases[0].passed, passes, "{}", report.cases[0]);
+    }
+}
+
+#[test]
 fn reports_what_is_no_case() {
     for (ask, words) in [
         ("device = 'press-4'", "asks nothing"),
@@ -166,6 +253,34 @@ fn reports_what_is_no_case() {
         ("act = 'read-journal'\ntrust = 'old'", "not known"),
         ("act = 'read-journal'\ninvited_kind = 'vendor'", "not a key"),
         ("act = 'invite'", "`invited_kind` is missing"),
+        ("act = 'read-journal'\nwindow = {}", "no window covers this"),
+        ("act = 'read-journal'\nobliges = {}", "no rule obliges this"),
+        ("act = 'read-journal'\nasked = {}", "not a key"),
+        (
+            "device = 'press-4'\nact = 'watch'\nwindow = {}",
+            "no window covers this",
+        ),
+        (
+            "device = 'press-4'\nact = 'request-window'",
+            "`asked` is missing",
+        ),
+        ("act = 'request-window'\nasked = {}", "names no device"),
+        (
+            "device = 'press-4'\nact = 'request-window'\nasked = {}\nobliges = {}",
+            "no rule obliges this",
+        ),
+        (
+            "device = 'press-4'\nact = 'request-window'\nasked = { functions = ['write-register'] }",
+            "no Modbus function",
+        ),
+        (
+            "device = 'press-4'\nact = 'request-window'\nasked = { length_s = 604801 }",
+            "out of range",
+        ),
+        (
+            "device = 'press-4'\nread = 'a'\nwindow = { held = true }",
+            "not a key",
+        ),
         ("act = 'read-journal'\nrule = 'r'", "name of a rule"),
         ("act = 'read-journal'\nexpected = 'allow'", "not a key"),
     ] {

@@ -43,6 +43,44 @@ fn an_id_given_twice() {
     assert_eq!(policy.rule_count(), 2);
 }
 
+/// What a rule obliges to is said by words that nobody checks but we: each that says nothing, or
+/// stands where it obliges nobody, would leave a window with less than was meant.
+#[test]
+fn an_obligation_that_obliges_to_nothing() {
+    let request = "permit(principal, action == I::Action::\"request-window\", resource);";
+    for (annotation, words) in [
+        ("@quorum(\"0\")", "no number of approvers"),
+        ("@quorum(\"two\")", "no number of approvers"),
+        ("@quorum(\"33\")", "no number of approvers"),
+        ("@quorum", "no number of approvers"),
+        ("@supervised(\"yes\")", "not understood"),
+        ("@supervised", "not understood"),
+        ("@hold(\"false\")", "not understood"),
+        ("@quorom(\"2\")", "did you mean `quorum`?"),
+        ("@Hold(\"true\")", "did you mean `hold`?"),
+        ("@superviced(\"true\")", "did you mean `supervised`?"),
+    ] {
+        assert_one(&format!("@id(\"a\")\n{annotation}\n{request}"), 1, words);
+    }
+    let good = "@id(\"a\") @quorum(\"32\") @supervised(\"true\") @hold(\"true\") @why(\"x\") ";
+    assert!(Policy::compile(&bundle(&format!("{good}{request}")), &estate()).is_ok());
+    for elsewhere in [
+        "forbid(principal, action == I::Action::\"request-window\", resource);",
+        "permit(principal, action == I::Action::\"approve-window\", resource);",
+        "permit(principal, action in I::Action::\"administer\", resource);",
+        "permit(principal, action, resource);",
+        "permit(principal, action in [I::Action::\"request-window\", I::Action::\"watch\"], resource);",
+    ] {
+        for annotation in ["@quorum(\"2\")", "@supervised(\"true\")", "@hold(\"true\")"] {
+            let rules = format!("// first\n@id(\"a\") {annotation} {elsewhere}");
+            assert_one(&rules, 2, "oblige to nothing here");
+        }
+    }
+    // Two faults of one rule are both said.
+    let both = format!("@id(\"a\") @quorum(\"0\") @hold(\"0\") {request}");
+    assert_eq!(findings(&bundle(&both)).len(), 2);
+}
+
 #[test]
 fn a_template() {
     let rules = "@id(\"t\")\npermit(principal == ?principal, action, resource);";

@@ -8,6 +8,7 @@ mod deciding;
 mod faults;
 mod sample;
 mod slices;
+mod windows;
 
 use super::*;
 use crate::plant::Plant;
