@@ -19,4 +19,5 @@ mod records;
 mod restraints;
 mod statements;
 mod times;
+mod windows;
 mod world;
