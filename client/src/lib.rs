@@ -32,6 +32,7 @@ mod sessions;
 mod sockets;
 mod status;
 mod tls;
+mod watch;
 mod window;
 mod witness;
 mod write;
@@ -99,6 +100,7 @@ enum Command {
     Reinstate(restraint::Reinstate),
     Restrictions(restraint::Restrictions),
     Window(window::WindowCommand),
+    Watch(watch::Watch),
     Witness(witness::WitnessCommand),
     #[cfg(unix)]
     Demo(demo::Demo),
@@ -206,6 +208,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Reinstate(asked) => restraint::reinstate(asked, &setting).await,
             Command::Restrictions(_) => restraint::restrictions(&setting).await,
             Command::Window(asked) => window::run(asked, &setting).await,
+            Command::Watch(asked) => watch::run(asked, &setting).await,
             Command::Witness(asked) => witness::run(asked, &setting).await,
             #[cfg(unix)]
             Command::Demo(asked) => demo::run(asked).await,
