@@ -19,4 +19,6 @@ mod records;
 mod restraints;
 mod statements;
 mod times;
+mod window_life;
+mod windows;
 mod world;
