@@ -10,11 +10,14 @@ use interlock_protocols::record::{
 };
 
 use crate::limits::WINDOWS_KEPT_MAX;
+use crate::proof::sha256;
 
 /// See the module.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Windows {
     by_number: BTreeMap<u64, KeptWindow>,
+    /// By SHA-256 of a grant, the first window that has it: none has another's.
+    by_grant: BTreeMap<[u8; 32], u64>,
     glass: BTreeMap<u64, KeptBreakGlass>,
     /// By intent: the window, and the span that it is counted in.
     open: BTreeMap<u64, (u64, u32)>,
@@ -69,18 +72,26 @@ impl Windows {
 
     fn ask(&mut self, sequence: u64, time_ms: i64, requested: &WindowRequested) {
         self.make_room();
-        self.by_number
-            .entry(sequence)
-            .or_insert_with(|| KeptWindow {
-                number: sequence,
-                time_ms,
-                requested: requested.clone(),
-                approvals: Vec::new(),
-                refused: None,
-                ended: None,
-                writes: Vec::new(),
-                open: Vec::new(),
-            });
+        if self.by_number.contains_key(&sequence) {
+            return;
+        }
+        self.enter(KeptWindow {
+            number: sequence,
+            time_ms,
+            requested: requested.clone(),
+            approvals: Vec::new(),
+            refused: None,
+            ended: None,
+            writes: Vec::new(),
+            open: Vec::new(),
+        });
+    }
+
+    fn enter(&mut self, window: KeptWindow) {
+        let first = self.by_grant.entry(sha256(&window.requested.grant));
+        let first = first.or_insert(window.number);
+        *first = window.number.min(*first);
+        self.by_number.insert(window.number, window);
     }
 
     /// The oldest that is decided goes first. The journal has it still.
@@ -91,8 +102,27 @@ impl Windows {
             let Some(number) = oldest.map(|window| window.number) else {
                 return;
             };
-            self.by_number.remove(&number);
+            self.forget(number);
         }
+    }
+
+    fn forget(&mut self, number: u64) {
+        let Some(window) = self.by_number.remove(&number) else {
+            return;
+        };
+        let grant = window.requested.grant;
+        if self.first_of(&grant) == Some(number) {
+            let mut later = self.by_number.values();
+            match later.find(|window| window.requested.grant == grant) {
+                Some(later) => self.by_grant.insert(sha256(&grant), later.number),
+                None => self.by_grant.remove(&sha256(&grant)),
+            };
+        }
+    }
+
+    /// The first window that has this grant.
+    pub fn first_of(&self, grant: &[u8]) -> Option<u64> {
+        self.by_grant.get(&sha256(grant)).copied()
     }
 
     fn break_glass(&mut self, sequence: u64, time_ms: i64, opened: &BreakGlassOpened) {
@@ -187,7 +217,7 @@ impl Windows {
         for intent in window.open.iter().filter(|_| grant.is_some()) {
             self.open.insert(*intent, (window.number, last));
         }
-        self.by_number.insert(window.number, window);
+        self.enter(window);
     }
 
     /// Takes up one break-glass grant that was kept.
