@@ -9,15 +9,18 @@ mod frames;
 mod prove;
 #[cfg(test)]
 pub(crate) mod scripted;
+mod steps;
 mod telling;
 #[cfg(test)]
 mod tests;
+pub(crate) mod watching;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use interlock_protocols::conduit::{
-    CallEnd, DeviceOffer, FromClient, JournalQuery, Notice, Opened, Opening, Status, ToClient, Told,
+    CallEnd, DeviceOffer, FromClient, JournalQuery, Notice, Opened, Opening, Status, ToClient,
+    Told, WindowStep,
 };
 use interlock_protocols::record::Record;
 use quinn::{Connection, Endpoint, RecvStream, SendStream, VarInt};
@@ -62,6 +65,7 @@ pub struct Gateway {
     welcome: Welcome,
     offers: Vec<DeviceOffer>,
     held: VecDeque<Notice>,
+    steps: VecDeque<WindowStep>,
     calls: u32,
 }
 
@@ -222,6 +226,7 @@ impl Gateway {
         loop {
             match self.message().await? {
                 ToClient::Notice(notice) => self.hold(notice),
+                ToClient::Window(step) => self.hold_step(step),
                 answer @ (ToClient::Reply { call, .. }
                 | ToClient::Status { call, .. }
                 | ToClient::Answer { call, .. })
@@ -257,7 +262,8 @@ impl Gateway {
         let _ = timeout(GOODBYE, self.endpoint.wait_idle()).await;
     }
 
-    /// The next message that is no sign of the end. Warnings that it comes are passed on.
+    /// The next message that is no sign of the end. Warnings that it comes, announcements and steps
+    /// of windows are shown, whatever is waited for.
     async fn message(&mut self) -> Result<ToClient, Failure> {
         loop {
             let message = self.messages.next::<ToClient>().await?;
@@ -270,12 +276,18 @@ impl Gateway {
                     ));
                 }
                 ToClient::Warning { text, .. } => screen::say_loud("soon", &text),
+                ToClient::Announcement { text } => screen::say_loud("ATTENTION:", &text),
                 ToClient::Posture {
                     holds_s,
                     reason,
                     next,
                 } => self.telling.answered(holds_s, &reason, &next),
-                message => return Ok(message),
+                message => {
+                    if let ToClient::Window(step) = &message {
+                        steps::show(step);
+                    }
+                    return Ok(message);
+                }
             }
         }
     }

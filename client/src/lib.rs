@@ -2,6 +2,7 @@
 //! a point, read the command log, try a policy. It holds no rule of its own: the edge decides.
 #![forbid(unsafe_code)]
 
+mod approver;
 mod connect;
 #[cfg(unix)]
 pub mod demo;
@@ -32,6 +33,8 @@ mod sessions;
 mod sockets;
 mod status;
 mod tls;
+mod watch;
+mod window;
 mod witness;
 mod write;
 
@@ -89,7 +92,7 @@ enum Command {
     Posture(posture::PostureCommand),
     Status(status::StatusCommand),
     Root(root::RootCommand),
-    Approver(root::ApproverCommand),
+    Approver(approver::ApproverCommand),
     Sessions(sessions::Sessions),
     Revoke(restraint::Revoke),
     Freeze(restraint::Freeze),
@@ -97,6 +100,8 @@ enum Command {
     Downgrade(restraint::Downgrade),
     Reinstate(restraint::Reinstate),
     Restrictions(restraint::Restrictions),
+    Window(window::WindowCommand),
+    Watch(watch::Watch),
     Witness(witness::WitnessCommand),
     #[cfg(unix)]
     Demo(demo::Demo),
@@ -195,7 +200,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Posture(asked) => posture::run(asked, &setting),
             Command::Status(asked) => status::run(asked, &setting).await,
             Command::Root(asked) => root::run(asked, &setting),
-            Command::Approver(asked) => root::run_approver(asked),
+            Command::Approver(asked) => approver::run(asked, &setting),
             Command::Sessions(_) => sessions::run(&setting).await,
             Command::Revoke(asked) => restraint::revoke(asked, &setting).await,
             Command::Freeze(asked) => restraint::freeze(asked, &setting).await,
@@ -203,6 +208,8 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Downgrade(asked) => restraint::downgrade(asked, &setting).await,
             Command::Reinstate(asked) => restraint::reinstate(asked, &setting).await,
             Command::Restrictions(_) => restraint::restrictions(&setting).await,
+            Command::Window(asked) => window::run(asked, &setting).await,
+            Command::Watch(asked) => watch::run(asked, &setting).await,
             Command::Witness(asked) => witness::run(asked, &setting).await,
             #[cfg(unix)]
             Command::Demo(asked) => demo::run(asked).await,

@@ -35,6 +35,17 @@ pub(crate) const POINTS_MAX: usize = 4 * 65_536;
 /// Notices held while the program waits for something else; older ones are dropped.
 pub(crate) const NOTICES_HELD_MAX: usize = 256;
 
+/// Steps of windows held while the program waits for something else; all of them were shown.
+pub(crate) const STEPS_HELD_MAX: usize = 256;
+/// How often whoever waits for a window looks at it without having been told of a step: that one
+/// lapsed is nobody's act, and a step may have been told to another session.
+pub(crate) const WINDOWS_LOOK_EVERY: Duration = Duration::from_secs(10);
+
+/// Longest line that is read as an answer to a held command, in bytes.
+pub(crate) const ANSWER_LINE_MAX_BYTES: u64 = 256;
+/// Lines that were typed and not looked at yet.
+pub(crate) const ANSWERS_AHEAD_MAX: usize = 16;
+
 /// Tools connected to one device at a time. Ordinary tools open one or two connections; a broken
 /// one must not use up the streams of the session.
 pub(crate) const TOOLS_EACH_MAX: usize = 8;

@@ -197,38 +197,37 @@ impl Session {
         Ok(record)
     }
 
-    /// Takes one's own request or window back: from here on it opens nothing. Waits until that is on
-    /// the disk, which a disk that hangs is not; so bound it. It may be dropped at any time.
+    /// Takes one's own request or window back: from here on it opens nothing. That holds as soon as
+    /// this was polled; it then waits until it is on the disk, which takes for ever where a disk
+    /// hangs. So bound it; it may be dropped at any time.
     pub async fn withdraw_window(&self, number: u64, now: Now) -> Result<u64, NotDone> {
-        self.stands(now)?;
-        let broker = self.broker();
-        let record = {
-            let _turn = broker.window_turn().await;
-            let kept = broker.register().windows.numbered(number).cloned();
-            let own = |window: &KeptWindow| window.requested.by == self.subject().as_str();
-            let window = kept.filter(own).ok_or(NotDone::NotOwn(number))?;
-            let state = state_of(broker.reliance(), &broker.register(), &window, now);
-            if window.refused.is_some() || window.ended.is_some() {
-                return Err(NotDone::Stands(number, state));
-            }
-            let ended = Event::WindowEnded(WindowEnded {
-                window: number,
-                end: WindowEnd::Withdrawn,
-                session: Some(self.id()),
-                by: self.subject().to_string(),
-            });
-            // It takes something away, so it holds at once.
-            let record = broker.tell_register(ended, now)?;
-            let text = format!(
-                "window {number} was taken back by {}",
-                self.subject().path()
-            );
-            broker.tell_approvers(&window, &text);
-            record
-        };
-        let mut durable = broker.journal().durable();
+        let record = self.withdraw(number, now)?;
+        let mut durable = self.broker().journal().durable();
         // An error means that the journal has ended: it is as durable as it will be.
         let _ended = durable.wait_for(|through| *through >= record).await;
+        Ok(record)
+    }
+
+    /// It takes something away, so it waits for nobody's turn.
+    fn withdraw(&self, number: u64, now: Now) -> Result<u64, NotDone> {
+        self.stands(now)?;
+        let broker = self.broker();
+        let kept = broker.register().windows.numbered(number).cloned();
+        let own = |window: &KeptWindow| window.requested.by == self.subject().as_str();
+        let window = kept.filter(own).ok_or(NotDone::NotOwn(number))?;
+        if window.refused.is_some() || window.ended.is_some() {
+            let state = state_of(broker.reliance(), &broker.register(), &window, now);
+            return Err(NotDone::Stands(number, state));
+        }
+        let ended = Event::WindowEnded(WindowEnded {
+            window: number,
+            end: WindowEnd::Withdrawn,
+            session: Some(self.id()),
+            by: self.subject().to_string(),
+        });
+        let record = broker.tell_register(ended, now)?;
+        let who = self.subject().path();
+        broker.tell_approvers(&window, &format!("window {number} was taken back by {who}"));
         Ok(record)
     }
 }

@@ -126,6 +126,7 @@ async fn greet(
         welcome,
         offers,
         held: VecDeque::new(),
+        steps: VecDeque::new(),
         calls: 0,
     })
 }

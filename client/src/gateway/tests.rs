@@ -196,6 +196,33 @@ async fn a_notice_during_a_call_is_kept_for_later() {
     assert!(ended.what().contains("the gateway stops"), "{ended}");
 }
 
+#[tokio::test]
+async fn steps_and_announcements_disturb_no_call_and_no_step_is_lost() {
+    let scripted = Scripted::new();
+    let (mut gateway, mut side) = connected(&scripted).await;
+    let step = |window| WindowStep {
+        window,
+        text: "ann approved".into(),
+    };
+    let play = async {
+        let FromClient::ActivatePolicy { call } = side.heard().await else {
+            panic!("no call");
+        };
+        side.tell(&ToClient::Window(step(12))).await;
+        let text = "break-glass was opened at press-4".to_owned();
+        side.tell(&ToClient::Announcement { text }).await;
+        let (end, text) = (CallEnd::Done, "in force".to_owned());
+        side.tell(&ToClient::Reply { call, end, text }).await;
+        side.tell(&ToClient::Notice(notice(1, 2))).await;
+        side.tell(&ToClient::Window(step(13))).await;
+    };
+    let (activated, ()) = join!(gateway.activate_policy(), play);
+    assert_eq!(activated.unwrap(), "in force");
+    assert_eq!(gateway.next_step().await.unwrap(), step(12));
+    assert_eq!(gateway.next_step().await.unwrap(), step(13));
+    assert_eq!(gateway.next_notice().await.unwrap(), notice(1, 2));
+}
+
 /// A lease of a second is told again within it, each time with a proof and a look of its own, while
 /// the session waits for something else.
 #[tokio::test]

@@ -16,6 +16,7 @@ use crate::screen::{Format, Row as _, render};
 mod edge;
 mod folder;
 mod identity;
+mod windows;
 
 const SUBJECT: &str = "spiffe://waterworks/person/olga";
 const START_MS: i64 = 1_700_000_000_000;
@@ -217,6 +218,19 @@ fn records() -> Vec<Record> {
             event,
         })
         .collect()
+}
+
+/// Lines of events numbered from 1, a millisecond apart.
+fn told(events: Vec<Event>) -> Vec<Line> {
+    let numbered = (1..).zip(events);
+    let records: Vec<Record> = numbered
+        .map(|(sequence, event)| Record {
+            sequence,
+            time_ms: START_MS + i64::try_from(sequence).unwrap(),
+            event,
+        })
+        .collect();
+    lines(&records)
 }
 
 fn take(join: &mut Join, record: &Record) -> Vec<Line> {
