@@ -1,5 +1,6 @@
 //! Commands and other events in a plant engineer's words, for notices, listings and collectors.
 
+mod answered;
 mod happened;
 
 use std::fmt::Write;
@@ -8,6 +9,7 @@ use interlock_protocols::modbus::{Area, Request, UnitId};
 
 use crate::limits::WRITES_SHOWN_MAX;
 use crate::plant::Device;
+pub use answered::became;
 pub use happened::{happened, scope};
 
 /// What a PDU asks of a device: `write speed_setpoint = 900 rpm, holding 100 (40101)`.
