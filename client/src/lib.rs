@@ -2,6 +2,7 @@
 //! a point, read the command log, try a policy. It holds no rule of its own: the edge decides.
 #![forbid(unsafe_code)]
 
+mod approver;
 mod connect;
 #[cfg(unix)]
 pub mod demo;
@@ -32,6 +33,7 @@ mod sessions;
 mod sockets;
 mod status;
 mod tls;
+mod watch;
 mod window;
 mod witness;
 mod write;
@@ -90,7 +92,7 @@ enum Command {
     Posture(posture::PostureCommand),
     Status(status::StatusCommand),
     Root(root::RootCommand),
-    Approver(root::ApproverCommand),
+    Approver(approver::ApproverCommand),
     Sessions(sessions::Sessions),
     Revoke(restraint::Revoke),
     Freeze(restraint::Freeze),
@@ -99,6 +101,7 @@ enum Command {
     Reinstate(restraint::Reinstate),
     Restrictions(restraint::Restrictions),
     Window(window::WindowCommand),
+    Watch(watch::Watch),
     Witness(witness::WitnessCommand),
     #[cfg(unix)]
     Demo(demo::Demo),
@@ -197,7 +200,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Posture(asked) => posture::run(asked, &setting),
             Command::Status(asked) => status::run(asked, &setting).await,
             Command::Root(asked) => root::run(asked, &setting),
-            Command::Approver(asked) => root::run_approver(asked),
+            Command::Approver(asked) => approver::run(asked, &setting),
             Command::Sessions(_) => sessions::run(&setting).await,
             Command::Revoke(asked) => restraint::revoke(asked, &setting).await,
             Command::Freeze(asked) => restraint::freeze(asked, &setting).await,
@@ -206,6 +209,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Reinstate(asked) => restraint::reinstate(asked, &setting).await,
             Command::Restrictions(_) => restraint::restrictions(&setting).await,
             Command::Window(asked) => window::run(asked, &setting).await,
+            Command::Watch(asked) => watch::run(asked, &setting).await,
             Command::Witness(asked) => witness::run(asked, &setting).await,
             #[cfg(unix)]
             Command::Demo(asked) => demo::run(asked).await,

@@ -14,6 +14,15 @@ pub use happened::{happened, scope};
 
 /// What a PDU asks of a device: `write speed_setpoint = 900 rpm, holding 100 (40101)`.
 pub fn asked(device: &Device, unit: UnitId, pdu: &[u8]) -> String {
+    said(device, unit, pdu, true)
+}
+
+/// The same in names alone, where names say all of it: `write speed_setpoint = 900 rpm`.
+pub fn named(device: &Device, unit: UnitId, pdu: &[u8]) -> String {
+    said(device, unit, pdu, false)
+}
+
+fn said(device: &Device, unit: UnitId, pdu: &[u8], places: bool) -> String {
     let Ok(request) = Request::decode(pdu) else {
         let function = pdu.first().copied().unwrap_or_default();
         return format!("function {function}, {} bytes", pdu.len());
@@ -44,6 +53,9 @@ pub fn asked(device: &Device, unit: UnitId, pdu: &[u8]) -> String {
     }
     if parts.is_empty() {
         parts.push(request.function().name().to_owned());
+    }
+    if touched.all_named && !places {
+        return parts.join(", ");
     }
     let written = request.writes().map(|written| written.area);
     for area in [written, request.reads()].into_iter().flatten() {

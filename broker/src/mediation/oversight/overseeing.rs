@@ -167,7 +167,7 @@ impl Inner {
             session: self.id,
             subject: self.subject.to_string(),
             device: device.name().to_owned(),
-            asked: wording::asked(device, unit, pdu),
+            asked: wording::named(device, unit, pdu),
             decision: String::new(),
             result: String::new(),
             rules: rules.iter().take(DENIAL_NAMES_MAX).cloned().collect(),

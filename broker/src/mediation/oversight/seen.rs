@@ -54,7 +54,7 @@ impl Broker {
             session: held.session,
             subject: held.subject.to_string(),
             device: held.device.clone(),
-            asked: wording::asked(device, held.unit, held.pdu.as_bytes()),
+            asked: wording::named(device, held.unit, held.pdu.as_bytes()),
             points: points
                 .iter()
                 .filter_map(|told| self.shown(held, device, told))
