@@ -132,14 +132,24 @@ impl Windows {
                 time_ms,
                 id: *grant.id,
                 ended: false,
+                writes: 0,
+                open: Vec::new(),
             };
-            self.glass.insert(sequence, glass);
+            self.glass.entry(sequence).or_insert(glass);
         }
     }
 
     /// Counts an intent against a window, in the span that its time lies in. Each intent counts
     /// once, however often it is told.
     pub(crate) fn count(&mut self, intent: u64, time_ms: i64, window: u64) {
+        if let Some(glass) = self.glass.get_mut(&window) {
+            if !glass.open.contains(&intent) {
+                glass.open.push(intent);
+                glass.writes = glass.writes.saturating_add(1);
+                self.open.insert(intent, (window, 0));
+            }
+            return;
+        }
         let Some(kept) = self.by_number.get_mut(&window) else {
             return;
         };
@@ -164,6 +174,11 @@ impl Windows {
         let Some((window, span)) = self.open.remove(&intent) else {
             return;
         };
+        if let Some(glass) = self.glass.get_mut(&window) {
+            glass.open.retain(|open| *open != intent);
+            glass.writes = glass.writes.saturating_sub(u32::from(withheld));
+            return;
+        }
         let Some(kept) = self.by_number.get_mut(&window) else {
             return;
         };
@@ -196,6 +211,11 @@ impl Windows {
         of_span.map_or(0, |writes| writes.writes)
     }
 
+    /// A break-glass grant that was opened, by the record of that.
+    pub fn glass(&self, number: u64) -> Option<&KeptBreakGlass> {
+        self.glass.get(&number)
+    }
+
     /// Whether a break-glass grant of this id was opened already.
     pub fn was_broken(&self, id: &[u8; 16]) -> bool {
         self.glass.values().any(|glass| glass.id == *id)
@@ -222,6 +242,9 @@ impl Windows {
 
     /// Takes up one break-glass grant that was kept.
     pub(super) fn take_glass(&mut self, glass: KeptBreakGlass) {
+        for intent in &glass.open {
+            self.open.insert(*intent, (glass.number, 0));
+        }
         self.glass.insert(glass.number, glass);
     }
 
