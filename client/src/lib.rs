@@ -2,6 +2,7 @@
 //! a point, read the command log, try a policy. It holds no rule of its own: the edge decides.
 #![forbid(unsafe_code)]
 
+mod approver;
 mod connect;
 #[cfg(unix)]
 pub mod demo;
@@ -90,7 +91,7 @@ enum Command {
     Posture(posture::PostureCommand),
     Status(status::StatusCommand),
     Root(root::RootCommand),
-    Approver(root::ApproverCommand),
+    Approver(approver::ApproverCommand),
     Sessions(sessions::Sessions),
     Revoke(restraint::Revoke),
     Freeze(restraint::Freeze),
@@ -197,7 +198,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Posture(asked) => posture::run(asked, &setting),
             Command::Status(asked) => status::run(asked, &setting).await,
             Command::Root(asked) => root::run(asked, &setting),
-            Command::Approver(asked) => root::run_approver(asked),
+            Command::Approver(asked) => approver::run(asked, &setting),
             Command::Sessions(_) => sessions::run(&setting).await,
             Command::Revoke(asked) => restraint::revoke(asked, &setting).await,
             Command::Freeze(asked) => restraint::freeze(asked, &setting).await,

@@ -1,5 +1,4 @@
 //! `interlock root`: the site root, on a machine that is no gateway, and what it signs.
-//! `interlock approver key`: the key by which an approver will sign grants.
 
 #[cfg(test)]
 mod tests;
@@ -12,7 +11,7 @@ use clap::{Args, Subcommand};
 use interlock_broker::clock::Clock;
 use interlock_broker::finding::Finding;
 use interlock_broker::plant::Plant;
-use interlock_broker::root::{ApproverKey, RootKey, RootSecret, SignFailure, read_list};
+use interlock_broker::root::{RootKey, RootSecret, SignFailure, read_list};
 use interlock_protocols::root::{ApproverList, Envelope, Kind as Document, PlantBundle};
 use jiff::tz::TimeZone;
 use serde::Serialize;
@@ -86,42 +85,12 @@ struct Signing {
     out: PathBuf,
 }
 
-/// Make the key by which an approver signs grants, on their own machine
-#[derive(Debug, Args)]
-pub(crate) struct ApproverCommand {
-    #[command(subcommand)]
-    act: ApproverAct,
-}
-
-#[derive(Debug, Subcommand)]
-enum ApproverAct {
-    /// Make a key, and print the line for the list of approvers
-    Key {
-        /// File for the secret key; it must not be there yet
-        #[arg(long, value_name = "FILE")]
-        out: PathBuf,
-        /// Whose it is; no spaces
-        #[arg(long)]
-        name: String,
-    },
-}
-
 pub(crate) fn run(asked: &RootCommand, setting: &Setting) -> Result<(), Failure> {
     match &asked.act {
         Act::Init { dir, site } => init(dir, site),
         Act::Sign { what } => sign(what),
         Act::Show { file, root } => show(file, root.as_deref(), setting),
     }
-}
-
-pub(crate) fn run_approver(asked: &ApproverCommand) -> Result<(), Failure> {
-    let ApproverAct::Key { out, name } = &asked.act;
-    let key = ApproverKey::generate(name)
-        .map_err(|error| Failure::new(Kind::Usage, error.to_string(), "choose another --name"))?;
-    write_secret(out, &key.to_secret_text())?;
-    screen::data(&format!("{}\n", key.public_text()))?;
-    screen::say("give this line to whoever keeps the site root; the file stays here");
-    Ok(())
 }
 
 fn init(dir: &Path, site: &str) -> Result<(), Failure> {
@@ -260,7 +229,7 @@ fn rows(bytes: &[u8], root: Option<&str>) -> Result<Vec<Said>, String> {
     Ok(rows)
 }
 
-fn bytes(file: &Path) -> Result<Vec<u8>, Failure> {
+pub(crate) fn bytes(file: &Path) -> Result<Vec<u8>, Failure> {
     let unread = |error: io::Error| {
         let what = format!("{} cannot be read: {error}", file.display());
         misset(what, "name another file")
@@ -275,7 +244,7 @@ fn bytes(file: &Path) -> Result<Vec<u8>, Failure> {
     fs::read(file).map_err(unread)
 }
 
-fn text(file: &Path) -> Result<String, Failure> {
+pub(crate) fn text(file: &Path) -> Result<String, Failure> {
     String::from_utf8(bytes(file)?).map_err(|_| {
         misset(
             format!("{} is no text", file.display()),
@@ -284,7 +253,7 @@ fn text(file: &Path) -> Result<String, Failure> {
     })
 }
 
-fn write_secret(path: &Path, text: &str) -> Result<(), Failure> {
+pub(crate) fn write_secret(path: &Path, text: &str) -> Result<(), Failure> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -314,11 +283,11 @@ fn unwritten(path: &Path, error: &io::Error) -> Failure {
     misset(what, next)
 }
 
-fn faulty(found: &[Finding]) -> Failure {
+pub(crate) fn faulty(found: &[Finding]) -> Failure {
     let lines: Vec<String> = found.iter().map(ToString::to_string).collect();
     misset(lines.join("\n"), "correct it, then sign it again")
 }
 
-fn misset(what: impl Into<String>, next: &str) -> Failure {
+pub(crate) fn misset(what: impl Into<String>, next: &str) -> Failure {
     Failure::new(Kind::Configuration, what, next)
 }

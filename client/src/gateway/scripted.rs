@@ -182,6 +182,18 @@ impl Scripted {
         side
     }
 
+    /// As [`Scripted::welcome`], of this site, and offers nothing.
+    pub(crate) async fn welcome_to(&self, name: &str) -> Side {
+        let mut side = self.accept().await;
+        let mut hello = hello(0);
+        if let ToClient::Hello { site, .. } = &mut hello {
+            name.clone_into(site);
+        }
+        side.tell(&hello).await;
+        side.tell(&ToClient::Ready).await;
+        side
+    }
+
     /// Waits for a connection that never comes to a session.
     pub(crate) async fn refuse(&self) {
         let _ = self.endpoint.accept().await.unwrap().await;

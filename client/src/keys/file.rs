@@ -45,7 +45,7 @@ impl FileKey {
 
     /// Writes it into a file of its own.
     pub fn write(&self, path: &Path) -> Result<(), Failure> {
-        crate::profile::replace(path, &self.to_secret_pem(), 0o600).map_err(|error| {
+        crate::profile::replace(path, self.to_secret_pem(), 0o600).map_err(|error| {
             Failure::new(
                 Kind::Configuration,
                 format!("the key {} cannot be written: {error}", path.display()),

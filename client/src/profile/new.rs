@@ -66,7 +66,7 @@ impl Profile {
     pub fn renew(&self, certificate: &str, session: &FileKey) -> Result<(), Failure> {
         replace(
             &self.folder.join(CREDENTIAL),
-            &credential(certificate, session),
+            credential(certificate, session),
             0o600,
         )
         .map_err(|error| unwritten(&self.folder, &error))
@@ -139,7 +139,7 @@ fn keep_file(path: &Path, key: &FileKey) -> Result<(), Failure> {
             "name another folder with --profile; no key is ever overwritten",
         ));
     }
-    replace(path, &key.to_secret_pem(), 0o600).map_err(|error| unwritten(path, &error))
+    replace(path, key.to_secret_pem(), 0o600).map_err(|error| unwritten(path, &error))
 }
 
 pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
@@ -151,7 +151,7 @@ pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
 }
 
 /// Puts a file in its place as a whole, so that nobody ever reads half of one.
-pub(crate) fn replace(path: &Path, text: &str, mode: u32) -> io::Result<()> {
+pub(crate) fn replace(path: &Path, content: impl AsRef<[u8]>, mode: u32) -> io::Result<()> {
     let beside = path.with_extension("part");
     match fs::remove_file(&beside) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -165,7 +165,7 @@ pub(crate) fn replace(path: &Path, text: &str, mode: u32) -> io::Result<()> {
     #[cfg(not(unix))]
     let _ = mode;
     let mut file = options.open(&beside)?;
-    file.write_all(text.as_bytes())?;
+    file.write_all(content.as_ref())?;
     file.sync_all()?;
     fs::rename(&beside, path)?;
     #[cfg(unix)]

@@ -1,3 +1,5 @@
+use interlock_broker::root::ApproverKey;
+
 use super::*;
 use interlock_protocols::root::SIGNATURE_BYTES;
 

@@ -37,6 +37,16 @@ pub(super) fn writes(function: FunctionCode) -> Option<Table> {
     }
 }
 
+/// The function that reads a table.
+pub(super) fn reads(table: Table) -> FunctionCode {
+    match table {
+        Table::Coils => FunctionCode::ReadCoils,
+        Table::DiscreteInputs => FunctionCode::ReadDiscreteInputs,
+        Table::HoldingRegisters => FunctionCode::ReadHoldingRegisters,
+        Table::InputRegisters => FunctionCode::ReadInputRegisters,
+    }
+}
+
 /// What people call a function.
 pub(super) fn short(function: FunctionCode) -> &'static str {
     let found = SHORT.iter().find(|(_, code)| *code == function);

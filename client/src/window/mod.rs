@@ -1,6 +1,8 @@
 //! `interlock window`: maintenance windows, asked for, approved by somebody else, and seen to their
 //! end.
 
+mod approve;
+mod consent;
 mod extend;
 mod functions;
 mod limits;
@@ -40,6 +42,7 @@ enum Act {
     Extend(Box<extend::Extend>),
     List(list::List),
     Show(show::Show),
+    Approve(approve::Approve),
     /// Refuse a window for good
     Refuse {
         /// Its number
@@ -61,6 +64,7 @@ pub(crate) async fn run(asked: &WindowCommand, setting: &Setting) -> Result<(), 
         Act::Extend(asked) => extend::run(asked, setting).await,
         Act::List(asked) => list::run(asked, setting).await,
         Act::Show(asked) => show::run(asked, setting).await,
+        Act::Approve(asked) => approve::run(asked, setting).await,
         Act::Refuse { window, comment } => {
             let (window, comment) = (*window, comment.clone());
             act(setting, Ask::RefuseWindow { window, comment }).await

@@ -1,5 +1,6 @@
 //! Windows against a gateway that plays a script, and what people read of them.
 
+mod approving;
 mod asking;
 
 use interlock_protocols::conduit::{

@@ -127,13 +127,17 @@ impl Times {
     }
 }
 
-/// Beginning and end on one line; the end says its date only where that is another.
+/// Beginning and end on one line; the end says its date only where that is another. Seconds are
+/// said where there are some.
 pub(super) fn between(start: &Zoned, end: &Zoned) -> String {
+    let whole = (start.second(), end.second()) == (0, 0);
+    let time = if whole { "%H:%M %:z" } else { "%H:%M:%S %:z" };
+    let full = format!("%a %Y-%m-%d {time}");
     let form = match start.date() == end.date() {
-        true => "%H:%M %:z",
-        false => "%a %Y-%m-%d %H:%M %:z",
+        true => time,
+        false => &full,
     };
-    format!("{} to {}", shown(start), end.strftime(form))
+    format!("{} to {}", start.strftime(&full), end.strftime(form))
 }
 
 fn shown(time: &Zoned) -> String {

@@ -1,0 +1,284 @@
+//! `interlock window approve`: shown from the approver's own files, asked, and signed.
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::PathBuf;
+
+use clap::Args;
+use interlock_broker::clock::Clock;
+use interlock_broker::plant::Bounds;
+use interlock_broker::root::ApproverKey;
+use interlock_broker::subject::path;
+use interlock_protocols::conduit::{Ask, WindowRow};
+use jiff::tz::TimeZone;
+
+use super::consent::{Consent, Consented, Desk};
+use super::range::{Range, draw};
+use super::{functions, one, times};
+use crate::approver::{self, Trusted};
+use crate::failure::{Failure, Kind};
+use crate::gateway::Gateway;
+use crate::limits::STATUS_COLUMNS;
+use crate::profile::Profile;
+use crate::screen::{self, one_line};
+use crate::{Setting, fingerprint, moment};
+
+/// Sign a window's grant, with your grant key
+///
+/// What you sign is shown from the grant itself and from the plant that your site root signed and
+/// that you keep with `interlock approver trust`; what others say of it is shown apart. Where the
+/// two differ nothing is signed.
+#[derive(Debug, Args)]
+pub(super) struct Approve {
+    /// Its number
+    window: u64,
+    /// In your words; whoever asked reads it
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    comment: String,
+    /// Your secret grant key [default: grant.key in the folder of the profile]
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+    /// The time zone to show times in: Europe/Berlin [default: this machine's own]
+    #[arg(long, value_name = "ZONE")]
+    zone: Option<String>,
+    /// Do not ask; for scripts whose owner has read it
+    #[arg(long)]
+    yes: bool,
+}
+
+pub(super) async fn run(asked: &Approve, setting: &Setting) -> Result<(), Failure> {
+    let zone = times::zone(asked.zone.as_deref())?;
+    let profile = setting.profile()?;
+    // Without these nothing could be signed, whatever the gateway sends.
+    let trusted = Trusted::open(profile.folder())?;
+    let key = approver::key(asked.key.as_deref(), profile.folder())?;
+    let mut gateway = Gateway::connect(&profile).await?;
+    let approving = Approving {
+        asked,
+        profile: &profile,
+        trusted: &trusted,
+        key: &key,
+        zone: &zone,
+    };
+    let width = screen::width().map_or(STATUS_COLUMNS, usize::from);
+    let approved = approving.run(&mut gateway, width, ask).await;
+    gateway.goodbye().await;
+    screen::say(&screen::one_line(&approved?));
+    Ok(())
+}
+
+/// All that one approval takes.
+pub(super) struct Approving<'a> {
+    pub(super) asked: &'a Approve,
+    pub(super) profile: &'a Profile,
+    pub(super) trusted: &'a Trusted,
+    pub(super) key: &'a ApproverKey,
+    pub(super) zone: &'a TimeZone,
+}
+
+impl Approving<'_> {
+    /// Shows, asks, signs what was shown, and sends it; gives what the gateway says.
+    pub(super) async fn run(
+        &self,
+        gateway: &mut Gateway,
+        width: usize,
+        ask: impl AsyncFnOnce() -> Result<bool, Failure>,
+    ) -> Result<String, Failure> {
+        let row = one(gateway, self.asked.window).await?;
+        let public = self.key.public();
+        let desk = Desk {
+            trusted: self.trusted,
+            key: &public,
+            welcome: gateway.welcome(),
+            window: self.asked.window,
+            now_ms: Clock::start().now().wall_ms(),
+        };
+        let consent = Consent::read(&row, &desk).map_err(|wrong| differs(&row, &wrong))?;
+        let words = words(&consent, &row, &desk, self.zone, width);
+        screen::data(&(words.join("\n") + "\n"))?;
+        if !self.asked.yes && !ask().await? {
+            return Err(Failure::new(
+                Kind::Failed,
+                "nothing was signed",
+                format!(
+                    "`interlock window refuse {}` says so to whoever asked",
+                    row.window
+                ),
+            ));
+        }
+        gateway.show_presence(self.profile).await?;
+        let approve = Ask::ApproveWindow {
+            window: row.window,
+            key: public,
+            // These very bytes were shown.
+            signature: self.key.sign(consent.grant.body),
+            comment: self.asked.comment.clone(),
+        };
+        gateway.ask_for_word(approve).await
+    }
+}
+
+fn differs(row: &WindowRow, wrong: &[String]) -> Failure {
+    let lines: Vec<String> = wrong
+        .iter()
+        .map(|why| format!("\n  {}", one_line(why)))
+        .collect();
+    Failure::new(
+        Kind::Denied,
+        format!("window {} is not signed:{}", row.window, lines.concat()),
+        "if nobody here changed anything, ask who did, and tell whoever keeps the gateway",
+    )
+}
+
+/// Asks the person at the terminal. The connection lives on meanwhile.
+async fn ask() -> Result<bool, Failure> {
+    if !io::stdin().is_terminal() {
+        return Err(Failure::new(
+            Kind::Usage,
+            "there is no terminal to ask at",
+            "read what is shown, then say --yes",
+        ));
+    }
+    let answer = tokio::task::spawn_blocking(|| {
+        let mut stderr = io::stderr().lock();
+        let _ = write!(stderr, "Sign this? [y/N] ");
+        let _ = stderr.flush();
+        let mut line = String::new();
+        io::stdin().read_line(&mut line).map(|_| line)
+    });
+    let line = answer.await.map_err(Failure::of_program)?;
+    let line = line.map_err(|error| Failure::new(Kind::Failed, error.to_string(), ""))?;
+    Ok(matches!(line.trim(), "y" | "Y" | "yes"))
+}
+
+/// What is to be signed, and apart from it what others say.
+pub(super) fn words(
+    consent: &Consent<'_>,
+    row: &WindowRow,
+    desk: &Desk<'_>,
+    zone: &TimeZone,
+    width: usize,
+) -> Vec<String> {
+    let grant = &consent.grant;
+    let mut lines = vec!["You are asked to sign:".to_owned()];
+    let mut say = |what: &str, says: String| {
+        lines.push(format!("  {what:<12}{}", one_line(&says)));
+    };
+    say("who", path(grant.holder).to_owned());
+    say("on machine", fingerprint::grouped(grant.holder_key));
+    let description = match consent.device.description() {
+        "" => String::new(),
+        description => format!(" ({description})"),
+    };
+    say("device", format!("{}{description}", grant.device));
+    say(
+        "through",
+        format!("the gateway {} of {}", grant.gateway, grant.site),
+    );
+    if !grant.guard.is_empty() {
+        say("and", format!("the write guard {}", grant.guard));
+    }
+    for (at, span) in grant.spans().enumerate() {
+        say(
+            if at == 0 { "when" } else { "" },
+            times::span_words(&span, zone),
+        );
+    }
+    let each = if grant.spans().len() > 1 {
+        ", each time"
+    } else {
+        ""
+    };
+    match consent.points.iter().any(|point| point.range.is_some()) {
+        true => say("writes", format!("at most {}{each}", grant.max_writes)),
+        false => say("writes", "none".to_owned()),
+    }
+    let watched = match (grant.supervised, grant.hold) {
+        (true, true) => "all of it by another organisation, which says yes to each write",
+        (true, false) => "all of it by another organisation",
+        (false, true) => "each write waits for the yes of another organisation",
+        (false, false) => "by nobody",
+    };
+    say("watched", watched.to_owned());
+    say(
+        "needs",
+        format!("{} of {} approvers", grant.quorum, grant.approvers().len()),
+    );
+    lines.push(String::new());
+    let ranges: Vec<Range> = consent.points.iter().map(range).collect();
+    lines.extend(draw(&ranges, width));
+    lines.push(String::new());
+    lines.extend(consent.points.iter().map(told));
+    lines.push(String::new());
+    lines.push(format!(
+        "All of this is from the grant itself and from your own plant (number {}).",
+        desk.trusted.serial()
+    ));
+    lines.extend(said(row, zone));
+    lines
+}
+
+/// What is no part of the grant, each with who says it.
+fn said(row: &WindowRow, zone: &TimeZone) -> Vec<String> {
+    let mut lines = vec!["Said by others, and not signed:".to_owned()];
+    let mut say = |who: &str, says: String| {
+        lines.push(format!("  {}: {}", one_line(who), one_line(&says)));
+    };
+    say(path(&row.by), format!("\"{}\"", row.reason));
+    let asked = moment::minute(row.asked_ms, zone);
+    let extends = row
+        .extends
+        .map_or(String::new(), |window| format!(", extends window {window}"));
+    let state = row.state.name();
+    say(
+        "the gateway",
+        format!(
+            "window {}, asked for on {asked}, {state}{extends}",
+            row.window
+        ),
+    );
+    for approval in &row.approvals {
+        let by = path(&approval.approved.by);
+        let comment = &approval.approved.comment;
+        say(
+            "the gateway",
+            format!(
+                "{by} approved on {}: \"{comment}\"",
+                moment::minute(approval.time_ms, zone)
+            ),
+        );
+    }
+    lines
+}
+
+fn range(point: &Consented) -> Range {
+    let (own, bit) = match point.bounds {
+        Bounds::Interval { min, max } => (min.zip(max), false),
+        Bounds::States { .. } => (None, true),
+    };
+    Range {
+        name: point.name.clone(),
+        unit: point.unit.clone(),
+        own,
+        asked: point.range,
+        now: None,
+        bit,
+    }
+}
+
+/// Where a point is, how it may be written, and what it is for.
+fn told(point: &Consented) -> String {
+    let names: Vec<&str> = point
+        .writing
+        .iter()
+        .map(|code| functions::short(*code))
+        .collect();
+    let how = match names.as_slice() {
+        [] => "reading alone".to_owned(),
+        names => names.join(", "),
+    };
+    let what = match point.description.as_str() {
+        "" => String::new(),
+        description => format!(". {description}"),
+    };
+    one_line(&format!("{}: {}, {how}{what}", point.name, point.place))
+}
