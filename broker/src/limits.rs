@@ -388,11 +388,15 @@ pub const SUPERVISOR_BEHIND_MAX: u64 = 5;
 pub const HOLD_SERVES: Duration = Duration::from_secs(60);
 /// Most commands that are held at once, over all devices: each takes memory for a stranger's bytes.
 pub const HOLDS_MAX: usize = 64;
+/// Of them for one session: who asks for more does not wait for anybody.
+pub const HOLDS_PER_SESSION_MAX: usize = 8;
 /// For how long a session alone may write without writing.
 pub const WRITER_LEASE: Duration = Duration::from_secs(30);
 /// Most streams that watch at once: each command is told to all of them.
 pub const WATCHES_MAX: usize = 32;
-/// Most messages that wait for one who watches and does not supervise.
+/// Of them for one subject: some sessions beside each other, and places left for others.
+pub const WATCHES_PER_SUBJECT_MAX: usize = 8;
+/// Most commands that wait for one who watches; further ones are left out, and that is told.
 pub const WATCH_QUEUE_MAX: usize = 256;
 /// Grants whose signatures are known to be good, so that they need not be verified again: some
 /// kilobytes each. Beyond it all are forgotten, and verified again.

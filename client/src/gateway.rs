@@ -13,6 +13,7 @@ pub(crate) mod steps;
 mod telling;
 #[cfg(test)]
 mod tests;
+pub(crate) mod watching;
 
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -17,6 +17,7 @@ mod show;
 #[cfg(test)]
 mod tests;
 mod verify;
+mod windows;
 mod words;
 
 use std::path::Path;

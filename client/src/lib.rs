@@ -33,6 +33,7 @@ mod sessions;
 mod sockets;
 mod status;
 mod tls;
+mod watch;
 mod window;
 mod witness;
 mod write;
@@ -100,6 +101,7 @@ enum Command {
     Reinstate(restraint::Reinstate),
     Restrictions(restraint::Restrictions),
     Window(window::WindowCommand),
+    Watch(watch::Watch),
     Witness(witness::WitnessCommand),
     #[cfg(unix)]
     Demo(demo::Demo),
@@ -207,6 +209,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Reinstate(asked) => restraint::reinstate(asked, &setting).await,
             Command::Restrictions(_) => restraint::restrictions(&setting).await,
             Command::Window(asked) => window::run(asked, &setting).await,
+            Command::Watch(asked) => watch::run(asked, &setting).await,
             Command::Witness(asked) => witness::run(asked, &setting).await,
             #[cfg(unix)]
             Command::Demo(asked) => demo::run(asked).await,

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use super::allowance::Allowances;
 use super::gate::{Gates, Isolation};
 use super::heard::Hearing;
+use super::oversight::Overseer;
 use super::roll::{Afloat, Roll};
 use super::schedule::SessionTimes;
 use super::window::Board;
@@ -40,6 +41,7 @@ pub struct Broker {
     pub(super) gates: Gates,
     pub(super) roll: Arc<Roll>,
     pub(super) afloat: Arc<Afloat>,
+    pub(super) overseer: Overseer,
     pub(super) windows: Board,
     /// Acts that were handed to the journal and are not taken up yet.
     acting: AtomicUsize,
@@ -73,6 +75,7 @@ impl Broker {
             windows: Board::default(),
             roll: Arc::default(),
             afloat: Arc::default(),
+            overseer: Overseer::default(),
             hearing: Hearing::of(&plant),
             plant,
             journal,

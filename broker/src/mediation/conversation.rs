@@ -12,6 +12,7 @@ use super::duty::{Counted, Duty, Owed};
 use super::gate::{Gate, Passage};
 use super::heard::{Ear, Heard};
 use super::ledger::Key;
+use super::oversight::Overseen;
 use super::permit::Permit;
 use super::refusal::{Reason, Refusal, Wire};
 use super::roll::Write;
@@ -133,11 +134,18 @@ impl Conversation {
     }
 
     /// What stands between a decision and its INTENT beside rules, limits and windows.
-    fn oversee(&self, _adu: &Adu<'_>, allowed: &Allowed<'_, '_>, now: Now) -> Result<(), Reason> {
+    fn oversee(&self, adu: &Adu<'_>, allowed: &Allowed<'_, '_>, now: Now) -> Result<(), Reason> {
         if allowed.request.has_effect() && now.doubted() {
             return Err(Reason::ClockDoubted);
         }
-        Ok(())
+        let command = Overseen {
+            device: &self.device,
+            unit: adu.unit,
+            request: &allowed.request,
+            touched: &allowed.touched,
+            window: allowed.under.as_ref().map(|under| under.in_force),
+        };
+        self.session.oversee(&command, now)
     }
 
     /// The answer to `transaction` is on its way to the client: the id is free again. Returns
@@ -213,7 +221,7 @@ impl Conversation {
         let intent = effect.then(|| self.intent(adu, &pdu, &allowed, now));
         // From its intent on, what it writes has no value before for whoever writes next.
         let ear = Ear::new(Arc::clone(&self.heard), adu.unit, &allowed.request);
-        let duty = if let Some(intent) = intent {
+        let mut duty = if let Some(intent) = intent {
             let write = Write {
                 whose: Arc::clone(&self.session.whose),
                 device: Arc::clone(&self.device),
@@ -239,6 +247,15 @@ impl Conversation {
             };
             Duty::Counted(Counted::new(Arc::clone(&self.session.ledger), key, now))
         };
+        let record = duty.intent();
+        duty.told_by(self.session.telling(
+            &self.device,
+            adu.unit,
+            &pdu,
+            &allowed.policies,
+            (under.map(|under| under.in_force.number), record),
+            now,
+        ));
         self.note_use(function);
         let permit = Permit::mint(
             allowed.unit,
@@ -344,6 +361,12 @@ impl Conversation {
             let (subject, device) = (&self.session.subject, self.device.name());
             tracing::info!(%subject, device, record, reason = reason.code(), "denied");
         }
+        self.session.tell_denied(
+            &self.device,
+            (adu.unit, adu.pdu),
+            (&reason, &policies, record),
+            now,
+        );
         Refusal::new(reason)
             .decided_by(policies)
             .knowing(|| self.session.known(now))

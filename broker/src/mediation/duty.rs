@@ -7,6 +7,7 @@ use interlock_protocols::record::{CommandResult, Event, Outcome};
 
 use super::broker::Broker;
 use super::ledger::{Key, Ledger};
+use super::oversight::Telling;
 use super::roll::Write;
 use crate::clock::Now;
 
@@ -28,11 +29,36 @@ impl Duty {
         }
     }
 
+    /// The sequence of the INTENT, if there is one.
+    pub(super) fn intent(&self) -> Option<u64> {
+        match self {
+            Duty::Owed(owed) => Some(owed.intent),
+            Duty::Counted(_) => None,
+        }
+    }
+
+    /// Has those who watch told of the end as well.
+    pub(super) fn told_by(&mut self, telling: Option<Telling>) {
+        match self {
+            Duty::Owed(owed) => owed.telling = telling,
+            Duty::Counted(counted) => counted.telling = telling,
+        }
+    }
+
     /// Fulfils the duty; returns the INTENT's sequence, if there was one.
     pub(super) fn end(self, result: CommandResult, latency: Duration, now: Now) -> Option<u64> {
+        let told = |telling: Option<Telling>| {
+            if let Some(telling) = telling {
+                telling.ended(&result, now);
+            }
+        };
         match self {
-            Duty::Owed(owed) => Some(owed.settle(result, latency, now)),
+            Duty::Owed(mut owed) => {
+                told(owed.telling.take());
+                Some(owed.settle(result, latency, now))
+            }
             Duty::Counted(mut counted) => {
+                told(counted.telling.take());
                 counted.answered = matches!(result, CommandResult::Answered { .. });
                 counted.latest = now;
                 None
@@ -50,6 +76,7 @@ pub(super) struct Owed {
     sent: bool,
     settled: bool,
     latest: Now,
+    telling: Option<Telling>,
 }
 
 impl Owed {
@@ -61,6 +88,7 @@ impl Owed {
             sent: false,
             settled: false,
             latest: now,
+            telling: None,
         }
     }
 
@@ -125,6 +153,7 @@ pub(super) struct Counted {
     key: Option<Key>,
     answered: bool,
     latest: Now,
+    telling: Option<Telling>,
 }
 
 impl Counted {
@@ -134,6 +163,7 @@ impl Counted {
             key: Some(key),
             answered: false,
             latest: now,
+            telling: None,
         }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use interlock_protocols::modbus::{ExceptionCode, Malformed, UnitId};
 use interlock_protocols::record::Scope;
 
+use super::oversight::Oversight;
 use super::standing::Lost;
 use super::window::NotInForce;
 use crate::plant::LimitBroken;
@@ -76,6 +77,8 @@ pub enum Reason {
     NotYours,
     /// A value outside what is ever sane.
     Limit(LimitBroken),
+    /// Nobody watches who has to, or somebody who watches has to say yes, or another one writes.
+    Oversight(Oversight),
     /// The command could not be recorded durably, so it was not sent.
     JournalFailed(String),
     /// The device cannot be reached.
@@ -126,6 +129,7 @@ impl Reason {
             Reason::ClockDoubted => "clock-doubted",
             Reason::NotYours => "not-yours",
             Reason::Limit(limit) => limit.code(),
+            Reason::Oversight(why) => why.code(),
             Reason::JournalFailed(_) => "journal-failed",
             Reason::LinkDown(_) => "link-down",
             Reason::Silent => "silent",
@@ -160,6 +164,7 @@ impl Reason {
             | Reason::NoTime
             | Reason::NotYours
             | Reason::Limit(_) => Code::IllegalFunction,
+            Reason::Oversight(why) => why.exception(),
             Reason::JournalFailed(_) | Reason::ClockDoubted => Code::ServerDeviceFailure,
             Reason::NotRouted(_) | Reason::LinkDown(_) => Code::GatewayPathUnavailable,
             Reason::Silent => Code::GatewayTargetFailed,
@@ -241,6 +246,7 @@ impl Reason {
             }
             Reason::NotYours => "there is nothing of that name for you".to_owned(),
             Reason::Limit(limit) => limit.to_string(),
+            Reason::Oversight(why) => why.what(),
             Reason::JournalFailed(why) => {
                 format!("the command could not be recorded, so it was not sent: {why}")
             }
@@ -306,6 +312,7 @@ impl Reason {
                  and say `interlock-edge clock accept DIR --reason WHY`"
             }
             Reason::Limit(limit) => return limit.next_step(),
+            Reason::Oversight(why) => return why.next(),
             Reason::JournalFailed(_) => {
                 "reading still works; for writing use the local panel, and tell the administrator"
             }

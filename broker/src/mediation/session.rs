@@ -134,6 +134,28 @@ impl Inner {
         self.broker.allowances.denial(&self.subject, now)
     }
 
+    /// Whether policy permits an act, now.
+    pub(super) fn permitted(
+        &self,
+        action: Action,
+        resource: Resource<'_>,
+        matter: Matter<'_>,
+        now: Now,
+    ) -> Result<Verdict, (Reason, Vec<String>)> {
+        let circumstances = self.circumstances(now);
+        let circumstances = circumstances.map_err(|reason| (reason, Vec::new()))?;
+        let facts = Facts {
+            circumstances,
+            matter,
+        };
+        let verdict = self.view().decide(action, resource, &facts);
+        if verdict.allow {
+            Ok(verdict)
+        } else {
+            Err((reason_of(&verdict), verdict.policies))
+        }
+    }
+
     /// Appends a record that nothing waits for. `None` where the journal has failed: what is
     /// denied stays denied without it.
     pub(super) fn append(&self, now: Now, event: Event) -> Option<u64> {
@@ -363,20 +385,7 @@ impl Session {
         matter: Matter<'_>,
         now: Now,
     ) -> Result<Verdict, (Reason, Vec<String>)> {
-        let circumstances = self
-            .inner
-            .circumstances(now)
-            .map_err(|reason| (reason, Vec::new()))?;
-        let facts = Facts {
-            circumstances,
-            matter,
-        };
-        let verdict = self.inner.view().decide(action, resource, &facts);
-        if verdict.allow {
-            Ok(verdict)
-        } else {
-            Err((reason_of(&verdict), verdict.policies))
-        }
+        self.inner.permitted(action, resource, matter, now)
     }
 
     pub(super) fn refuse_device(&self, device: &str, policies: Vec<String>, now: Now) -> Refusal {

@@ -152,6 +152,7 @@ impl Broker {
 
     /// A session has ended, and what concerns it alone with it.
     pub(super) fn left(&self, session: u64, now: Now, ended: &Event) {
+        self.overseer.left(session);
         if self.register().restraints.concerns_session(session) {
             self.take_up(0, now, ended);
         }

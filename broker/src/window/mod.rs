@@ -12,6 +12,8 @@ mod refused;
 mod resolve;
 mod rows;
 mod steps;
+#[cfg(test)]
+mod tests;
 mod valid;
 
 pub use act::{Approval, Approved};

@@ -27,7 +27,11 @@ pub(super) async fn stay(
     invite(stage, page, &gateway, &listeners)?;
     let profile = stage.profile(Person::Olga)?;
     // The edge lives in this program: once it is lost there is nothing to wait for.
-    connect::serve(listeners, gateway, &profile, true, interrupted).await
+    let stay = connect::Stay {
+        once: true,
+        sole: Vec::new(),
+    };
+    connect::serve(listeners, gateway, &profile, stay, interrupted).await
 }
 
 /// The device's own address, or any free one: a demo is set up in no tool, so unlike `connect`

@@ -7,6 +7,7 @@ use interlock_protocols::record::{Event, SessionOpened};
 use jiff::tz::TimeZone;
 
 use super::line::Line;
+use super::windows;
 use super::words::{hex, short_hex};
 use crate::moment;
 
@@ -127,12 +128,12 @@ fn of_the_journal(line: &mut Line, event: &Event, zone: &TimeZone) -> Vec<String
             )]
         }
         // Commands are told by their line itself.
-        event => of_identities(line, event),
+        event => of_identities(line, event, zone),
     }
 }
 
-/// Who may act, and what was taken from whom.
-fn of_identities(line: &mut Line, event: &Event) -> Vec<String> {
+/// Who may act, what was taken from whom, and windows.
+fn of_identities(line: &mut Line, event: &Event, zone: &TimeZone) -> Vec<String> {
     let Some(text) = happened(event) else {
         return Vec::new();
     };
@@ -152,7 +153,7 @@ fn of_identities(line: &mut Line, event: &Event) -> Vec<String> {
         }
         _ => {}
     }
-    vec![text]
+    windows::tell(line, event, zone).unwrap_or_else(|| vec![text])
 }
 
 /// The first three lines of a checkpoint are its origin, its size and the root of the tree.

@@ -4,6 +4,7 @@ mod caller;
 mod calls;
 mod conversation;
 mod frames;
+mod watching;
 
 use std::io;
 use std::sync::Arc;
@@ -400,15 +401,8 @@ async fn serve_stream(
             };
             conversation::serve(stream, recv, ahead).await;
         }
-        Opening::Watch(_) => {
-            let refused = Opened::Refused {
-                code: None,
-                reason: "this gateway cannot be watched yet".to_owned(),
-                next: String::new(),
-            };
-            if frames::write(&mut send, &refused).await.is_ok() {
-                let _gone = send.finish();
-            }
+        Opening::Watch(watched) => {
+            watching::serve(&edge, &session, watched, send, Frames::ahead(recv, ahead)).await;
         }
         Opening::ReadJournal(query) => {
             if let Err(refusal) = session.read_journal(&query, edge.clock().now()) {

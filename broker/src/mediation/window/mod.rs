@@ -11,6 +11,8 @@ mod holding;
 mod ruling;
 mod shut;
 mod taking;
+#[cfg(test)]
+mod tests;
 mod warning;
 
 pub(super) use board::Board;

@@ -160,7 +160,7 @@ fn a_grant_that_is_other_than_it_should_be_is_not_signed() {
         ),
         (
             |it| it.points[0].functions = it.points[0].functions.with(FunctionCode::ReadCoils),
-            "is no point for read-coils",
+            "no grant says this of points",
         ),
         // 1200.1 rpm, a step beyond the point's own limit.
         (|it| it.points[0].raw_max = 12_001, "0 to 1200 rpm"),
