@@ -7,6 +7,8 @@ mod extend;
 mod functions;
 mod limits;
 mod list;
+#[cfg(unix)]
+pub(crate) mod played;
 mod range;
 mod request;
 mod row;
