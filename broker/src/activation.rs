@@ -326,9 +326,19 @@ mod tests {
         let sample = Bundle::load(&site.join("policy")).unwrap();
         assert!(prepare(&sample, &plant).is_ok());
         let edited = sample.store(folder.path()).unwrap();
-        let groups = edited.join("groups.toml");
-        let renamed = fs::read_to_string(&groups).unwrap();
-        fs::write(&groups, renamed.replace("\nvendors =", "\nsuppliers =")).unwrap();
+        // A case of the sample would notice; it must come out without one, too.
+        fs::remove_dir_all(edited.join("tests")).unwrap();
+        // Wherever the policy names it: the plant alone still has the old name.
+        for (file, name) in [
+            ("groups.toml", "\nvendors ="),
+            ("windows.cedar", "Group::\"vendors\""),
+        ] {
+            let file = edited.join(file);
+            let text = fs::read_to_string(&file).unwrap();
+            assert!(text.contains(name), "{name}");
+            let renamed = name.replace("vendors", "suppliers");
+            fs::write(&file, text.replace(name, &renamed)).unwrap();
+        }
         let findings = prepare(&Bundle::load(&edited).unwrap(), &plant).unwrap_err();
         assert_eq!(findings.len(), 1, "{findings:?}");
         assert!(findings[0].what.contains("`contractors`"), "{findings:?}");

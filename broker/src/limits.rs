@@ -376,6 +376,8 @@ pub const WINDOWS_PER_SUBJECT_MAX: usize = 32;
 pub const WINDOW_WAITS_MAX_S: u32 = 14 * 86_400;
 /// How far ahead a window may reach: 400 days, so that a weekly one fits a year.
 pub const WINDOW_AHEAD_MAX: Duration = Duration::from_secs(400 * 86_400);
+/// Longest certificate of a vendor whose window is open, in ms: 12 hours, a long shift.
+pub const CERTIFICATE_IN_WINDOW_MAX_MS: i64 = 12 * 3_600_000;
 /// Youngest approver: who was made one a moment ago was perhaps made one for this.
 pub const APPROVER_AGE_MIN: Duration = Duration::from_secs(24 * 3_600);
 /// A supervisor who acknowledged nothing for so long does not watch.
@@ -386,12 +388,20 @@ pub const SUPERVISOR_BEHIND_MAX: u64 = 5;
 pub const HOLD_SERVES: Duration = Duration::from_secs(60);
 /// Most commands that are held at once, over all devices: each takes memory for a stranger's bytes.
 pub const HOLDS_MAX: usize = 64;
+/// Of them for one session: who asks for more does not wait for anybody.
+pub const HOLDS_PER_SESSION_MAX: usize = 8;
 /// For how long a session alone may write without writing.
 pub const WRITER_LEASE: Duration = Duration::from_secs(30);
 /// Most streams that watch at once: each command is told to all of them.
 pub const WATCHES_MAX: usize = 32;
-/// Most messages that wait for one who watches and does not supervise.
+/// Of them for one subject: some sessions beside each other, and places left for others.
+pub const WATCHES_PER_SUBJECT_MAX: usize = 8;
+/// Most commands that wait for one who watches; further ones are left out, and that is told.
 pub const WATCH_QUEUE_MAX: usize = 256;
 /// Grants whose signatures are known to be good, so that they need not be verified again: some
 /// kilobytes each. Beyond it all are forgotten, and verified again.
 pub const GRANTS_BELIEVED_MAX: usize = 1_024;
+/// Steps of windows that wait until a session is told: it is told each second.
+pub const STEPS_WAITING_MAX: usize = 32;
+/// Windows in one answer, the latest: more than anybody looks through. The journal has all.
+pub const WINDOWS_LISTED_MAX: usize = 256;

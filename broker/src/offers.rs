@@ -7,7 +7,7 @@ use interlock_protocols::conduit::{DeviceOffer, PointOffer};
 use interlock_protocols::modbus::Pdu;
 
 use crate::clock::Now;
-use crate::mediation::{Decision, Session, decide};
+use crate::mediation::{Decision, Holding, Session, decide, decide_holding};
 use crate::plant::{Access, Device, Kind, Point};
 use crate::policy::{Action, Circumstances, Facts, InvitedFacts, Matter, Resource, View};
 use crate::register::Use;
@@ -16,34 +16,47 @@ use crate::subject::SubjectKind;
 impl Session {
     /// The devices this session may open conversations with.
     pub fn visible_devices(&self, now: Now) -> Vec<Arc<Device>> {
+        let devices = self.broker().plant().devices().iter();
+        let held = devices.map(|device| (device, self.holding(device, now)));
+        let held: Vec<(&Arc<Device>, Holding)> = held.collect();
         self.with_view(now, |view, circumstances| {
-            let facts = Facts {
-                circumstances,
-                matter: Matter::Plain,
-            };
-            let devices = self.broker().plant().devices().iter();
-            let seen = devices.filter(|device| {
-                let resource = Resource::Device(device.name());
-                view.decide(Action::Connect, resource, &facts).allow
-            });
-            seen.cloned().collect()
+            let seen = held
+                .iter()
+                .filter(|(device, holding)| sees(view, circumstances, device, holding));
+            seen.map(|(device, _)| Arc::clone(device)).collect()
         })
     }
 
     /// What is shown of one of them; nothing where the clock is broken. It takes some decisions a
     /// point: whoever serves others on the same thread lets them have their turn between devices.
     pub fn offer(&self, device: &Device, now: Now) -> Option<DeviceOffer> {
+        let holding = self.holding(device, now);
         self.with_view(now, |view, circumstances| {
-            Some(offer(view, circumstances, device))
+            Some(offer(view, circumstances, device, &holding))
         })
     }
 }
 
-fn offer(view: &mut View, circumstances: Circumstances, device: &Device) -> DeviceOffer {
+/// Whether somebody may open a conversation with a device, by a window of theirs or without.
+fn sees(view: &mut View, circumstances: Circumstances, device: &Device, holding: &Holding) -> bool {
+    let facts = Facts {
+        circumstances,
+        matter: holding.open().map_or(Matter::Plain, Matter::Connection),
+    };
+    let resource = Resource::Device(device.name());
+    view.decide(Action::Connect, resource, &facts).allow
+}
+
+fn offer(
+    view: &mut View,
+    circumstances: Circumstances,
+    device: &Device,
+    holding: &Holding,
+) -> DeviceOffer {
     let points: Vec<PointOffer> = device
         .points()
         .iter()
-        .map(|point| point_offer(view, circumstances, device, point))
+        .map(|point| point_offer(view, circumstances, device, point, holding))
         .collect();
     DeviceOffer {
         name: device.name().to_owned(),
@@ -58,17 +71,14 @@ fn offer(view: &mut View, circumstances: Circumstances, device: &Device) -> Devi
 
 /// What a subject may do with a device, with one point of it or another.
 pub(crate) fn possible(view: &mut View, circumstances: Circumstances, device: &Device) -> Vec<Use> {
-    let facts = Facts {
-        circumstances,
-        matter: Matter::Plain,
-    };
-    let resource = Resource::Device(device.name());
-    if !view.decide(Action::Connect, resource, &facts).allow {
+    // What their windows add is for the time of those, and for the list of windows to tell.
+    let none = Holding::default();
+    if !sees(view, circumstances, device, &none) {
         return Vec::new();
     }
     let (mut reads, mut writes) = (false, false);
     for point in device.points() {
-        let offer = point_offer(view, circumstances, device, point);
+        let offer = point_offer(view, circumstances, device, point, &none);
         reads |= offer.may_read;
         writes |= offer.may_write;
         if reads && writes {
@@ -135,6 +145,7 @@ fn point_offer(
     circumstances: Circumstances,
     device: &Device,
     point: &Point,
+    holding: &Holding,
 ) -> PointOffer {
     let range = point.area().range;
     let (data_type, order, scale, offset) = match point.kind() {
@@ -150,15 +161,8 @@ fn point_offer(
     let unit = point.unit_id();
     // As if writing were armed: what somebody may do, not what one connection does.
     let mut passes = |pdu: Pdu| {
-        let decision = decide(
-            view,
-            device,
-            circumstances,
-            true,
-            unit,
-            pdu.as_bytes(),
-            None,
-        );
+        let pdu = pdu.as_bytes();
+        let decision = decide_holding(view, device, circumstances, true, unit, pdu, holding);
         matches!(decision, Decision::Allow(_))
     };
     let may_read = point.read_request().is_ok_and(&mut passes);

@@ -4,6 +4,7 @@ mod carry;
 mod certificate;
 mod listen;
 mod repeats;
+pub(crate) mod sole;
 #[cfg(test)]
 mod tests;
 
@@ -39,6 +40,9 @@ pub(crate) struct Connect {
     /// Let commands with effect pass to this device, as far as policy allows; may be repeated
     #[arg(long, value_name = "DEVICE")]
     write: Vec<String>,
+    /// Have nobody else write to the devices named with --write, until 30 s after your last write
+    #[arg(long, requires = "write")]
+    sole: bool,
     /// Serve only this device; may be repeated (devices named with --write are served as well)
     #[arg(long, value_name = "DEVICE")]
     device: Vec<String>,
@@ -52,24 +56,42 @@ const TICK: Duration = Duration::from_secs(1);
 
 pub(crate) async fn run(asked: &Connect, setting: &Setting) -> Result<(), Failure> {
     let profile = setting.profile()?;
-    let gateway = Gateway::connect(&profile).await?;
+    let mut gateway = Gateway::connect(&profile).await?;
     let listeners = listeners(asked, &gateway).await?;
+    let sole: Vec<String> = match asked.sole {
+        true => asked.write.clone(),
+        false => Vec::new(),
+    };
+    sole::take(&mut gateway, &sole).await?;
     if login::is_workload(&profile) {
         // Nobody sits in front of it: it sees to its certificate by itself.
         tokio::spawn(login::keep_renewed(profile.clone()));
     }
     let interrupted = crate::interrupted();
     show(setting, &gateway, &listeners)?;
-    serve(listeners, gateway, &profile, asked.once, interrupted).await
+    let stay = Stay {
+        once: asked.once,
+        sole,
+    };
+    serve(listeners, gateway, &profile, stay, interrupted).await
 }
 
-/// Serves these addresses until the person ends it or the certificate does; with `once`, or until
-/// the gateway is lost.
+/// What to do when the gateway is lost.
+#[derive(Clone, Debug)]
+pub(crate) struct Stay {
+    /// End then.
+    pub(crate) once: bool,
+    /// The devices to be the one writer of, again once it is back.
+    pub(crate) sole: Vec<String>,
+}
+
+/// Serves these addresses until the person ends it or the certificate does; where it is not to stay,
+/// or until the gateway is lost.
 pub(crate) async fn serve(
     listeners: Vec<Listener>,
     gateway: Gateway,
     profile: &Profile,
-    once: bool,
+    stay: Stay,
     interrupted: oneshot::Receiver<()>,
 ) -> Result<(), Failure> {
     let (line, lines) = watch::channel(Some(gateway.line()));
@@ -80,7 +102,7 @@ pub(crate) async fn serve(
     for listener in listeners {
         tokio::spawn(listener.serve(desk.clone()));
     }
-    let ended = attend(&mut attendant, once, profile, gateway, &line).await;
+    let ended = attend(&mut attendant, &stay, profile, gateway, &line).await;
     for sum in attendant.repeats.close() {
         screen::say(&sum);
     }
@@ -139,7 +161,7 @@ fn show(setting: &Setting, gateway: &Gateway, listeners: &[Listener]) -> Result<
 /// Stays with the session, and with the next one, until the person or the certificate ends it.
 async fn attend(
     attendant: &mut Attendant,
-    once: bool,
+    stay: &Stay,
     profile: &Profile,
     mut gateway: Gateway,
     line: &watch::Sender<Option<Line>>,
@@ -161,7 +183,7 @@ async fn attend(
             }
         };
         line.send_replace(None);
-        if once {
+        if stay.once {
             return Err(lost);
         }
         attendant.renewed(profile);
@@ -179,6 +201,10 @@ async fn attend(
             "connected again; session {}",
             gateway.welcome().session
         ));
+        // That somebody else writes now is no reason to turn tools away that read.
+        if let Err(failure) = sole::take(&mut gateway, &stay.sole).await {
+            screen::say_loud("not alone", &failure.to_string());
+        }
     }
 }
 

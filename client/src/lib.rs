@@ -33,6 +33,7 @@ mod sessions;
 mod sockets;
 mod status;
 mod tls;
+mod watch;
 mod window;
 mod witness;
 mod write;
@@ -100,6 +101,7 @@ enum Command {
     Reinstate(restraint::Reinstate),
     Restrictions(restraint::Restrictions),
     Window(window::WindowCommand),
+    Watch(watch::Watch),
     Witness(witness::WitnessCommand),
     #[cfg(unix)]
     Demo(demo::Demo),
@@ -162,7 +164,7 @@ pub fn main_with(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    trace();
+    trace(&cli.command);
     match run(cli) {
         Ok(()) => ExitCode::from(EXIT_OK),
         Err(failure) => {
@@ -207,6 +209,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Reinstate(asked) => restraint::reinstate(asked, &setting).await,
             Command::Restrictions(_) => restraint::restrictions(&setting).await,
             Command::Window(asked) => window::run(asked, &setting).await,
+            Command::Watch(asked) => watch::run(asked, &setting).await,
             Command::Witness(asked) => witness::run(asked, &setting).await,
             #[cfg(unix)]
             Command::Demo(asked) => demo::run(asked).await,
@@ -218,8 +221,14 @@ fn run(cli: Cli) -> Result<(), Failure> {
 
 /// Events go to stderr, and only if they are asked for or matter. A second call in one process
 /// (tests that wrap the entry) keeps the first subscriber.
-fn trace() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+fn trace(command: &Command) {
+    let least = match command {
+        // A gateway warns of what people do to each other; here that is what the page tells.
+        #[cfg(unix)]
+        Command::Demo(_) => "error",
+        _ => "warn",
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(least));
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)

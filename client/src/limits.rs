@@ -41,6 +41,11 @@ pub(crate) const STEPS_HELD_MAX: usize = 256;
 /// lapsed is nobody's act, and a step may have been told to another session.
 pub(crate) const WINDOWS_LOOK_EVERY: Duration = Duration::from_secs(10);
 
+/// Longest line that is read as an answer to a held command, in bytes.
+pub(crate) const ANSWER_LINE_MAX_BYTES: u64 = 256;
+/// Lines that were typed and not looked at yet.
+pub(crate) const ANSWERS_AHEAD_MAX: usize = 16;
+
 /// Tools connected to one device at a time. Ordinary tools open one or two connections; a broken
 /// one must not use up the streams of the session.
 pub(crate) const TOOLS_EACH_MAX: usize = 8;

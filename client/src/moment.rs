@@ -14,6 +14,11 @@ pub(crate) fn exact(ms: i64, zone: &TimeZone) -> String {
     shown(ms, zone, "%Y-%m-%d %H:%M:%S%.3f")
 }
 
+/// Time of day to the second, in this time zone.
+pub(crate) fn time_of_day(ms: i64, zone: &TimeZone) -> String {
+    shown(ms, zone, "%H:%M:%S")
+}
+
 /// Time of day and date on two lines, in this time zone: a column as narrow as it can be.
 pub(crate) fn stacked(ms: i64, zone: &TimeZone) -> String {
     shown(ms, zone, "%H:%M:%S%.3f\n%Y-%m-%d")

@@ -5,6 +5,7 @@ use interlock_protocols::modbus::Response;
 use serde::Serialize;
 
 use crate::Setting;
+use crate::connect::sole;
 use crate::failure::{Failure, Kind};
 use crate::gateway::Gateway;
 use crate::modbus::{Answer, Client, explain};
@@ -24,6 +25,9 @@ pub(crate) struct Write {
     /// What to write where
     #[arg(required = true, value_name = "POINT|ADDRESS=VALUE")]
     wishes: Vec<String>,
+    /// Have nobody else write to the device meanwhile
+    #[arg(long)]
+    sole: bool,
     /// Unit id for addresses; points know their own
     #[arg(long, value_name = "ID")]
     unit: Option<u8>,
@@ -54,6 +58,9 @@ async fn write(
         let target = Target::parse(place, offer, asked.unit)?;
         let payload = payload(&target, value)?;
         wishes.push((target, payload));
+    }
+    if asked.sole {
+        sole::take(gateway, std::slice::from_ref(&asked.device)).await?;
     }
     let mut client = Client::new(stream);
     for (target, payload) in &wishes {

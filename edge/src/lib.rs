@@ -18,6 +18,7 @@ mod registering;
 mod signing;
 mod timekeeping;
 mod trust;
+mod windows;
 
 pub mod cli;
 pub mod config;

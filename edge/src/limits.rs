@@ -241,6 +241,13 @@ pub(crate) const READING_DECIDED_EVERY: Duration = Duration::from_secs(1);
 /// storm of commands many records share one look, and nobody watches a screen faster.
 pub(crate) const FOLLOW_PACE: Duration = Duration::from_millis(100);
 
+/// How often it is decided anew whether somebody may watch, and how often they show that they do.
+pub(crate) const WATCH_TICK: Duration = Duration::from_secs(1);
+
+/// How long a yes to a held command may take to the disk. Less than a supervisor may be silent: while
+/// it is waited for, nothing that they saw is heard.
+pub(crate) const HOLD_ANSWER_MAX: Duration = Duration::from_secs(2);
+
 /// Clients that follow the journal at once. They hold no thread while nothing is written.
 pub(crate) const JOURNAL_FOLLOWERS_MAX: usize = 16;
 
@@ -351,3 +358,6 @@ pub(crate) const SESSION_HOURS_MAX: u64 = 7 * 24;
 
 /// Longest document of the site root that is read, in bytes: its content and what stands around it.
 pub(crate) const ROOT_FILE_MAX_BYTES: u64 = 20 << 10;
+
+/// How often it is looked at what time does to maintenance windows: they begin and end on seconds.
+pub(crate) const WINDOW_TICK: Duration = Duration::from_secs(1);

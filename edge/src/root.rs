@@ -10,6 +10,7 @@ use interlock_broker::finding::Finding;
 use interlock_broker::journal::{Journal, Unrecordable};
 use interlock_broker::register::{Register, Trust};
 use interlock_broker::root::{NotTrusted, RootKey, Signed};
+use interlock_broker::window::Reliance;
 use interlock_protocols::record::{Event, TrustTakenUp};
 use interlock_protocols::root::{ApproverList, Kind, PlantBundle};
 
@@ -48,6 +49,13 @@ impl Documents {
     /// Who may approve.
     pub fn approvers(&self) -> &Signed<ApproverList> {
         &self.approvers
+    }
+
+    /// What maintenance windows rest on at the gateway of this name. `root` is the key that signed
+    /// both.
+    pub(crate) fn reliance(&self, gateway: &str, root: &RootKey) -> Reliance {
+        let (approvers, plant) = (self.approvers.clone(), self.plant.clone());
+        Reliance::new(gateway, root.clone(), approvers, plant)
     }
 
     /// Their numbers: of the plant, and of the list of approvers.

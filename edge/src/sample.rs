@@ -26,12 +26,20 @@ pub const FILES: &[(&str, &str)] = &[
         include_str!("../../deploy/site/policy/guards.cedar"),
     ),
     (
+        "policy/windows.cedar",
+        include_str!("../../deploy/site/policy/windows.cedar"),
+    ),
+    (
         "policy/tests/staff.toml",
         include_str!("../../deploy/site/policy/tests/staff.toml"),
     ),
     (
         "policy/tests/guards.toml",
         include_str!("../../deploy/site/policy/tests/guards.toml"),
+    ),
+    (
+        "policy/tests/windows.toml",
+        include_str!("../../deploy/site/policy/tests/windows.toml"),
     ),
 ];
 

@@ -42,6 +42,7 @@ use crate::site::{POLICY, Site};
 use crate::status::Outlook;
 use crate::timekeeping;
 use crate::trust::{self, Trust};
+use crate::windows;
 
 /// Why the edge could not run.
 #[derive(Debug, thiserror::Error)]
@@ -95,9 +96,9 @@ pub struct Running {
     register: Registering,
     keeping: Keeping,
     metrics: Option<Metrics>,
-    /// What looks after the clock, what local administrators ask, and what authorities of others
-    /// bring.
-    local: [JoinHandle<()>; 3],
+    /// What looks after the clock, what local administrators ask, what authorities of others bring,
+    /// and what time does to windows.
+    local: [JoinHandle<()>; 4],
 }
 
 /// Opens the storage that the configuration names.
@@ -147,6 +148,10 @@ pub async fn start(
         recovered.register,
     );
     broker.limit_sessions(site.config.session_times());
+    if let (Some(signed), Some(root)) = (&site.signed, site.config.root()) {
+        broker.rely_on(signed.reliance(&gateway, root));
+    }
+    let windows = tokio::spawn(windows::attend(Arc::clone(&broker), clock));
     let trusting = trust::keep(Arc::clone(&site.trust), Arc::clone(&broker), clock);
     let trusting = tokio::spawn(trusting);
     let issuer = site
@@ -227,7 +232,7 @@ pub async fn start(
         register,
         keeping,
         metrics,
-        local: [watching_clock, local, trusting],
+        local: [watching_clock, local, trusting, windows],
     })
 }
 

@@ -78,3 +78,9 @@ pub const GRANT_POINTS_MAX: usize = 64;
 pub const GRANT_SPANS_MAX: usize = 53;
 /// Longest span in seconds: a week. What takes longer is asked for again.
 pub const GRANT_SPAN_MAX_S: u32 = 7 * 86_400;
+/// Longest time for which a sealed grant may lie in its envelope, in seconds: two years. Somebody
+/// should look at it, and at who has it, now and then.
+pub const GRANT_SEALED_MAX_S: u32 = 2 * 366 * 86_400;
+/// Longest time for which break-glass stays open, in seconds: a day. An emergency that takes longer
+/// has time for people to approve a window.
+pub const GRANT_OPEN_MAX_S: u32 = 86_400;

@@ -52,11 +52,11 @@ const GOLDEN: &str = r#"SITE/edge.toml:9: `time_zone` is `Mars/Olympus`: failed 
     write a name of the IANA time zone database, such as "Europe/Berlin"; on Debian the package tzdata has them
 SITE/edge.toml:42: `segment_mb` is not a key of `journal`
     did you mean `segment_mib`?
-SITE/plant.toml:87: `min` is 100, above `max`, which is 5
+SITE/plant.toml:88: `min` is 100, above `max`, which is 5
     no value is inside: exchange them, or correct one
-SITE/plant.toml:93: `order` is missing in `point`
+SITE/plant.toml:94: `order` is missing in `point`
     add a line `order = ...`
-SITE/plant.toml:238: there is no point `pump-3.flow_setpoint`
+SITE/plant.toml:242: there is no point `pump-3.flow_setpoint`
     did you mean `pump-2.flow_setpoint`?
 SITE/keys/server.key: others than its owner may read this key
     chmod 600 SITE/keys/server.key
@@ -64,7 +64,7 @@ SITE/policy/groups.toml:7: `engineers` is `persn/emil`: `spiffe://waterworks/per
     write person/NAME, vendor/FIRM/NAME or workload/NAME
 SITE/policy/staff.cedar:70: this rule has no usable @id
     write @id("some-words") above it, of a-z, 0-9, `_`, `-` and `.`: denials and the journal name the rule by it
-SITE/policy/guards.cedar:35: attribute `minute_of_dy` in context for Interlock::Action::"mask-write-register" not found
+SITE/policy/guards.cedar:39: attribute `minute_of_dy` in context for Interlock::Action::"mask-write-register" not found
     did you mean `minute_of_day`?
 SITE/policy/tests/guards.toml:83: `device` is `pump-9`: the plant has no such device
     did you mean `pump-2`?

@@ -54,7 +54,7 @@ fn the_tour_shows_what_passes_what_is_denied_and_what_is_logged() {
         "rule guards.cedar/pressure-is-for-engineers",
         "4. A write that a limit denies",
         "1300 rpm was asked, allowed is 0 to 1200 rpm",
-        "5. A vendor whom no rule lets in",
+        "5. A vendor without a maintenance window",
         "REFUSED there is nothing of that name for you",
         "6. The command log, as the auditor reads it",
         "press-4: write speed_setpoint = 900 rpm",

@@ -84,7 +84,7 @@ impl Registrar {
             key: &request.session.key,
             parent: request.parent,
             auth,
-            ends_ms: self.ends_ms(subject.kind(), auth, now)?,
+            ends_ms: self.ends_ms(subject, &identity.enrolment.device_key, auth, now)?,
         };
         self.issue(grant, now).await
     }
@@ -162,9 +162,20 @@ impl Registrar {
     }
 
     /// When a certificate ends that is issued now: after its time, and for people no later than 12
-    /// hours after they last showed that they are there.
-    fn ends_ms(&self, kind: SubjectKind, auth: Auth, now: Now) -> Result<i64, Declined> {
-        let ends_ms = now.wall_ms() + self.terms.lifetime_ms(kind);
+    /// hours after they last showed that they are there. Who works in a window need not interrupt
+    /// the work for it.
+    fn ends_ms(
+        &self,
+        subject: &SubjectId,
+        machine: &[u8; 32],
+        auth: Auth,
+        now: Now,
+    ) -> Result<i64, Declined> {
+        let kind = subject.kind();
+        let until_ms = (kind == SubjectKind::Vendor)
+            .then(|| self.broker.window_open_until(subject, machine, now))
+            .flatten();
+        let ends_ms = self.terms.ends_ms(kind, until_ms, now);
         if kind == SubjectKind::Workload {
             return Ok(ends_ms);
         }

@@ -4,7 +4,7 @@ use interlock_protocols::record::KeptIdentity;
 
 use crate::authority::client_hours;
 use crate::clock::Now;
-use crate::limits::UNUSED_DAYS;
+use crate::limits::{CERTIFICATE_IN_WINDOW_MAX_MS, UNUSED_DAYS};
 use crate::register::last_there_ms;
 use crate::subject::SubjectKind;
 
@@ -49,6 +49,15 @@ impl Terms {
         i64::from(hours) * HOUR_MS
     }
 
+    /// When a new certificate ends: after its time, or with a window that is open until then, if
+    /// that is later.
+    pub(super) fn ends_ms(&self, kind: SubjectKind, until_ms: Option<i64>, now: Now) -> i64 {
+        let ends_ms = now.wall_ms().saturating_add(self.lifetime_ms(kind));
+        let most_ms = now.wall_ms().saturating_add(CERTIFICATE_IN_WINDOW_MAX_MS);
+        let until_ms = until_ms.map(|until_ms| until_ms.min(most_ms));
+        until_ms.map_or(ends_ms, |until_ms| until_ms.max(ends_ms))
+    }
+
     /// Whether nobody used an identity for as long as is flagged.
     pub fn is_unused(&self, identity: &KeptIdentity, now: Now) -> bool {
         let since_ms = now.wall_ms().saturating_sub(last_there_ms(identity));
@@ -58,5 +67,35 @@ impl Terms {
     /// Whether an identity may no longer be used, since nobody did.
     pub fn is_disabled(&self, identity: &KeptIdentity, now: Now) -> bool {
         self.disable_unused && self.is_unused(identity, now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Mono;
+    use std::time::Duration;
+
+    const NOW: Now = Now::new(1_767_787_200_000, Mono::at(Duration::from_secs(60)));
+
+    fn minutes(until: Option<i64>) -> i64 {
+        let until_ms = until.map(|minutes| NOW.wall_ms() + minutes * 60_000);
+        let ends_ms = Terms::default().ends_ms(SubjectKind::Vendor, until_ms, NOW);
+        (ends_ms - NOW.wall_ms()) / 60_000
+    }
+
+    #[test]
+    fn a_vendors_certificate_ends_with_an_open_window_and_never_sooner_than_without() {
+        let cases = [
+            (None, 60),
+            (Some(20), 60),
+            (Some(60), 60),
+            (Some(150), 150),
+            (Some(12 * 60), 12 * 60),
+            (Some(7 * 24 * 60), 12 * 60),
+        ];
+        for (until, lasts) in cases {
+            assert_eq!(minutes(until), lasts, "{until:?}");
+        }
     }
 }

@@ -146,7 +146,11 @@ pub fn facts(event: &Event) -> Facts<'_> {
         Event::WindowRequested(it) => of(it.session, &it.by),
         Event::WindowApproved(it) => of(it.session, &it.by),
         Event::WindowRefused(it) => of(it.session, &it.by),
-        Event::WindowEnded(it) => asked(it.session, &it.by),
+        Event::WindowEnded(it) => Facts {
+            // Time ends most of them, and is nobody.
+            subject: named(&it.by),
+            ..asked(it.session, &it.by)
+        },
         Event::WatchOpened(it) => Facts {
             device: named(&it.device),
             ..of(it.session, &it.subject)

@@ -74,6 +74,7 @@ pub(super) fn recover(
     };
     writer.take_up(recovered.removed_through)?;
     recovered.orphans = open.into_iter().collect();
+    recovered.settle_orphans(next);
     // A clock that was set back must not take the floor with it.
     let now_ms = recovered
         .last_time_ms
@@ -201,6 +202,17 @@ impl Recovered {
 }
 
 impl Recovered {
+    /// What orphans used of their windows stays used, and the register knows of their outcomes, the
+    /// first of which has this sequence: one that is kept behind those must not seem to lack them.
+    fn settle_orphans(&mut self, first: u64) {
+        for (sequence, intent) in (first..).zip(&self.orphans) {
+            if self.register.windows.awaits(*intent) {
+                self.register.windows.settle(*intent, false);
+                self.register.knows(sequence);
+            }
+        }
+    }
+
     /// A register that was kept stands for all records before it. One that does not know of a
     /// record that was read is no better than those records.
     fn replace_register(&mut self, whole: Option<(u64, Register)>) {

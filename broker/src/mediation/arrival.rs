@@ -14,12 +14,14 @@ use super::roll::Whose;
 use super::schedule::{LastUse, Schedule};
 use super::session::{Inner, Session};
 use super::standing::Lost;
+use super::window::Told;
 use crate::authority::Freshness;
 use crate::clock::Now;
 use crate::policy::{Transport, View};
 use crate::posture::{Evidence, Lease};
 use crate::proof::{NotProven, Proven};
 use crate::subject::{Identity, SubjectId};
+use crate::window::Steps;
 
 /// Somebody at the door.
 #[derive(Debug)]
@@ -88,9 +90,11 @@ impl Broker {
             peer: arrival.peer.to_owned(),
             since_ms: now.wall_ms(),
             auth: Mutex::new(arrival.proven.auth()),
+            steps: Steps::default(),
             leaf_key: *identity.key(),
             exporter: arrival.proven.exporter(),
             view: Mutex::new(view),
+            told: Told::default(),
             next_conversation: AtomicU64::new(1),
             broker: Arc::clone(self),
             transport: arrival.transport,

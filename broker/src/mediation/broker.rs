@@ -10,8 +10,10 @@ use tokio::sync::watch;
 use super::allowance::Allowances;
 use super::gate::{Gates, Isolation};
 use super::heard::Hearing;
+use super::oversight::Overseer;
 use super::roll::{Afloat, Roll};
 use super::schedule::SessionTimes;
+use super::window::Board;
 use crate::clock::Now;
 use crate::enrolment::Terms;
 use crate::journal::{Journal, Pending, Unrecordable};
@@ -21,7 +23,7 @@ use crate::policy::{Policy, View};
 use crate::posture::Statements;
 use crate::register::Register;
 use crate::subject::SubjectId;
-use crate::window::Reliance;
+use crate::window::{Attended, Reliance};
 
 /// The policy decision point of one gateway.
 pub struct Broker {
@@ -39,6 +41,8 @@ pub struct Broker {
     pub(super) gates: Gates,
     pub(super) roll: Arc<Roll>,
     pub(super) afloat: Arc<Afloat>,
+    pub(super) overseer: Overseer,
+    pub(super) windows: Board,
     /// Acts that were handed to the journal and are not taken up yet.
     acting: AtomicUsize,
     /// Grows with each change of what invitations say of groups.
@@ -47,6 +51,8 @@ pub struct Broker {
     revised: watch::Sender<u64>,
     terms: OnceLock<Terms>,
     pub(crate) reliance: OnceLock<Reliance>,
+    pub(crate) attended: Attended,
+    window_turn: tokio::sync::Mutex<()>,
 }
 
 impl Broker {
@@ -64,10 +70,12 @@ impl Broker {
         register.restraints.forget_sessions();
         let gates = Gates::of(&plant, &journal);
         gates.follow(&register.restraints);
-        Arc::new(Broker {
+        let broker = Arc::new(Broker {
             gates,
+            windows: Board::default(),
             roll: Arc::default(),
             afloat: Arc::default(),
+            overseer: Overseer::default(),
             hearing: Hearing::of(&plant),
             plant,
             journal,
@@ -83,8 +91,12 @@ impl Broker {
             generation: AtomicU64::new(0),
             terms: OnceLock::new(),
             reliance: OnceLock::new(),
+            attended: Attended::default(),
+            window_turn: tokio::sync::Mutex::new(()),
             times: OnceLock::new(),
-        })
+        });
+        broker.follow_windows(&broker.register());
+        broker
     }
 
     /// Says how long sessions may last, before the first of them. The first word counts.
@@ -126,7 +138,9 @@ impl Broker {
             let mut register = self.register_mut();
             register.apply(sequence, now.wall_ms(), event);
             if matches!(event, Event::Restricted(_) | Event::Reinstated(_)) {
-                self.uphold(&register.restraints);
+                self.uphold(&register);
+            } else if concerns_windows(event) {
+                self.follow_windows(&register);
             }
         }
         if matches!(event, Event::Enrolled(_)) {
@@ -189,11 +203,14 @@ impl Broker {
         let mut register = self.register_mut();
         let sequence = self.journal.append(now.wall_ms(), event.clone())?;
         register.apply(sequence, now.wall_ms(), &event);
+        if concerns_windows(&event) {
+            self.follow_windows(&register);
+        }
         self.is_revised(sequence);
         Ok(sequence)
     }
 
-    fn register_mut(&self) -> RwLockWriteGuard<'_, Register> {
+    pub(super) fn register_mut(&self) -> RwLockWriteGuard<'_, Register> {
         self.register
             .write()
             .unwrap_or_else(PoisonError::into_inner)
@@ -219,6 +236,11 @@ impl Broker {
         let register = self.register();
         let identity = register.identities.on_machine(subject.as_str(), device_key);
         identity.is_some_and(|identity| terms.is_disabled(identity, now))
+    }
+
+    /// Acts on windows come one after the other: what one rests on, no other changes meanwhile.
+    pub(crate) async fn window_turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.window_turn.lock().await
     }
 
     /// What a machine calls itself; empty where it is not enrolled here.
@@ -275,6 +297,17 @@ impl Broker {
     pub fn stop_admitting(&self) {
         self.stopping.store(true, Ordering::Release);
     }
+}
+
+/// Whether what is known of windows is another thing after it.
+fn concerns_windows(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::WindowRequested(_)
+            | Event::WindowApproved(_)
+            | Event::WindowRefused(_)
+            | Event::WindowEnded(_)
+    )
 }
 
 /// An act on its way to the disk.

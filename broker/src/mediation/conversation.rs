@@ -7,15 +7,17 @@ use interlock_protocols::modbus::tcp::Adu;
 use interlock_protocols::modbus::{Pdu, Request, TransactionId, UnitId};
 use interlock_protocols::record::{CommandResult, Denial, Event, Intent};
 
-use super::decide::{Allowed, Decision, Denied, decide, point_values};
+use super::decide::{Allowed, Decision, Denied, decide_holding, point_values};
 use super::duty::{Counted, Duty, Owed};
 use super::gate::{Gate, Passage};
 use super::heard::{Ear, Heard};
 use super::ledger::Key;
+use super::oversight::Overseen;
 use super::permit::Permit;
 use super::refusal::{Reason, Refusal, Wire};
 use super::roll::Write;
 use super::session::Inner;
+use super::window::Under;
 use crate::clock::Now;
 use crate::journal::Unrecordable;
 use crate::limits::{DENIAL_NAMES_MAX, OUTSTANDING_MAX, QUEUED_MIN};
@@ -108,23 +110,42 @@ impl Conversation {
         };
         let device = Arc::clone(&self.device);
         let decision = {
+            let holding = self.session.holding(&device, now);
             let mut view = self.session.view();
-            decide(
+            decide_holding(
                 &mut view,
                 &device,
                 circumstances,
                 self.armed,
                 adu.unit,
                 adu.pdu,
-                None,
+                &holding,
             )
         };
         let allowed = match decision {
             Decision::Allow(allowed) => allowed,
             Decision::Deny(denied) => return Err(self.refuse(&adu, denied, now)),
         };
+        if let Err(reason) = self.oversee(&adu, &allowed, now) {
+            return Err(self.refuse(&adu, reason.into(), now));
+        }
         let permit = self.mint(&adu, allowed, now).await?;
         Ok(Authorized::Permit(permit))
+    }
+
+    /// What stands between a decision and its INTENT beside rules, limits and windows.
+    fn oversee(&self, adu: &Adu<'_>, allowed: &Allowed<'_, '_>, now: Now) -> Result<(), Reason> {
+        if allowed.request.has_effect() && now.doubted() {
+            return Err(Reason::ClockDoubted);
+        }
+        let command = Overseen {
+            device: &self.device,
+            unit: adu.unit,
+            request: &allowed.request,
+            touched: &allowed.touched,
+            window: allowed.under.as_ref().map(|under| under.in_force),
+        };
+        self.session.oversee(&command, now)
     }
 
     /// The answer to `transaction` is on its way to the client: the id is free again. Returns
@@ -196,29 +217,25 @@ impl Conversation {
         let pdu = allowed.request.encode();
         let effect = allowed.request.has_effect();
         let function = allowed.request.function().code();
-        if effect && now.doubted() {
-            return Err(self.refuse(adu, Reason::ClockDoubted.into(), now));
-        }
+        let under = allowed.under.as_ref();
         let intent = effect.then(|| self.intent(adu, &pdu, &allowed, now));
         // From its intent on, what it writes has no value before for whoever writes next.
         let ear = Ear::new(Arc::clone(&self.heard), adu.unit, &allowed.request);
-        let duty = if let Some(intent) = intent {
+        let mut duty = if let Some(intent) = intent {
             let write = Write {
                 whose: Arc::clone(&self.session.whose),
                 device: Arc::clone(&self.device),
                 unit: adu.unit,
                 pdu: pdu.clone(),
+                window: intent.window,
             };
-            match self.record_intent(intent, write, now).await {
+            match self.record_intent(intent, write, under, now).await {
                 Ok(owed) => {
                     let (subject, device) = (&self.session.subject, self.device.name());
                     tracing::info!(%subject, device, record = owed.intent(), "permitted");
                     Duty::Owed(owed)
                 }
-                Err(error) => {
-                    let reason = Reason::JournalFailed(error.to_string());
-                    return Err(self.refuse(adu, reason.into(), now));
-                }
+                Err(reason) => return Err(self.refuse(adu, reason.into(), now)),
             }
         } else {
             let key = Key {
@@ -230,6 +247,15 @@ impl Conversation {
             };
             Duty::Counted(Counted::new(Arc::clone(&self.session.ledger), key, now))
         };
+        let record = duty.intent();
+        duty.told_by(self.session.telling(
+            &self.device,
+            adu.unit,
+            &pdu,
+            &allowed.policies,
+            (under.map(|under| under.in_force.number), record),
+            now,
+        ));
         self.note_use(function);
         let permit = Permit::mint(
             allowed.unit,
@@ -239,6 +265,7 @@ impl Conversation {
             Passage {
                 standing: self.session.standing.clone(),
                 gate: Arc::clone(&self.gate),
+                window: under.map(|under| Arc::clone(&under.pane)),
             },
             duty,
             ear,
@@ -255,21 +282,27 @@ impl Conversation {
         &self,
         intent: Intent,
         write: Write,
+        under: Option<&Under>,
         now: Now,
-    ) -> Result<Owed, Unrecordable> {
+    ) -> Result<Owed, Reason> {
         let broker = &self.session.broker;
-        let journal = &broker.journal;
-        let pending = journal.commit(now.wall_ms(), Event::Intent(intent))?;
+        let failed = |error: Unrecordable| Reason::JournalFailed(error.to_string());
+        let pending = match under {
+            Some(under) => broker.commit_under(under, intent, now)?,
+            None => {
+                let pending = broker.journal.commit(now.wall_ms(), Event::Intent(intent));
+                pending.map_err(failed)?
+            }
+        };
         // From here on an outcome is owed, wherever this future is dropped (I4).
-        let afloat = Arc::clone(&broker.afloat);
         let intent = pending.sequence();
-        let owed = Owed::new(journal.clone(), intent, afloat, Arc::new(write), now);
+        let owed = Owed::new(Arc::clone(broker), intent, Arc::new(write), now);
         match pending.await {
             Ok(()) => Ok(owed),
             Err(error) => {
                 let reason = "journal-failed".to_owned();
                 owed.settle(CommandResult::Withheld { reason }, Default::default(), now);
-                Err(error)
+                Err(failed(error))
             }
         }
     }
@@ -288,7 +321,7 @@ impl Conversation {
             points,
             policies: allowed.policies.clone(),
             policy: *self.session.view().policy().digest(),
-            window: None,
+            window: allowed.under.as_ref().map(|under| under.pane.number()),
         }
     }
 
@@ -328,6 +361,12 @@ impl Conversation {
             let (subject, device) = (&self.session.subject, self.device.name());
             tracing::info!(%subject, device, record, reason = reason.code(), "denied");
         }
+        self.session.tell_denied(
+            &self.device,
+            (adu.unit, adu.pdu),
+            (&reason, &policies, record),
+            now,
+        );
         Refusal::new(reason)
             .decided_by(policies)
             .knowing(|| self.session.known(now))

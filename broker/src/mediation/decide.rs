@@ -4,6 +4,7 @@ use interlock_protocols::modbus::{Area, Diagnostics, Malformed, Request, UnitId}
 use interlock_protocols::record::PointValue;
 
 use super::refusal::Reason;
+use super::window::{Holding, Under, Windows};
 use crate::limits::SERIAL_LOOPBACK_MAX_BYTES;
 use crate::plant::{Device, Peer, Touched};
 use crate::policy::{Cause, Circumstances, Verdict, View, WindowInForce};
@@ -17,6 +18,15 @@ pub enum Decision<'p, 'd> {
     Deny(Denied),
 }
 
+impl<'p, 'd> From<Result<Allowed<'p, 'd>, Denied>> for Decision<'p, 'd> {
+    fn from(decided: Result<Allowed<'p, 'd>, Denied>) -> Decision<'p, 'd> {
+        match decided {
+            Ok(allowed) => Decision::Allow(allowed),
+            Err(denied) => Decision::Deny(denied),
+        }
+    }
+}
+
 /// An allowed command. Not yet a permit: it may still have to be recorded.
 #[derive(Debug)]
 pub struct Allowed<'p, 'd> {
@@ -28,6 +38,8 @@ pub struct Allowed<'p, 'd> {
     pub touched: Touched<'d>,
     /// The rules that permitted it.
     pub policies: Vec<String>,
+    /// The window that it passes under.
+    pub(super) under: Option<Under>,
 }
 
 /// A denied command.
@@ -67,20 +79,42 @@ pub fn decide<'p, 'd>(
     pdu: &'p [u8],
     window: Option<WindowInForce>,
 ) -> Decision<'p, 'd> {
-    match judge(view, device, circumstances, armed, unit, pdu, window) {
-        Ok(allowed) => Decision::Allow(allowed),
-        Err(denied) => Decision::Deny(denied),
-    }
+    let windows = Windows::Supposed(window);
+    allowed(view, device, circumstances, armed, unit, pdu, windows).into()
 }
 
-fn judge<'p, 'd>(
+/// The same for somebody who holds windows: the one that covers the command is found here.
+pub(crate) fn decide_holding<'p, 'd>(
     view: &mut View,
     device: &'d Device,
     circumstances: Circumstances,
     armed: bool,
     unit: UnitId,
     pdu: &'p [u8],
-    window: Option<WindowInForce>,
+    holding: &Holding,
+) -> Decision<'p, 'd> {
+    let windows = Windows::Held(holding);
+    allowed(view, device, circumstances, armed, unit, pdu, windows).into()
+}
+
+/// A command that is one: everything about it that rules are asked about.
+pub(super) struct Asked<'a, 'p, 'd> {
+    pub(super) device: &'d Device,
+    pub(super) circumstances: Circumstances,
+    /// As the client named it, and as it is sent.
+    pub(super) units: (UnitId, UnitId),
+    pub(super) request: &'a Request<'p>,
+    pub(super) touched: &'a Touched<'d>,
+}
+
+fn allowed<'p, 'd>(
+    view: &mut View,
+    device: &'d Device,
+    circumstances: Circumstances,
+    armed: bool,
+    unit: UnitId,
+    pdu: &'p [u8],
+    windows: Windows<'_>,
 ) -> Result<Allowed<'p, 'd>, Denied> {
     let request = Request::decode(pdu).map_err(Reason::Malformed)?;
     let south = device.south_unit(unit).ok_or(Reason::NotRouted(unit))?;
@@ -95,10 +129,16 @@ fn judge<'p, 'd>(
         points: point_values(&touched),
         area: touched.area,
     };
-    let verdict = view.decide_command(device, circumstances, unit, &request, &touched, window);
-    if !verdict.allow {
-        return Err(denied(reason_of(&verdict), verdict.policies));
-    }
+    let asked = Asked {
+        device,
+        circumstances,
+        units: (unit, south),
+        request: &request,
+        touched: &touched,
+    };
+    let (verdict, under) = windows
+        .rule(view, &asked)
+        .map_err(|(reason, policies)| denied(reason, policies))?;
     if request.has_effect() && !armed {
         return Err(denied(Reason::NotArmed, verdict.policies));
     }
@@ -110,6 +150,7 @@ fn judge<'p, 'd>(
         unit: south,
         touched,
         policies: verdict.policies,
+        under,
     })
 }
 

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use interlock_protocols::record::{CommandResult, Event, Outcome};
 
+use super::broker::Broker;
 use super::ledger::{Key, Ledger};
-use super::roll::{Afloat, Write};
+use super::oversight::Telling;
+use super::roll::Write;
 use crate::clock::Now;
-use crate::journal::Journal;
 
 /// What has to be recorded about a command, however it ends.
 #[derive(Debug)]
@@ -22,17 +23,42 @@ pub(super) enum Duty {
 impl Duty {
     pub(super) fn sent(&mut self, now: Now) {
         if let Duty::Owed(owed) = self {
-            owed.afloat.sent(owed.intent, &owed.write);
+            owed.broker.afloat.sent(owed.intent, &owed.write);
             owed.sent = true;
             owed.latest = now;
         }
     }
 
+    /// The sequence of the INTENT, if there is one.
+    pub(super) fn intent(&self) -> Option<u64> {
+        match self {
+            Duty::Owed(owed) => Some(owed.intent),
+            Duty::Counted(_) => None,
+        }
+    }
+
+    /// Has those who watch told of the end as well.
+    pub(super) fn told_by(&mut self, telling: Option<Telling>) {
+        match self {
+            Duty::Owed(owed) => owed.telling = telling,
+            Duty::Counted(counted) => counted.telling = telling,
+        }
+    }
+
     /// Fulfils the duty; returns the INTENT's sequence, if there was one.
     pub(super) fn end(self, result: CommandResult, latency: Duration, now: Now) -> Option<u64> {
+        let told = |telling: Option<Telling>| {
+            if let Some(telling) = telling {
+                telling.ended(&result, now);
+            }
+        };
         match self {
-            Duty::Owed(owed) => Some(owed.settle(result, latency, now)),
+            Duty::Owed(mut owed) => {
+                told(owed.telling.take());
+                Some(owed.settle(result, latency, now))
+            }
             Duty::Counted(mut counted) => {
+                told(counted.telling.take());
                 counted.answered = matches!(result, CommandResult::Answered { .. });
                 counted.latest = now;
                 None
@@ -44,31 +70,25 @@ impl Duty {
 /// An INTENT stands in the journal, and its outcome does not yet. Whatever drops this records
 /// one: WITHHELD if nothing was sent, OUTCOME UNKNOWN if something was (I4).
 pub(super) struct Owed {
-    journal: Journal,
+    broker: Arc<Broker>,
     intent: u64,
-    afloat: Arc<Afloat>,
     write: Arc<Write>,
     sent: bool,
     settled: bool,
     latest: Now,
+    telling: Option<Telling>,
 }
 
 impl Owed {
-    pub(super) fn new(
-        journal: Journal,
-        intent: u64,
-        afloat: Arc<Afloat>,
-        write: Arc<Write>,
-        now: Now,
-    ) -> Owed {
+    pub(super) fn new(broker: Arc<Broker>, intent: u64, write: Arc<Write>, now: Now) -> Owed {
         Owed {
-            journal,
+            broker,
             intent,
-            afloat,
             write,
             sent: false,
             settled: false,
             latest: now,
+            telling: None,
         }
     }
 
@@ -93,15 +113,18 @@ impl Owed {
         // While the disk fails, the journal keeps an outcome and writes it later. One that takes
         // none has ended: the next start finds an INTENT without an outcome and records OUTCOME
         // UNKNOWN.
-        if let Err(error) = self
-            .journal
-            .append(self.latest.wall_ms(), Event::Outcome(outcome))
-        {
+        let recorded = if self.write.window.is_some() {
+            self.broker.append_under(outcome, self.latest)
+        } else {
+            let journal = &self.broker.journal;
+            journal.append(self.latest.wall_ms(), Event::Outcome(outcome))
+        };
+        if let Err(error) = recorded {
             tracing::error!(intent = self.intent, %error, "an outcome could not be recorded");
         }
         // Only now: who asks what is open finds it there or finds its outcome in the log.
         if self.sent {
-            self.afloat.settled(self.intent);
+            self.broker.afloat.settled(self.intent);
         }
     }
 }
@@ -130,6 +153,7 @@ pub(super) struct Counted {
     key: Option<Key>,
     answered: bool,
     latest: Now,
+    telling: Option<Telling>,
 }
 
 impl Counted {
@@ -139,6 +163,7 @@ impl Counted {
             key: Some(key),
             answered: false,
             latest: now,
+            telling: None,
         }
     }
 }

@@ -7,6 +7,7 @@ use tokio::sync::watch;
 
 use super::refusal::Reason;
 use super::standing::{Lost, Standing};
+use super::window::Pane;
 use crate::journal::Journal;
 use crate::plant::{Device, Plant};
 use crate::register::{Restraint, Restraints};
@@ -88,19 +89,25 @@ impl Gate {
     }
 }
 
-/// The way of one session to one device: both who asks and what is asked must be free to.
+/// The way of one session to one device, through a window where it takes one: who asks, what is
+/// asked and what they ask it by must all be free to.
 #[derive(Clone, Debug)]
 pub(super) struct Passage {
     pub(super) standing: Standing,
     pub(super) gate: Arc<Gate>,
+    pub(super) window: Option<Arc<Pane>>,
 }
 
 impl Passage {
-    /// Runs `send` under both read locks: while it runs nobody can take anything away from the
-    /// session, nor bar the device (I7).
+    /// Runs `send` under all read locks: while it runs nobody can take anything away from the
+    /// session, bar the device, or take the window away (I7).
     pub(super) fn hold<R>(&self, effect: bool, send: impl FnOnce() -> R) -> Result<R, Reason> {
+        let send = || match &self.window {
+            Some(window) => window.hold(send),
+            None => Ok(send()),
+        };
         self.standing
-            .hold(effect, || self.gate.hold(effect, send))
+            .hold(effect, || self.gate.hold(effect, send).flatten())
             .flatten()
     }
 }

@@ -5,10 +5,13 @@ use std::sync::Arc;
 use interlock_protocols::modbus::{ExceptionCode, Malformed, UnitId};
 use interlock_protocols::record::Scope;
 
+use super::oversight::Oversight;
 use super::standing::Lost;
+use super::window::NotInForce;
 use crate::plant::LimitBroken;
 use crate::policy::Cause;
 use crate::register::Restraint;
+use crate::window::Ineligible;
 
 /// What the client's side of the wire sees of a refusal. It says only the code.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -40,6 +43,8 @@ pub enum Reason {
     NotPresent,
     /// Who restricted, or is restricted, does not lift it.
     OwnCase,
+    /// Whoever would approve or refuse a window is not one who may.
+    MayNotApprove(Ineligible),
     /// The edge takes no new commands: it is being stopped.
     Stopping,
     /// The identity was not used for so long that it is disabled.
@@ -60,6 +65,8 @@ pub enum Reason {
     Forbidden,
     /// No rule permits it.
     NoRule,
+    /// Rules want a window for it, and theirs does not open it.
+    Window(NotInForce),
     /// A rule could not be evaluated (I8).
     PolicyFailed(String),
     /// The clock shows a time that no calendar has.
@@ -70,6 +77,8 @@ pub enum Reason {
     NotYours,
     /// A value outside what is ever sane.
     Limit(LimitBroken),
+    /// Nobody watches who has to, or somebody who watches has to say yes, or another one writes.
+    Oversight(Oversight),
     /// The command could not be recorded durably, so it was not sent.
     JournalFailed(String),
     /// The device cannot be reached.
@@ -104,6 +113,7 @@ impl Reason {
             Reason::Isolated(_) => "isolated",
             Reason::NotPresent => "not-present",
             Reason::OwnCase => "own-case",
+            Reason::MayNotApprove(_) => "may-not-approve",
             Reason::Disabled => "disabled",
             Reason::SessionRate => "session-rate",
             Reason::ReadingRate => "reading-rate",
@@ -113,11 +123,13 @@ impl Reason {
             Reason::NotArmed => "not-armed",
             Reason::Forbidden => Cause::Forbidden.code(),
             Reason::NoRule => Cause::NoRule.code(),
+            Reason::Window(window) => window.code(),
             Reason::PolicyFailed(_) => Cause::Failed.code(),
             Reason::NoTime => "no-time",
             Reason::ClockDoubted => "clock-doubted",
             Reason::NotYours => "not-yours",
             Reason::Limit(limit) => limit.code(),
+            Reason::Oversight(why) => why.code(),
             Reason::JournalFailed(_) => "journal-failed",
             Reason::LinkDown(_) => "link-down",
             Reason::Silent => "silent",
@@ -142,14 +154,17 @@ impl Reason {
             | Reason::Isolated(_)
             | Reason::NotPresent
             | Reason::OwnCase
+            | Reason::MayNotApprove(_)
             | Reason::Disabled
             | Reason::NotArmed
             | Reason::Forbidden
             | Reason::NoRule
+            | Reason::Window(_)
             | Reason::PolicyFailed(_)
             | Reason::NoTime
             | Reason::NotYours
             | Reason::Limit(_) => Code::IllegalFunction,
+            Reason::Oversight(why) => why.exception(),
             Reason::JournalFailed(_) | Reason::ClockDoubted => Code::ServerDeviceFailure,
             Reason::NotRouted(_) | Reason::LinkDown(_) => Code::GatewayPathUnavailable,
             Reason::Silent => Code::GatewayTargetFailed,
@@ -200,6 +215,7 @@ impl Reason {
             Reason::OwnCase => {
                 "you did it yourself, or are in its scope: it takes a second person".to_owned()
             }
+            Reason::MayNotApprove(why) => format!("it is not for you to decide: {why}"),
             Reason::Standing(Lost::Broken) => {
                 "the gateway could not tell whether your session still stands".to_owned()
             }
@@ -220,6 +236,7 @@ impl Reason {
             Reason::NotArmed => "this connection was opened for reading only".to_owned(),
             Reason::Forbidden => "a rule forbids it".to_owned(),
             Reason::NoRule => "no rule permits it".to_owned(),
+            Reason::Window(window) => window.what(),
             Reason::PolicyFailed(error) => format!("a rule could not be evaluated: {error}"),
             Reason::NoTime => "the gateway's clock shows a time that no calendar has".to_owned(),
             Reason::ClockDoubted => {
@@ -229,6 +246,7 @@ impl Reason {
             }
             Reason::NotYours => "there is nothing of that name for you".to_owned(),
             Reason::Limit(limit) => limit.to_string(),
+            Reason::Oversight(why) => why.what(),
             Reason::JournalFailed(why) => {
                 format!("the command could not be recorded, so it was not sent: {why}")
             }
@@ -269,6 +287,7 @@ impl Reason {
             Reason::Isolated(it) => return lifted_by("the local panel still works; ", it),
             Reason::NotPresent => "show it with `interlock login`, then try again",
             Reason::OwnCase => "ask another administrator to look at it",
+            Reason::MayNotApprove(why) => why.next(),
             Reason::Standing(_) | Reason::Stopping => "wait, then connect again",
             Reason::Disabled => "ask the administrator for a new invitation, and enrol again",
             Reason::SessionRate => {
@@ -283,6 +302,7 @@ impl Reason {
             Reason::Forbidden | Reason::NoRule | Reason::NotYours => {
                 "if your work needs it, ask whoever keeps the policy of this site"
             }
+            Reason::Window(window) => return window.next(),
             Reason::PolicyFailed(_) => {
                 "tell whoever keeps the policy of this site; it denies until mended"
             }
@@ -292,6 +312,7 @@ impl Reason {
                  and say `interlock-edge clock accept DIR --reason WHY`"
             }
             Reason::Limit(limit) => return limit.next_step(),
+            Reason::Oversight(why) => return why.next(),
             Reason::JournalFailed(_) => {
                 "reading still works; for writing use the local panel, and tell the administrator"
             }

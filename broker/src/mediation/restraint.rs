@@ -183,6 +183,7 @@ impl Session {
                     let register = broker.register();
                     register.identities.on_machine(who.as_str(), key).is_some()
                 }
+                Scope::Window(number) => broker.holds_window(who, number),
                 _ => false,
             }
     }

@@ -125,6 +125,17 @@ pub(super) struct Write {
     /// As the client named it.
     pub(super) unit: UnitId,
     pub(super) pdu: Pdu,
+    /// The window that it passes under.
+    pub(super) window: Option<u64>,
+}
+
+impl Write {
+    /// Whether a scope takes it in, or it passes under one of these windows.
+    fn is_in(&self, scope: &Scope, windows: &[u64]) -> bool {
+        self.whose.is_in(scope)
+            || reaches(scope, &self.device)
+            || self.window.is_some_and(|window| windows.contains(&window))
+    }
 }
 
 /// Commands with effect that were sent and whose outcome is open, by their intents.
@@ -141,11 +152,11 @@ impl Afloat {
         self.writes().remove(&intent);
     }
 
-    /// Those in a scope, of people or of devices.
-    pub(super) fn within(&self, scope: &Scope) -> Vec<OpenWrite> {
+    /// Those in a scope, of people or of devices, and those under windows.
+    pub(super) fn within(&self, scope: &Scope, windows: &[u64]) -> Vec<OpenWrite> {
         let writes: Vec<(u64, Arc<Write>)> = {
             let writes = self.writes();
-            let within = |write: &Write| write.whose.is_in(scope) || reaches(scope, &write.device);
+            let within = |write: &Write| write.is_in(scope, windows);
             let found = writes.iter().filter(|(_, write)| within(write));
             found
                 .map(|(intent, write)| (*intent, Arc::clone(write)))

@@ -158,7 +158,8 @@ impl Schedule {
     }
 }
 
-fn in_words(time: Duration) -> String {
+/// A length of time as people say it.
+pub(super) fn in_words(time: Duration) -> String {
     let counted = |count: u64, one: &str| match count {
         1 => format!("1 {one}"),
         some => format!("{some} {one}s"),

@@ -18,17 +18,20 @@ use super::refusal::{Reason, Refusal};
 use super::roll::Whose;
 use super::schedule::{LastUse, Schedule, Warning};
 use super::standing::{Lost, Standing};
+use super::window::{Holding, Told};
 use crate::authority::Freshness;
 use crate::clock::Now;
 use crate::index;
 use crate::limits::FILTER_WORDS_MAX_BYTES;
+use crate::plant::Device;
 use crate::policy::{
     Action, Circumstances, Facts, Health, LocalTime, Matter, Presence, Resource, Transport, Trust,
-    View,
+    Verdict, View,
 };
 use crate::posture::Lease;
 use crate::proof::Auth;
 use crate::subject::SubjectId;
+use crate::window::Steps;
 
 /// What the conversations of one session share.
 pub(super) struct Inner {
@@ -48,11 +51,14 @@ pub(super) struct Inner {
     pub(super) protection: Option<KeyProtection>,
     pub(super) posture: Lease,
     pub(super) auth: Mutex<Auth>,
+    /// What its subject is to be told of windows.
+    pub(super) steps: Steps,
     /// SHA-256 of the key of its certificate.
     pub(super) leaf_key: [u8; 32],
     /// What its connection has and no other.
     pub(super) exporter: Option<[u8; 32]>,
     pub(super) view: Mutex<View>,
+    pub(super) told: Told,
     pub(super) next_conversation: AtomicU64,
     pub(super) transport: Transport,
 }
@@ -126,6 +132,28 @@ impl Inner {
     /// Whether the subject may have one more record of a denial, or of one kind of denials.
     pub(super) fn may_record(&self, now: Now) -> bool {
         self.broker.allowances.denial(&self.subject, now)
+    }
+
+    /// Whether policy permits an act, now.
+    pub(super) fn permitted(
+        &self,
+        action: Action,
+        resource: Resource<'_>,
+        matter: Matter<'_>,
+        now: Now,
+    ) -> Result<Verdict, (Reason, Vec<String>)> {
+        let circumstances = self.circumstances(now);
+        let circumstances = circumstances.map_err(|reason| (reason, Vec::new()))?;
+        let facts = Facts {
+            circumstances,
+            matter,
+        };
+        let verdict = self.view().decide(action, resource, &facts);
+        if verdict.allow {
+            Ok(verdict)
+        } else {
+            Err((reason_of(&verdict), verdict.policies))
+        }
     }
 
     /// Appends a record that nothing waits for. `None` where the journal has failed: what is
@@ -230,7 +258,9 @@ impl Session {
             return Err(self.refuse_device(device, Vec::new(), now));
         };
         let resource = Resource::Device(known.name());
-        self.permitted(Action::Connect, resource, Matter::Plain, now)
+        let window = self.inner.holding(known, now).open();
+        let matter = window.map_or(Matter::Plain, Matter::Connection);
+        self.permitted(Action::Connect, resource, matter, now)
             .map_err(|(_, policies)| self.refuse_device(device, policies, now))?;
         self.inner.last_use.mark(now);
         let id = self.inner.next_conversation.fetch_add(1, Ordering::Relaxed);
@@ -267,61 +297,13 @@ impl Session {
     /// Decides again, while an answer goes on: a policy may have been replaced since, or its hour
     /// be over. Following the journal is no use of the session: it takes nobody in front of it.
     pub fn goes_on_reading(&self, now: Now) -> Result<(), Refusal> {
-        self.judge_act(Action::ReadJournal, Matter::Plain, now)
+        self.judge_act(Action::ReadJournal, Resource::Site, Matter::Plain, now)
+            .map(|_| ())
     }
 
     /// Decides whether the session may see how the gateway is doing.
     pub fn read_status(&self, now: Now) -> Result<(), Refusal> {
         self.administer(Action::ReadStatus, now)
-    }
-
-    /// Decides an administrative act on the site.
-    pub(crate) fn administer(&self, action: Action, now: Now) -> Result<(), Refusal> {
-        self.administer_with(action, Matter::Plain, now)
-    }
-
-    /// Decides an administrative act of which policy is told more than its name.
-    pub(crate) fn administer_with(
-        &self,
-        action: Action,
-        matter: Matter<'_>,
-        now: Now,
-    ) -> Result<(), Refusal> {
-        let judged = self.judge_act(action, matter, now);
-        self.inner.last_use.mark(now);
-        judged
-    }
-
-    fn judge_act(&self, action: Action, matter: Matter<'_>, now: Now) -> Result<(), Refusal> {
-        self.inner.may_act(now).map_err(Refusal::new)?;
-        self.undiminished(action)
-            .map_err(|reason| (reason, Vec::new()))
-            .and_then(|()| self.permitted(action, Resource::Site, matter, now))
-            .map_err(|(reason, policies)| {
-                // A denial of a command has its bytes; this one has but its name.
-                let detail = format!("{}: {}", action.name(), reason.what());
-                self.refuse("", reason, detail, policies, now)
-            })?;
-        if now.doubted() && action.needs_time() {
-            let reason = Reason::ClockDoubted;
-            let detail = format!("{}: {}", action.name(), reason.what());
-            return Err(self.refuse("", reason, detail, Vec::new(), now));
-        }
-        Ok(())
-    }
-
-    /// Whoever was left nothing but reading may look, and no more.
-    fn undiminished(&self, action: Action) -> Result<(), Reason> {
-        match action {
-            Action::ReadJournal
-            | Action::ReadStatus
-            | Action::ReadIdentities
-            | Action::ReadSessions => Ok(()),
-            _ => match self.inner.standing.downgraded() {
-                Some(restraint) => Err(Reason::Downgraded(restraint)),
-                None => Ok(()),
-            },
-        }
     }
 
     /// Writes the summaries that are due, and notices a certificate that has ended. Call it
@@ -335,10 +317,12 @@ impl Session {
         }
     }
 
-    /// What its owner is to be warned of now. Call it after [`Session::tick`].
+    /// What its owner is to be warned of now: the end of the session, or of a window of theirs.
+    /// Call it after [`Session::tick`]; what else there is to tell comes at the next call.
     pub fn warning(&self, now: Now) -> Option<Warning> {
         let last_use = self.inner.last_use.at();
-        self.inner.schedule().warning(last_use, now)
+        let warning = self.inner.schedule().warning(last_use, now);
+        warning.or_else(|| self.inner.window_warning(now))
     }
 
     /// Ends the standing of the session: nothing of it that was not sent will be (I7).
@@ -388,30 +372,23 @@ impl Session {
         }
     }
 
-    fn permitted(
+    /// What its subject holds for a device, now.
+    pub(crate) fn holding(&self, device: &Device, now: Now) -> Holding {
+        self.inner.holding(device, now)
+    }
+
+    /// Gives what determined it.
+    pub(super) fn permitted(
         &self,
         action: Action,
         resource: Resource<'_>,
         matter: Matter<'_>,
         now: Now,
-    ) -> Result<(), (Reason, Vec<String>)> {
-        let circumstances = self
-            .inner
-            .circumstances(now)
-            .map_err(|reason| (reason, Vec::new()))?;
-        let facts = Facts {
-            circumstances,
-            matter,
-        };
-        let verdict = self.inner.view().decide(action, resource, &facts);
-        if verdict.allow {
-            Ok(())
-        } else {
-            Err((reason_of(&verdict), verdict.policies))
-        }
+    ) -> Result<Verdict, (Reason, Vec<String>)> {
+        self.inner.permitted(action, resource, matter, now)
     }
 
-    fn refuse_device(&self, device: &str, policies: Vec<String>, now: Now) -> Refusal {
+    pub(super) fn refuse_device(&self, device: &str, policies: Vec<String>, now: Now) -> Refusal {
         let reason = Reason::NotYours;
         let detail = reason.what();
         self.refuse(device, reason, detail, policies, now)

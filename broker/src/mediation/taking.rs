@@ -13,7 +13,7 @@ use super::standing::{Lost, Standing};
 use crate::clock::Now;
 use crate::journal::Pending;
 use crate::limits::RESTRICTED_LISTED_MAX;
-use crate::register::{Restraint, Restraints};
+use crate::register::{Register, Restraint, Restraints};
 use crate::subject::SubjectId;
 use crate::wording;
 
@@ -65,10 +65,14 @@ impl Broker {
             .write()
             .unwrap_or_else(PoisonError::into_inner);
         let restraint = register.restraints.begin(now.wall_ms(), &what);
-        let sessions = self.within(&what.scope);
-        self.uphold(&register.restraints);
-        // I7: from here on nothing in the scope is sent, and what was sent and is open is here.
-        let open = self.afloat.within(&what.scope);
+        let mut sessions = self.within(&what.scope);
+        let shut = self.uphold(&register);
+        sessions.extend(self.using(&shut));
+        sessions.sort_unstable();
+        sessions.dedup();
+        // I7: from here on nothing in the scope is sent, nor under a window that it shut, and what
+        // was sent and is open is here.
+        let open = self.afloat.within(&what.scope, &shut);
         let listed = |numbers: &mut dyn Iterator<Item = u64>| {
             numbers.take(RESTRICTED_LISTED_MAX).collect::<Vec<u64>>()
         };
@@ -102,8 +106,10 @@ impl Broker {
         }
     }
 
-    /// Has sessions and devices do what the register says. When it returns, they do.
-    pub(super) fn uphold(&self, restraints: &Restraints) {
+    /// Has sessions, devices and windows do what the register says. When it returns, they do. Gives
+    /// the windows that were open and are no longer.
+    pub(super) fn uphold(&self, register: &Register) -> Vec<u64> {
+        let restraints = &register.restraints;
         self.gates.follow(restraints);
         for present in self.roll.present() {
             if let Some(restraint) = revoked(restraints, &present.whose) {
@@ -116,6 +122,7 @@ impl Broker {
                 present.standing.narrow(downgraded);
             }
         }
+        self.follow_windows(register)
     }
 
     /// Enters a session on the roll, unless it is revoked. It is entered first and judged then:
@@ -145,6 +152,7 @@ impl Broker {
 
     /// A session has ended, and what concerns it alone with it.
     pub(super) fn left(&self, session: u64, now: Now, ended: &Event) {
+        self.overseer.left(session);
         if self.register().restraints.concerns_session(session) {
             self.take_up(0, now, ended);
         }
@@ -247,10 +255,7 @@ impl Broker {
                 }
                 Ok(Scope::Session(number))
             }
-            Scope::Window(_) => Err(
-                "this gateway has no maintenance windows yet; revoke the subject or the session"
-                    .to_owned(),
-            ),
+            Scope::Window(number) => self.known_window(&number).map(Scope::Window),
             Scope::Device(name) if self.plant.device(&name).is_none() => Err(format!(
                 "the plant has no device `{}`; revoking a person's machine is `revoke device`, and is not this",
                 shortened(&name)

@@ -339,7 +339,7 @@ impl Bounds {
     }
 
     /// Whether everything that `inner` allows is allowed here.
-    pub(super) fn contain(&self, inner: &Bounds) -> bool {
+    pub(crate) fn contain(&self, inner: &Bounds) -> bool {
         match (*self, *inner) {
             (
                 Bounds::Interval { min, max },

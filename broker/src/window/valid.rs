@@ -207,9 +207,9 @@ impl Reliance {
         {
             return Err(Invalid::Elsewhere);
         }
-        let mut earlier = register.windows.iter().take_while(|it| it.number < number);
-        if let Some(first) = earlier.find(|it| it.requested.grant == requested.grant) {
-            return Err(Invalid::Replayed(first.number));
+        let first = register.windows.first_of(&requested.grant);
+        if let Some(first) = first.filter(|first| *first < number) {
+            return Err(Invalid::Replayed(first));
         }
         if grant.plant != self.plant() {
             return Err(Invalid::Outdated);
@@ -230,6 +230,15 @@ impl Reliance {
         })
     }
 
+    /// Whose signatures under a window's grant count, as SPIFFE ids in alphabetical order.
+    pub(super) fn counting(&self, register: &Register, window: &KeptWindow) -> Vec<String> {
+        let Ok(grant) = Grant::read_unsigned(&window.requested.grant) else {
+            return Vec::new();
+        };
+        let believed = self.believe(window, &grant);
+        self.signers(&register.restraints, &grant, &believed)
+    }
+
     /// Of those whose signatures are good the ones that count, each once.
     fn signers(
         &self,
@@ -245,7 +254,7 @@ impl Reliance {
             };
             who != *holder
                 && grant.approvers().contains(&approver.key)
-                && !self.of_one_firm(&who, holder)
+                && self.common_firm(&who, holder).is_none()
                 && restraints.revoked(&who, None, None).is_none()
         };
         let signed = |key: &[u8; 32]| self.approvers().iter().find(|one| one.key == *key);
@@ -254,11 +263,11 @@ impl Reliance {
         once.into_keys().map(str::to_owned).collect()
     }
 
-    /// Whether two work for one vendor. The site's own people have none.
-    pub(super) fn of_one_firm(&self, one: &SubjectId, other: &SubjectId) -> bool {
+    /// The vendor that two work for. The site's own people work for none.
+    pub(super) fn common_firm(&self, one: &SubjectId, other: &SubjectId) -> Option<String> {
         let (ones, others) = (self.firms(one), self.firms(other));
         let same = |firm: &&str| others.iter().any(|it| it.eq_ignore_ascii_case(firm));
-        ones.iter().any(|firm| same(firm))
+        ones.into_iter().find(same).map(str::to_owned)
     }
 
     /// By their name, and by what the list says of them.
@@ -326,6 +335,7 @@ impl Broker {
     /// window opens anything.
     pub fn rely_on(&self, reliance: Reliance) {
         let _first = self.reliance.set(reliance);
+        self.follow_windows(&self.register());
     }
 
     /// What windows rest on.

@@ -100,7 +100,10 @@ pub fn happened(event: &Event) -> Option<String> {
             format!("{} alone writes to {}{from}", path(&it.subject), it.device)
         }
         Event::BreakGlassOpened(it) => format!("{} broke the glass: {}", path(&it.by), it.reason),
-        Event::BreakGlassEnded(it) => format!("break-glass is over: {}", it.reason),
+        Event::BreakGlassEnded(it) => format!(
+            "break-glass is over: {}; it let {} commands with effect pass",
+            it.reason, it.writes
+        ),
         _ => return None,
     })
 }

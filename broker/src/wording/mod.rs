@@ -1,5 +1,6 @@
 //! Commands and other events in a plant engineer's words, for notices, listings and collectors.
 
+mod answered;
 mod happened;
 
 use std::fmt::Write;
@@ -8,10 +9,20 @@ use interlock_protocols::modbus::{Area, Request, UnitId};
 
 use crate::limits::WRITES_SHOWN_MAX;
 use crate::plant::Device;
+pub use answered::became;
 pub use happened::{happened, scope};
 
 /// What a PDU asks of a device: `write speed_setpoint = 900 rpm, holding 100 (40101)`.
 pub fn asked(device: &Device, unit: UnitId, pdu: &[u8]) -> String {
+    said(device, unit, pdu, true)
+}
+
+/// The same in names alone, where names say all of it: `write speed_setpoint = 900 rpm`.
+pub fn named(device: &Device, unit: UnitId, pdu: &[u8]) -> String {
+    said(device, unit, pdu, false)
+}
+
+fn said(device: &Device, unit: UnitId, pdu: &[u8], places: bool) -> String {
     let Ok(request) = Request::decode(pdu) else {
         let function = pdu.first().copied().unwrap_or_default();
         return format!("function {function}, {} bytes", pdu.len());
@@ -42,6 +53,9 @@ pub fn asked(device: &Device, unit: UnitId, pdu: &[u8]) -> String {
     }
     if parts.is_empty() {
         parts.push(request.function().name().to_owned());
+    }
+    if touched.all_named && !places {
+        return parts.join(", ");
     }
     let written = request.writes().map(|written| written.area);
     for area in [written, request.reads()].into_iter().flatten() {

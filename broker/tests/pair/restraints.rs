@@ -515,7 +515,7 @@ async fn what_is_not_there_or_does_not_fit_is_refused_in_words() {
         (
             Measure::Revoke,
             Scope::Window("w-1".into()),
-            "no maintenance windows yet",
+            "is no number of a window",
         ),
         (
             Measure::Freeze,

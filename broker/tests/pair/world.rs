@@ -150,21 +150,43 @@ impl World {
     /// Somebody with a certificate of one hour, for the machine of this world, who has just shown
     /// that they are there.
     pub(crate) fn identity(&self, who: &str) -> Identity {
+        self.identity_on(who, &self.machine, noon())
+    }
+
+    /// The same for another machine, at another time.
+    fn identity_on(&self, who: &str, machine: &KeyPair, now: Now) -> Identity {
         let subject = SubjectId::parse_at("waterworks", who).unwrap();
         let session_key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
         let spki = session_key.subject_public_key_info();
         let bound = Bound {
-            device_key: proof::sha256(&self.machine.subject_public_key_info()),
+            device_key: proof::sha256(&machine.subject_public_key_info()),
             protection: KeyProtection::Software,
             auth: AuthStrength::UserPresent,
-            auth_ms: NOON_MS,
+            auth_ms: now.wall_ms(),
         };
-        let ends_ms = NOON_MS + 3_600_000;
+        let ends_ms = now.wall_ms() + 3_600_000;
         let signed = self
             .authority
             .sign_client(&subject, &spki, &bound, ends_ms, noon());
         let (_, pem) = x509_parser::pem::parse_x509_pem(signed.unwrap().as_bytes()).unwrap();
         Identity::of_certificate(&pem.contents, "waterworks").unwrap()
+    }
+
+    /// A session on a machine of its own.
+    pub(crate) fn session_on(&self, who: &str, machine: &KeyPair, now: Now) -> Session {
+        let identity = self.identity_on(who, machine, now);
+        let report = healthy(machine, now);
+        let proven = proven(machine, &identity, Some(&report));
+        let posture = believe(&report, &proven, &terms(), now);
+        let arrival = Arrival {
+            proven,
+            authority: "issuer",
+            freshness: &Freshness::default(),
+            peer: "192.0.2.8:5000",
+            transport: Transport::Quic,
+            posture: posture.ok(),
+        };
+        self.broker.open_session(arrival, now).unwrap()
     }
 
     /// The proof of the machine of this world.
@@ -173,30 +195,12 @@ impl World {
         identity: &'a Identity,
         report: Option<&PostureReport>,
     ) -> Proven<'a> {
-        let exporter = [0; 32];
-        let digest = posture_digest(report, proof::sha256);
-        let statement = proof_statement(&exporter, identity.key(), "gateway", &digest);
-        let device = Signed {
-            key: self.machine.subject_public_key_info(),
-            signature: self.machine.sign(&statement).unwrap(),
-        };
-        proof::prove(identity, &exporter, "gateway", &device, report).unwrap()
+        proven(&self.machine, identity, report)
     }
 
     /// What the machine of this world says of itself: that it is in order.
     pub(crate) fn healthy(&self, now: Now) -> PostureReport {
-        let posture = Posture {
-            device_key: proof::sha256(&self.machine.subject_public_key_info()),
-            taken_ms: now.wall_ms(),
-            os: OsFamily::Linux,
-            os_version: "Debian 13".to_owned(),
-            patch_age_days: Some(3),
-            disk_encrypted: Some(true),
-            screen_lock: Some(true),
-            firewall: Some(true),
-            agent: None,
-        };
-        own(&posture)
+        healthy(&self.machine, now)
     }
 
     /// The gateway after a restart: what it knows comes from its journal alone.
@@ -232,6 +236,36 @@ impl World {
     pub(crate) fn outcomes(&self) -> Vec<(u64, CommandResult)> {
         outcomes(&self.records())
     }
+}
+
+fn proven<'a>(
+    machine: &KeyPair,
+    identity: &'a Identity,
+    report: Option<&PostureReport>,
+) -> Proven<'a> {
+    let exporter = [0; 32];
+    let digest = posture_digest(report, proof::sha256);
+    let statement = proof_statement(&exporter, identity.key(), "gateway", &digest);
+    let device = Signed {
+        key: machine.subject_public_key_info(),
+        signature: machine.sign(&statement).unwrap(),
+    };
+    proof::prove(identity, &exporter, "gateway", &device, report).unwrap()
+}
+
+fn healthy(machine: &KeyPair, now: Now) -> PostureReport {
+    let posture = Posture {
+        device_key: proof::sha256(&machine.subject_public_key_info()),
+        taken_ms: now.wall_ms(),
+        os: OsFamily::Linux,
+        os_version: "Debian 13".to_owned(),
+        patch_age_days: Some(3),
+        disk_encrypted: Some(true),
+        screen_lock: Some(true),
+        firewall: Some(true),
+        agent: None,
+    };
+    own(&posture)
 }
 
 pub(crate) fn outcomes(records: &[Record]) -> Vec<(u64, CommandResult)> {

@@ -157,6 +157,7 @@ fn connect(once: bool) -> Connect {
     Connect {
         write: vec!["mixer".into()],
         device: Vec::new(),
+        sole: false,
         once,
     }
 }

@@ -6,7 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use interlock_protocols::conduit::{
-    ALPN, DeviceOffer, FromClient, Notice, Opened, Opening, ToClient, VERSION, offer_frames,
+    ALPN, DeviceOffer, FromClient, Message, Notice, Opened, Opening, ToClient, VERSION,
+    offer_frames,
 };
 use quinn::crypto::rustls::QuicServerConfig;
 use quinn::{Connection, Endpoint, RecvStream, SendStream, ServerConfig};
@@ -224,6 +225,16 @@ impl Side {
         frames::write(&mut send, answer).await.unwrap();
         (opening, send, recv)
     }
+}
+
+/// Sends one message on a further stream.
+pub(crate) async fn write<M: Message>(send: &mut SendStream, message: &M) {
+    frames::write(send, message).await.unwrap();
+}
+
+/// Hears the next message on a further stream.
+pub(crate) async fn read<M: Message>(recv: &mut RecvStream) -> M {
+    frames::read_one(recv).await.unwrap()
 }
 
 pub(crate) fn hello(devices: usize) -> ToClient {

@@ -220,6 +220,19 @@ fn records() -> Vec<Record> {
         .collect()
 }
 
+/// Lines of events numbered from 1, a millisecond apart.
+fn told(events: Vec<Event>) -> Vec<Line> {
+    let numbered = (1..).zip(events);
+    let records: Vec<Record> = numbered
+        .map(|(sequence, event)| Record {
+            sequence,
+            time_ms: START_MS + i64::try_from(sequence).unwrap(),
+            event,
+        })
+        .collect();
+    lines(&records)
+}
+
 fn take(join: &mut Join, record: &Record) -> Vec<Line> {
     join.take(Shown::Match(record.clone()))
 }

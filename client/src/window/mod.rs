@@ -9,6 +9,8 @@ pub(crate) mod granted;
 mod history;
 mod limits;
 mod list;
+#[cfg(unix)]
+pub(crate) mod played;
 mod range;
 mod request;
 mod row;

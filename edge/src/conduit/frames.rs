@@ -22,6 +22,11 @@ impl Frames {
         }
     }
 
+    /// Frames of a stream of which this was read already.
+    pub(crate) fn ahead(stream: RecvStream, received: Vec<u8>) -> Frames {
+        Frames { stream, received }
+    }
+
     /// The next message; `None` at the end of the stream. The frame's length is judged before
     /// anything of it is awaited, so the buffer is bounded by one frame and one chunk.
     pub(crate) async fn next<M: Message>(&mut self) -> io::Result<Option<M>> {

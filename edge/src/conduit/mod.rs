@@ -4,6 +4,7 @@ mod caller;
 mod calls;
 mod conversation;
 mod frames;
+mod watching;
 
 use std::io;
 use std::sync::Arc;
@@ -240,8 +241,7 @@ async fn run(
             Turn::Tell(notice) => tell(&mut control.send, &ToClient::Notice(notice)).await,
             Turn::Tick | Turn::Over => {
                 match ticked(edge, connection, session, caller, &mut trust) {
-                    Ok(None) => Ok(()),
-                    Ok(Some(warning)) => tell(&mut control.send, &warning).await,
+                    Ok(due) => tell_all(&mut control.send, &due).await,
                     Err(refusal) => {
                         return farewell(&mut control.send, refusal.reason().what()).await;
                     }
@@ -259,7 +259,8 @@ async fn run(
     }
 }
 
-/// What is due each second: whether the session still stands, and what to warn of. Where somebody
+/// What is due each second: whether the session still stands, what to warn of, and what happened to
+/// windows. Where somebody
 /// may have lost their trust, the certificate is judged again as in the handshake. The authority must
 /// be the one that it was: what another one is believed of machines, and how old what is known of it
 /// may be, is not what the session rests on.
@@ -269,7 +270,7 @@ fn ticked(
     session: &Session,
     caller: &Caller,
     trust: &mut watch::Receiver<u64>,
-) -> Result<Option<ToClient>, Refusal> {
+) -> Result<Vec<ToClient>, Refusal> {
     let now = edge.clock().now();
     session.tick(now)?;
     if trust.has_changed().unwrap_or(false) {
@@ -293,7 +294,9 @@ fn ticked(
         }
     }
     let warning = session.warning(now);
-    Ok(warning.map(|Warning { text, ends_ms }| ToClient::Warning { text, ends_ms }))
+    let warning = warning.map(|Warning { text, ends_ms }| ToClient::Warning { text, ends_ms });
+    let steps = session.steps().into_iter().map(ToClient::Window);
+    Ok(warning.into_iter().chain(steps).collect())
 }
 
 async fn stopped(stopping: &mut watch::Receiver<bool>) {
@@ -310,6 +313,13 @@ fn ended_by(error: &quinn::ConnectionError) -> String {
 
 async fn tell(send: &mut SendStream, message: &ToClient) -> io::Result<()> {
     timeout(MESSAGE_MAX, frames::write(send, message)).await?
+}
+
+async fn tell_all(send: &mut SendStream, messages: &[ToClient]) -> io::Result<()> {
+    for message in messages {
+        tell(send, message).await?;
+    }
+    Ok(())
 }
 
 async fn farewell(send: &mut SendStream, reason: String) -> String {
@@ -391,15 +401,8 @@ async fn serve_stream(
             };
             conversation::serve(stream, recv, ahead).await;
         }
-        Opening::Watch(_) => {
-            let refused = Opened::Refused {
-                code: None,
-                reason: "this gateway cannot be watched yet".to_owned(),
-                next: String::new(),
-            };
-            if frames::write(&mut send, &refused).await.is_ok() {
-                let _gone = send.finish();
-            }
+        Opening::Watch(watched) => {
+            watching::serve(&edge, &session, watched, send, Frames::ahead(recv, ahead)).await;
         }
         Opening::ReadJournal(query) => {
             if let Err(refusal) = session.read_journal(&query, edge.clock().now()) {

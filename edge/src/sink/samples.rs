@@ -10,6 +10,7 @@ use interlock_protocols::record::{
 use super::context::{Context, Origin};
 
 mod identity;
+mod window;
 
 const EMIL: &str = "spiffe://waterworks/person/emil";
 
@@ -167,6 +168,7 @@ pub(super) fn every() -> (Context, Vec<Record>) {
         }),
     ];
     all.extend(identity::every());
+    all.extend(window::every());
     numbered(all)
 }
 
@@ -323,5 +325,6 @@ pub(super) fn hostile(text: &str) -> (Context, Vec<Record>) {
         }),
     ];
     all.extend(identity::hostile(&text()));
+    all.extend(window::hostile(&text()));
     numbered(all)
 }

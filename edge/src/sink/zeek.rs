@@ -104,6 +104,8 @@ struct Ours {
     interlock_latency_us: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     interlock_count: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    interlock_window: Option<u64>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     interlock_policies: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -251,6 +253,7 @@ impl Telling<'_> {
         line.ours.interlock_decision = Some("allow");
         line.ours.interlock_policies = self.names(&intent.policies);
         line.ours.interlock_points = self.points(&intent.points);
+        line.ours.interlock_window = intent.window;
         line
     }
 

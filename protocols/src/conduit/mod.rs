@@ -45,8 +45,7 @@ pub const VERSION: u16 = 4;
 pub const ALPN: &[u8] = b"interlock/1";
 
 /// One of the messages: [`FromClient`], [`ToClient`], [`Opening`], [`Opened`], [`Told`],
-/// [`FromWatcher`], [`ToWatcher`], and those
-/// of the identity port in [`crate::identity`].
+/// [`FromWatcher`], [`ToWatcher`], and those of the identity port in [`crate::identity`].
 pub trait Message: sealed::Sealed + Sized {
     /// Its one spelling in bytes, without a frame.
     fn encode(&self) -> Vec<u8>;

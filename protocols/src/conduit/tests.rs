@@ -10,6 +10,7 @@ use crate::identity::{EnrolRequest, IdentityReply, LoginRequest};
 use crate::limits::CONDUIT_FRAME_MAX_BYTES;
 
 mod identity;
+mod window;
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
@@ -199,6 +200,7 @@ fn golden() -> Vec<Vec<u8>> {
     all.extend(opened.iter().map(Message::encode));
     all.extend(told.iter().map(Message::encode));
     all.extend(identity::golden());
+    all.extend(window::golden());
     all
 }
 
@@ -384,6 +386,8 @@ fn to_client() -> impl Strategy<Value = ToClient> {
         }),
         any::<String>().prop_map(|reason| ToClient::Ending { reason }),
         any::<[String; 2]>().prop_map(|[reason, next]| ToClient::Refused { reason, next }),
+        any::<String>().prop_map(|text| ToClient::Announcement { text }),
+        proptest::sample::select(window::to_client()),
         (any::<Option<u32>>(), any::<[String; 2]>()).prop_map(|(holds_s, [reason, next])| {
             ToClient::Posture {
                 holds_s,
@@ -411,6 +415,7 @@ fn from_client() -> impl Strategy<Value = FromClient> {
         any::<u32>().prop_map(|call| FromClient::ReadStatus { call }),
         any::<(u32, String)>()
             .prop_map(|(call, reason)| FromClient::AcceptJournal { call, reason }),
+        proptest::sample::select(window::from_client()),
     ]
 }
 
@@ -418,6 +423,8 @@ fn opening() -> impl Strategy<Value = Opening> {
     prop_oneof![
         any::<(String, bool)>()
             .prop_map(|(device, arm_writes)| Opening::Conversation { device, arm_writes }),
+        any::<u64>().prop_map(|session| Opening::Watch(Watched::Session(session))),
+        any::<String>().prop_map(|device| Opening::Watch(Watched::Device(device))),
         any::<(u64, Option<String>, Option<i64>, bool)>().prop_map(
             |(from, subject, since_ms, follow)| {
                 Opening::ReadJournal(JournalQuery {
@@ -436,6 +443,7 @@ fn opened() -> impl Strategy<Value = Opened> {
     prop_oneof![
         any::<u64>().prop_map(|conversation| Opened::Conversation { conversation }),
         Just(Opened::Journal),
+        any::<bool>().prop_map(|supervises| Opened::Watch { supervises }),
         any::<(Option<u8>, [String; 2])>().prop_map(|(code, [reason, next])| Opened::Refused {
             code,
             reason,
@@ -477,6 +485,8 @@ proptest! {
         one_spelling::<EnrolRequest>(&bytes);
         one_spelling::<LoginRequest>(&bytes);
         one_spelling::<IdentityReply>(&bytes);
+        one_spelling::<FromWatcher>(&bytes);
+        one_spelling::<ToWatcher>(&bytes);
     }
 
     #[test]

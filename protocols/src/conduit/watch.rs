@@ -79,6 +79,29 @@ pub enum Seen {
         #[n(0)]
         commands: u64,
     },
+    /// An answer did not count; the hold is as it was.
+    #[n(5)]
+    Unheard {
+        /// The hold.
+        #[n(0)]
+        hold: u64,
+        /// Why, in words.
+        #[n(1)]
+        what: String,
+        /// What to do next.
+        #[n(2)]
+        next: String,
+    },
+    /// It is over; nothing follows.
+    #[n(6)]
+    Ended {
+        /// Why, in words.
+        #[n(0)]
+        what: String,
+        /// What to do next.
+        #[n(1)]
+        next: String,
+    },
 }
 
 /// One command.

@@ -6,6 +6,7 @@ use core::fmt::Write;
 use super::*;
 
 mod identity;
+mod window;
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
@@ -205,6 +206,7 @@ fn samples() -> Vec<Event> {
         }),
     ];
     all.extend(identity::samples());
+    all.extend(window::samples());
     all
 }
 

@@ -1,7 +1,9 @@
 //! Whatever arrives on a conduit stream is refused or is one message with one spelling.
 #![no_main]
 
-use interlock_protocols::conduit::{FromClient, Message, Opened, Opening, ToClient, next_frame};
+use interlock_protocols::conduit::{
+    FromClient, FromWatcher, Message, Opened, Opening, ToClient, ToWatcher, next_frame,
+};
 use libfuzzer_sys::fuzz_target;
 
 fn one_spelling<M: Message>(body: &[u8]) {
@@ -17,6 +19,8 @@ fuzz_target!(|bytes: &[u8]| {
         one_spelling::<ToClient>(body);
         one_spelling::<Opening>(body);
         one_spelling::<Opened>(body);
+        one_spelling::<FromWatcher>(body);
+        one_spelling::<ToWatcher>(body);
         assert!(taken > body.len());
         rest = &rest[taken..];
     }
@@ -25,4 +29,6 @@ fuzz_target!(|bytes: &[u8]| {
     one_spelling::<ToClient>(bytes);
     one_spelling::<Opening>(bytes);
     one_spelling::<Opened>(bytes);
+    one_spelling::<FromWatcher>(bytes);
+    one_spelling::<ToWatcher>(bytes);
 });

@@ -86,7 +86,7 @@ fn assert_doubted(bench: &mut Bench, connected: &mut Connected, why: &str) {
     let status = gateway.client("person/adam", &["status"]);
     assert_eq!(status.code, 1, "{status}");
     assert!(status.stdout.contains("IN DOUBT"), "{status}");
-    let granted = gateway.client("person/adam", &["policy", "activate"]);
+    let granted = gateway.client("person/paula", &["policy", "activate"]);
     assert_ne!(granted.code, 0, "{granted}");
     assert!(granted.stderr.contains("clock is in doubt"), "{granted}");
     let shown = clock(gateway, "show", &[]);

@@ -206,7 +206,9 @@ forbid (
         "act = \"read-journal\"\nexpect = \"allow\"\nrule = \"staff.cedar/auditors-read-journal\"",
         "act = \"read-journal\"\nexpect = \"deny\"\nrule = \"aida.cedar/no-journal-for-aida\"",
     );
-    let activated = bench.gateway.client("person/adam", &["policy", "activate"]);
+    let activated = bench
+        .gateway
+        .client("person/paula", &["policy", "activate"]);
     assert_eq!(activated.code, 0, "{activated}");
     let status = follow.exit("the journal was taken away");
     assert_ne!(status.code(), Some(0), "{}", follow.output());

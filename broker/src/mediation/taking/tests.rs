@@ -79,7 +79,7 @@ fn i7_a_session_that_opens_while_its_subject_is_revoked_does_not_stand() {
     }
     let standing = broker.roll.present().remove(0).standing;
     register.restraints.begin(NOW.wall_ms(), &all_of_olga());
-    broker.uphold(&register.restraints);
+    broker.uphold(&register);
     assert!(is_revoked(standing.lost()), "the walk met it");
     drop(register);
     assert!(!opening.join().unwrap(), "and it is turned away");

@@ -85,13 +85,15 @@ fn each_rule_has_a_case_that_fails_without_it() {
     }
 }
 
-/// The vendor waits for a window: no rule speaks of vendors.
+fn good() -> Arc<Policy> {
+    let policy = Policy::compile(&sample(), &Estate::from(&sample_plant()));
+    Arc::new(policy.expect("a good policy"))
+}
+
+/// Without a window, all that is open to a vendor is to ask for one.
 #[test]
-fn a_vendor_may_do_nothing_at_all() {
-    let policy = Arc::new(
-        Policy::compile(&sample(), &Estate::from(&sample_plant())).expect("a good policy"),
-    );
-    let mut victor = View::new(policy, &subject("vendor/acme/victor"));
+fn a_vendor_may_do_nothing_but_ask_for_a_window() {
+    let mut victor = View::new(good(), &subject("vendor/acme/victor"));
     for action in Action::all() {
         let resource = if action.is_on_device() {
             PRESS
@@ -102,7 +104,84 @@ fn a_vendor_may_do_nothing_at_all() {
             matter: matter(action, touching(&["speed"], None)),
             ..act()
         };
-        assert!(!victor.decide(action, resource, &facts).allow, "{action}");
+        let may = victor.decide(action, resource, &facts).allow;
+        assert_eq!(may, action == Action::RequestWindow, "{action}");
+    }
+}
+
+/// Which of the three duties that nobody is to have two of somebody has, as policy decides: to let
+/// people in, to let them into a device, to say what the rules are.
+fn duties(view: &mut View) -> Vec<Action> {
+    let kinds = [
+        SubjectKind::Person,
+        SubjectKind::Vendor,
+        SubjectKind::Workload,
+    ];
+    let vendors = ["vendors".to_owned()];
+    let holders = ["vendor/acme/victor", "person/emil"].map(subject);
+    let mut tried = vec![(Action::ActivatePolicy, Resource::Site, Matter::Plain)];
+    for kind in kinds {
+        for groups in [&[][..], &vendors] {
+            let matter = Matter::Invitation(InvitedFacts { kind, groups });
+            tried.push((Action::Invite, Resource::Site, matter));
+        }
+    }
+    for device in ["press-4", "pump-2"] {
+        for holder in &holders {
+            let matter = Matter::Window(asking(holder));
+            tried.push((Action::ApproveWindow, Resource::Device(device), matter));
+        }
+    }
+    let mut duties: Vec<Action> = Vec::new();
+    for (action, resource, matter) in tried {
+        let facts = Facts { matter, ..act() };
+        if view.decide(action, resource, &facts).allow && !duties.contains(&action) {
+            duties.push(action);
+        }
+    }
+    duties
+}
+
+#[test]
+fn nobody_has_two_of_the_duties_of_letting_in() {
+    let policy = good();
+    let everybody: Vec<SubjectId> = policy
+        .groups
+        .subjects()
+        .map(|(who, _)| who.clone())
+        .collect();
+    let mut had = Vec::new();
+    for who in &everybody {
+        let duties = duties(&mut View::new(Arc::clone(&policy), who));
+        assert!(duties.len() <= 1, "{who}: {duties:?}");
+        had.extend(duties);
+    }
+    // Each of them is somebody's, or nothing would ever be done.
+    for duty in [
+        Action::Invite,
+        Action::ApproveWindow,
+        Action::ActivatePolicy,
+    ] {
+        assert!(had.contains(&duty), "{duty} is nobody's");
+    }
+}
+
+/// Nor would anybody have, whatever groups an invitation put them in besides.
+#[test]
+fn no_groups_together_give_two_of_them() {
+    let policy = good();
+    let groups: Vec<String> = policy.group_names().map(str::to_owned).collect();
+    for who in ["person/new", "vendor/umbra/new", "workload/new"] {
+        for chosen in 0..1_u32 << groups.len() {
+            let chosen = groups
+                .iter()
+                .enumerate()
+                .filter(|(at, _)| chosen >> at & 1 == 1);
+            let more: Vec<String> = chosen.map(|(_, group)| group.clone()).collect();
+            let mut view = View::with_groups(Arc::clone(&policy), &subject(who), &more, 0);
+            let duties = duties(&mut view);
+            assert!(duties.len() <= 1, "{who} in {more:?}: {duties:?}");
+        }
     }
 }
 

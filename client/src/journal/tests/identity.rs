@@ -148,33 +148,21 @@ fn events() -> Vec<Event> {
     all
 }
 
-fn told() -> Vec<Line> {
-    let numbered = (1..).zip(events());
-    let records: Vec<Record> = numbered
-        .map(|(sequence, event)| Record {
-            sequence,
-            time_ms: START_MS + i64::try_from(sequence).unwrap(),
-            event,
-        })
-        .collect();
-    lines(&records)
-}
-
 #[test]
 fn who_may_act_is_told_a_line_for_each_kind() {
     let kinds: std::collections::BTreeSet<u64> = events().iter().map(Event::kind).collect();
     let wanted = (kind::INVITED..=kind::TRUST_TAKEN_UP).chain([kind::SESSION_OPENED]);
     assert_eq!(kinds, wanted.collect());
-    let table = render(Format::Table, &told(), Some(100)).unwrap();
+    let table = render(Format::Table, &told(events()), Some(100)).unwrap();
     assert_eq!(table, include_str!("../golden-identity.txt"), "{table}");
-    let text = render(Format::Jsonl, &told(), None).unwrap();
+    let text = render(Format::Jsonl, &told(events()), None).unwrap();
     assert_eq!(text, include_str!("../golden-identity.jsonl"), "{text}");
 }
 
 /// A record in somebody's session is told as theirs, whoever it is about.
 #[test]
 fn what_somebody_confirmed_is_not_told_as_the_act_of_whom_they_confirmed() {
-    let lines = told();
+    let lines = told(events());
     let confirmed = &lines[2];
     assert_eq!(confirmed.session, Some(3));
     assert_eq!(confirmed.subject.as_deref(), Some(ADAM));

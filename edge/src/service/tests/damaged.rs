@@ -29,10 +29,10 @@ async fn a_damaged_journal_brings_no_earlier_policy_back() {
         groups.replace(r#"operators = ["person/olga"]"#, "operators = []")
     });
     std::fs::remove_dir_all(folder.0.join("policy/tests")).unwrap();
-    let adam = who(&running, "person/adam");
-    running.edge.activate_policy(&adam).await.unwrap();
+    let paula = who(&running, "person/paula");
+    running.edge.activate_policy(&paula).await.unwrap();
     let in_force = *running.edge.broker().policy().digest();
-    drop(adam);
+    drop(paula);
     running.stop().await;
     // One bit of the record of that activation.
     let segment = folder.0.join("journal/000000000001.segment");

@@ -155,6 +155,9 @@ impl Telling<'_> {
             data: Some(self.request(&command, intent.unit, intent.transaction, &intent.pdu)),
         });
         self.touch(event, &intent.device, &intent.points);
+        if let Some(window) = intent.window {
+            event.unmapped.insert("window", window.into());
+        }
     }
 
     /// The call itself: a function of a device.
