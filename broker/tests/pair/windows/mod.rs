@@ -4,6 +4,7 @@
 mod counting;
 mod deciding;
 mod ending;
+mod oversight;
 mod taking;
 
 use std::path::Path;
