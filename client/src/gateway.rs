@@ -9,7 +9,7 @@ mod frames;
 mod prove;
 #[cfg(test)]
 pub(crate) mod scripted;
-mod steps;
+pub(crate) mod steps;
 mod telling;
 #[cfg(test)]
 mod tests;
@@ -67,6 +67,7 @@ pub struct Gateway {
     held: VecDeque<Notice>,
     steps: VecDeque<WindowStep>,
     calls: u32,
+    aloud: bool,
 }
 
 /// The connection alone: opens conversations while somebody else waits for notices.
@@ -119,6 +120,15 @@ impl Gateway {
             };
         }
         Err(last)
+    }
+
+    /// The same session, for whoever shows on a page of their own what comes unasked.
+    #[must_use]
+    pub(crate) fn quiet(self) -> Gateway {
+        Gateway {
+            aloud: false,
+            ..self
+        }
     }
 
     /// What the edge said when it let us in.
@@ -275,8 +285,8 @@ impl Gateway {
                         "connect again later",
                     ));
                 }
-                ToClient::Warning { text, .. } => screen::say_loud("soon", &text),
-                ToClient::Announcement { text } => screen::say_loud("ATTENTION:", &text),
+                ToClient::Warning { text, .. } => self.say("soon", &text),
+                ToClient::Announcement { text } => self.say("ATTENTION:", &text),
                 ToClient::Posture {
                     holds_s,
                     reason,
@@ -284,11 +294,18 @@ impl Gateway {
                 } => self.telling.answered(holds_s, &reason, &next),
                 message => {
                     if let ToClient::Window(step) = &message {
-                        steps::show(step);
+                        let (word, text) = steps::words(step);
+                        self.say(&word, &text);
                     }
                     return Ok(message);
                 }
             }
+        }
+    }
+
+    fn say(&self, word: &str, text: &str) {
+        if self.aloud {
+            screen::say_loud(word, text);
         }
     }
 

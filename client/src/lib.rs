@@ -164,7 +164,7 @@ pub fn main_with(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    trace();
+    trace(&cli.command);
     match run(cli) {
         Ok(()) => ExitCode::from(EXIT_OK),
         Err(failure) => {
@@ -221,8 +221,14 @@ fn run(cli: Cli) -> Result<(), Failure> {
 
 /// Events go to stderr, and only if they are asked for or matter. A second call in one process
 /// (tests that wrap the entry) keeps the first subscriber.
-fn trace() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+fn trace(command: &Command) {
+    let least = match command {
+        // A gateway warns of what people do to each other; here that is what the page tells.
+        #[cfg(unix)]
+        Command::Demo(_) => "error",
+        _ => "warn",
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(least));
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)

@@ -267,6 +267,23 @@ async fn taken(
     Acknowledgement::of(measure, &scope, parts)
 }
 
+/// `interlock revoke` in a session that is open already, for a page of the caller's: the demo's.
+/// Gives what they see who type these words behind it.
+#[cfg(unix)]
+pub(crate) async fn played(line: &[&str], gateway: &mut Gateway) -> Result<String, Failure> {
+    #[derive(clap::Parser)]
+    #[command(no_binary_name = true)]
+    struct Line {
+        #[command(flatten)]
+        revoke: Revoke,
+    }
+    let line = <Line as clap::Parser>::try_parse_from(line);
+    let revoke = line.map_err(Failure::of_program)?.revoke;
+    let wanted = revoke.wanted()?;
+    let taken = taken(gateway, Measure::Revoke, wanted, &revoke.reason).await?;
+    Ok(taken.words())
+}
+
 pub(crate) async fn reinstate(asked: &Reinstate, setting: &Setting) -> Result<(), Failure> {
     let profile = setting.profile()?;
     let mut gateway = Gateway::connect(&profile).await?;

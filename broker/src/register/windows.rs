@@ -10,11 +10,14 @@ use interlock_protocols::record::{
 };
 
 use crate::limits::WINDOWS_KEPT_MAX;
+use crate::proof::sha256;
 
 /// See the module.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Windows {
     by_number: BTreeMap<u64, KeptWindow>,
+    /// By SHA-256 of a grant, the first window that has it: none has another's.
+    by_grant: BTreeMap<[u8; 32], u64>,
     glass: BTreeMap<u64, KeptBreakGlass>,
     /// By intent: the window, and the span that it is counted in.
     open: BTreeMap<u64, (u64, u32)>,
@@ -69,18 +72,26 @@ impl Windows {
 
     fn ask(&mut self, sequence: u64, time_ms: i64, requested: &WindowRequested) {
         self.make_room();
-        self.by_number
-            .entry(sequence)
-            .or_insert_with(|| KeptWindow {
-                number: sequence,
-                time_ms,
-                requested: requested.clone(),
-                approvals: Vec::new(),
-                refused: None,
-                ended: None,
-                writes: Vec::new(),
-                open: Vec::new(),
-            });
+        if self.by_number.contains_key(&sequence) {
+            return;
+        }
+        self.enter(KeptWindow {
+            number: sequence,
+            time_ms,
+            requested: requested.clone(),
+            approvals: Vec::new(),
+            refused: None,
+            ended: None,
+            writes: Vec::new(),
+            open: Vec::new(),
+        });
+    }
+
+    fn enter(&mut self, window: KeptWindow) {
+        let first = self.by_grant.entry(sha256(&window.requested.grant));
+        let first = first.or_insert(window.number);
+        *first = window.number.min(*first);
+        self.by_number.insert(window.number, window);
     }
 
     /// The oldest that is decided goes first. The journal has it still.
@@ -91,8 +102,27 @@ impl Windows {
             let Some(number) = oldest.map(|window| window.number) else {
                 return;
             };
-            self.by_number.remove(&number);
+            self.forget(number);
         }
+    }
+
+    fn forget(&mut self, number: u64) {
+        let Some(window) = self.by_number.remove(&number) else {
+            return;
+        };
+        let grant = window.requested.grant;
+        if self.first_of(&grant) == Some(number) {
+            let mut later = self.by_number.values();
+            match later.find(|window| window.requested.grant == grant) {
+                Some(later) => self.by_grant.insert(sha256(&grant), later.number),
+                None => self.by_grant.remove(&sha256(&grant)),
+            };
+        }
+    }
+
+    /// The first window that has this grant.
+    pub fn first_of(&self, grant: &[u8]) -> Option<u64> {
+        self.by_grant.get(&sha256(grant)).copied()
     }
 
     fn break_glass(&mut self, sequence: u64, time_ms: i64, opened: &BreakGlassOpened) {
@@ -102,14 +132,24 @@ impl Windows {
                 time_ms,
                 id: *grant.id,
                 ended: false,
+                writes: 0,
+                open: Vec::new(),
             };
-            self.glass.insert(sequence, glass);
+            self.glass.entry(sequence).or_insert(glass);
         }
     }
 
     /// Counts an intent against a window, in the span that its time lies in. Each intent counts
     /// once, however often it is told.
     pub(crate) fn count(&mut self, intent: u64, time_ms: i64, window: u64) {
+        if let Some(glass) = self.glass.get_mut(&window) {
+            if !glass.open.contains(&intent) {
+                glass.open.push(intent);
+                glass.writes = glass.writes.saturating_add(1);
+                self.open.insert(intent, (window, 0));
+            }
+            return;
+        }
         let Some(kept) = self.by_number.get_mut(&window) else {
             return;
         };
@@ -134,6 +174,11 @@ impl Windows {
         let Some((window, span)) = self.open.remove(&intent) else {
             return;
         };
+        if let Some(glass) = self.glass.get_mut(&window) {
+            glass.open.retain(|open| *open != intent);
+            glass.writes = glass.writes.saturating_sub(u32::from(withheld));
+            return;
+        }
         let Some(kept) = self.by_number.get_mut(&window) else {
             return;
         };
@@ -166,6 +211,11 @@ impl Windows {
         of_span.map_or(0, |writes| writes.writes)
     }
 
+    /// A break-glass grant that was opened, by the record of that.
+    pub fn glass(&self, number: u64) -> Option<&KeptBreakGlass> {
+        self.glass.get(&number)
+    }
+
     /// Whether a break-glass grant of this id was opened already.
     pub fn was_broken(&self, id: &[u8; 16]) -> bool {
         self.glass.values().any(|glass| glass.id == *id)
@@ -187,11 +237,14 @@ impl Windows {
         for intent in window.open.iter().filter(|_| grant.is_some()) {
             self.open.insert(*intent, (window.number, last));
         }
-        self.by_number.insert(window.number, window);
+        self.enter(window);
     }
 
     /// Takes up one break-glass grant that was kept.
     pub(super) fn take_glass(&mut self, glass: KeptBreakGlass) {
+        for intent in &glass.open {
+            self.open.insert(*intent, (glass.number, 0));
+        }
         self.glass.insert(glass.number, glass);
     }
 

@@ -143,6 +143,10 @@ impl RootSecret {
         self.sign(Kind::Plant, serial, &PlantBundle { digest }.encode())
     }
 
+    pub(super) fn sign_bytes(&self, bytes: &[u8]) -> [u8; 64] {
+        self.key.sign(bytes)
+    }
+
     fn sign(&self, kind: Kind, serial: u64, body: &[u8]) -> Result<Vec<u8>, SignFailure> {
         let site = self.public.site();
         let mut bytes = unsigned(kind, site, serial, body).ok_or(SignFailure::TooLong)?;
@@ -195,7 +199,7 @@ impl ApproverKey {
 }
 
 /// Whether an approver's key signed the body of a grant.
-pub(crate) fn is_signed_by_approver(key: &[u8; 32], body: &[u8], signature: &[u8; 64]) -> bool {
+pub fn is_signed_by_approver(key: &[u8; 32], body: &[u8], signature: &[u8; 64]) -> bool {
     // Its name is no part of what is signed.
     VerifierKey::new(GRANT, *key).signed(body, signature)
 }

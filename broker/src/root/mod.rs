@@ -5,16 +5,19 @@
 
 mod key;
 mod list;
+mod seal;
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
 
+use interlock_protocols::grant::NotAGrant;
 use interlock_protocols::root::{ApproverList, Envelope, Kind, NotADocument, PlantBundle};
 
-pub(crate) use key::is_signed_by_approver;
+pub use key::is_signed_by_approver;
 pub use key::{ApproverKey, NotARoot, NotAnApprover, RootKey, RootSecret, SignFailure};
 pub use list::read_list;
+pub use seal::{NotSealed, Sealed, Sealing};
 
 use crate::proof::sha256;
 use crate::register::TakenUp;
@@ -69,6 +72,8 @@ impl<T> Signed<T> {
 pub enum NotTrusted {
     /// It is none.
     NotADocument(NotADocument),
+    /// It is no grant, or none that is sealed.
+    NotAGrant(NotAGrant),
     /// It is another one.
     OtherKind(Kind),
     /// Its signature is not the pinned root's.
@@ -94,6 +99,7 @@ impl fmt::Display for NotTrusted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             NotTrusted::NotADocument(why) => write!(f, "{why}"),
+            NotTrusted::NotAGrant(why) => write!(f, "{why}"),
             NotTrusted::OtherKind(kind) => write!(f, "it is signed as `{}`", kind.name()),
             NotTrusted::BadSignature => {
                 f.write_str("the site root that edge.toml pins has not signed it, or not like this")
@@ -122,6 +128,7 @@ impl NotTrusted {
             NotTrusted::NotADocument(_) | NotTrusted::OtherKind(_) => {
                 "copy the file that `interlock root sign` wrote for it"
             }
+            NotTrusted::NotAGrant(_) => "bring the file that `interlock root seal` wrote",
             NotTrusted::BadSignature | NotTrusted::OtherSite(_) => {
                 "have it signed with the root of this site; `interlock root show FILE` tells what \
                  it says. If nobody here changed anything, ask who did"

@@ -1,5 +1,8 @@
 use std::path::Path;
 
+use interlock_protocols::conduit::WindowLimit;
+use interlock_protocols::grant::{self, Draft, Grant, Span, signed as signed_grant};
+
 use super::*;
 use crate::clock::{Mono, Now};
 
@@ -209,4 +212,185 @@ fn an_approver_says_since_when_and_never_from_the_future() {
     let text = refused.to_string();
     assert!(text.contains("2026-11-18T11:06:40.001Z"), "{text}");
     assert!(text.contains("midnight UTC"), "{text}");
+}
+
+const SHOP: &str = r#"site = "harbour"
+addressing = "pdu"
+[[zone]]
+name = "hall"
+[[device]]
+name = "press"
+zone = "hall"
+peer = "direct"
+address = "192.0.2.14:502"
+local_address = "127.77.0.11:1502"
+[[device.point]]
+name = "speed"
+table = "holding"
+address = 100
+type = "u16"
+access = "read-write"
+min = 0
+max = 800
+[[device.point]]
+name = "running"
+table = "coil"
+address = 3
+access = "read-write"
+"#;
+
+fn seal(change: impl FnOnce(&mut Sealing<'_>)) -> (RootSecret, Result<Vec<u8>, NotSealed>) {
+    let plant = crate::plant::Plant::parse(Path::new("plant.toml"), SHOP).unwrap();
+    let (points, limits) = (
+        ["speed".to_owned(), "running".to_owned()],
+        [WindowLimit {
+            point: "speed".to_owned(),
+            min: 0.0,
+            max: 500.0,
+        }],
+    );
+    let mut asked = Sealing {
+        plant: (&plant, SHOP.as_bytes()),
+        gateway: "gw-1",
+        device: "press",
+        points: &points,
+        functions: &[6, 5],
+        limits: &limits,
+        max_writes: 10,
+        open_s: 3_600,
+        span: Span {
+            start_ms: NOW.wall_ms().try_into().unwrap(),
+            length_s: 86_400,
+        },
+    };
+    change(&mut asked);
+    let root = secret("harbour");
+    let sealed = root.seal(&asked, NOW);
+    (root, sealed)
+}
+
+#[test]
+fn what_the_root_sealed_says_what_it_was_asked_and_nothing_else_is_believed() {
+    let (root, sealed) = seal(|_| ());
+    let bytes = sealed.unwrap();
+    let sealed = root.public().sealed(&bytes).unwrap();
+    assert_eq!(sealed.bytes(), bytes);
+    let grant = sealed.grant().unwrap();
+    assert_eq!((grant.gateway, grant.device), ("gw-1", "press"));
+    assert_eq!(*grant.plant, sha256(SHOP.as_bytes()));
+    let ranges = grant.points().map(|it| (it.raw_min, it.raw_max));
+    assert_eq!(ranges.collect::<Vec<_>>(), [(0, 1), (0, 500)]);
+    for at in 0..bytes.len() {
+        let mut altered = bytes.clone();
+        altered[at] ^= 1;
+        assert!(root.public().sealed(&altered).is_err(), "byte {at}");
+    }
+    let other = secret("harbour");
+    let refused = |root: &RootSecret, bytes: &[u8]| root.public().sealed(bytes).unwrap_err();
+    assert_eq!(refused(&other, &bytes), NotTrusted::BadSignature);
+    // Nobody's signature, and one too many zeros.
+    let unsigned = [grant.body, &[0]].concat();
+    assert_eq!(refused(&root, &unsigned), NotTrusted::BadSignature);
+    assert!(matches!(
+        refused(&root, &root.sign_plant(PLANT, 1).unwrap()),
+        NotTrusted::NotAGrant(_)
+    ));
+    // The signature of a document is none of a grant, nor the other way round.
+    assert!(root.public().approvers(&bytes).is_err());
+    // The same key, were it ever pinned for another site.
+    let text = root.to_secret_text();
+    let key = crate::journal::tree::JournalKey::parse(&text).unwrap();
+    let elsewhere = Draft {
+        site: "quay".into(),
+        ..unchanged(&grant)
+    };
+    let elsewhere = elsewhere.encode().unwrap();
+    let elsewhere = Grant::read_unsigned(&elsewhere).unwrap();
+    let signature = key.sign(elsewhere.body);
+    let elsewhere = signed_grant(&elsewhere, &[([0; 32], signature)]).unwrap();
+    assert_eq!(
+        refused(&root, &elsewhere),
+        NotTrusted::OtherSite("quay".into())
+    );
+    // A window that the root alone signed is no window, and nothing sealed.
+    let window = Draft {
+        kind: grant::Kind::Window,
+        quorum: 1,
+        holder: "spiffe://harbour/person/ann".into(),
+        open_s: 0,
+        approvers: vec![[1; 32]],
+        ..unchanged(&grant)
+    };
+    let window = window.encode().unwrap();
+    let window = Grant::read_unsigned(&window).unwrap();
+    let signature = key.sign(window.body);
+    let window = signed_grant(&window, &[([1; 32], signature)]).unwrap();
+    assert!(matches!(refused(&root, &window), NotTrusted::NotAGrant(_)));
+    assert!(!refused(&root, &window).next().is_empty());
+}
+
+fn unchanged(grant: &Grant<'_>) -> Draft {
+    Draft {
+        kind: grant.kind,
+        supervised: grant.supervised,
+        hold: grant.hold,
+        quorum: grant.quorum,
+        id: *grant.id,
+        site: grant.site.into(),
+        gateway: grant.gateway.into(),
+        device: grant.device.into(),
+        guard: grant.guard.into(),
+        holder: grant.holder.into(),
+        holder_key: *grant.holder_key,
+        plant: *grant.plant,
+        max_writes: grant.max_writes,
+        open_s: grant.open_s,
+        approvers: grant.approvers().to_vec(),
+        points: grant.points().collect(),
+        spans: grant.spans().collect(),
+    }
+}
+
+#[test]
+fn nothing_is_sealed_that_could_not_be_opened() {
+    let refused = |change: fn(&mut Sealing<'_>)| seal(change).1.unwrap_err();
+    let no = |wrong: NotSealed, words: &str| {
+        let text = wrong.to_string();
+        assert!(text.contains(words), "{text}");
+    };
+    no(refused(|it| it.gateway = "GW 1"), "no name of a gateway");
+    no(refused(|it| it.device = "pump"), "no device `pump`");
+    no(refused(|it| it.open_s = 0), "24 hours");
+    no(refused(|it| it.open_s = 86_401), "24 hours");
+    no(refused(|it| it.span.length_s = 0), "732 days");
+    no(refused(|it| it.span.length_s = u32::MAX), "732 days");
+    no(refused(|it| it.span.start_ms -= 86_400_000), "over already");
+    no(refused(|it| it.max_writes = 0), "--max-writes");
+    no(refused(|it| it.functions = &[3, 1]), "for no function");
+    no(refused(|it| it.functions = &[8]), "not for points");
+    let (_, sealed) = seal(|it| it.limits = &[]);
+    let bytes = sealed.unwrap();
+    let whole = Grant::read(&bytes).unwrap().points().nth(1).unwrap();
+    assert_eq!((whole.raw_min, whole.raw_max), (0, 800));
+}
+
+#[test]
+fn an_approvers_key_comes_back_from_its_text_and_signs_as_before() {
+    let made = ApproverKey::generate("person/emil").unwrap();
+    let again = ApproverKey::parse(&made.to_secret_text()).unwrap();
+    assert_eq!(again.public(), made.public());
+    let signature = again.sign(b"body");
+    assert!(is_signed_by_approver(&made.public(), b"body", &signature));
+    assert!(!is_signed_by_approver(&made.public(), b"bodx", &signature));
+    assert_eq!(
+        super::key::approver_key(&made.public_text()),
+        Ok(made.public())
+    );
+    let root = RootSecret::generate("harbour").unwrap().to_secret_text();
+    let other = ApproverKey::parse(&root).unwrap_err();
+    assert_eq!(other, NotAnApprover::OtherName("harbour/root".into()));
+    assert!(matches!(
+        ApproverKey::parse("x"),
+        Err(NotAnApprover::NotAKey(_))
+    ));
 }

@@ -21,6 +21,7 @@ pub(crate) use attend::Attended;
 pub use eligible::Ineligible;
 pub use range::NoRange;
 pub use refused::NotDone;
+pub(crate) use resolve::Wanted;
 pub use resolve::Wrong;
 pub(crate) use steps::Steps;
 pub use valid::{Invalid, Reliance, Valid};

@@ -2,7 +2,7 @@
 //! the plant's of this moment; what is signed knows none of them.
 
 use interlock_protocols::conduit::{WindowLimit, WindowRequest};
-use interlock_protocols::grant::{self, Functions, Grant, Span};
+use interlock_protocols::grant::{self, Functions, Grant, Span, table_of, writes};
 use interlock_protocols::limits::{GRANT_POINTS_MAX, GRANT_SPAN_MAX_S, GRANT_SPANS_MAX};
 use interlock_protocols::modbus::{FunctionCode, Table};
 
@@ -106,31 +106,31 @@ pub enum Wrong {
 /// A request, as far as it can be judged without the plant.
 pub(super) struct Asked<'r> {
     pub(super) request: &'r WindowRequest,
-    /// In alphabetical order.
-    names: Vec<String>,
-    functions: Functions,
+    wanted: Wanted<'r>,
     pub(super) spans: Vec<Span>,
     pub(super) reason: &'r str,
     pub(super) waits_until_ms: i64,
 }
 
+/// Points by their names, what is to be done with them, and how far.
+pub(crate) struct Wanted<'r> {
+    /// In alphabetical order.
+    names: Vec<String>,
+    functions: Functions,
+    limits: &'r [WindowLimit],
+}
+
 /// What may be touched, with the names of its points in the same order.
 #[derive(Clone, PartialEq, Debug)]
-pub(super) struct Scope {
-    pub(super) points: Vec<grant::Point>,
-    pub(super) names: Vec<String>,
+pub(crate) struct Scope {
+    pub(crate) points: Vec<grant::Point>,
+    pub(crate) names: Vec<String>,
 }
 
 impl<'r> Asked<'r> {
     pub(super) fn read(request: &'r WindowRequest, now: Now) -> Result<Asked<'r>, Wrong> {
-        let names = names(&request.points)?;
-        let functions = functions(&request.functions)?;
-        let writes = functions.iter().any(writes);
-        match request.max_writes {
-            0 if writes => return Err(Wrong::NoWrites),
-            some if some > 0 && !writes => return Err(Wrong::OnlyReads(some)),
-            _ => {}
-        }
+        let wanted = Wanted::read(&request.points, &request.functions, &request.limits)?;
+        wanted.judge_writes(request.max_writes)?;
         let reason = request.reason.trim();
         if !is_text(reason) {
             return Err(Wrong::Reason);
@@ -145,8 +145,7 @@ impl<'r> Asked<'r> {
         let end_ms = i64::try_from(end_ms).unwrap_or(i64::MAX);
         Ok(Asked {
             request,
-            names,
-            functions,
+            wanted,
             spans,
             reason,
             waits_until_ms: now.wall_ms().saturating_add(waits_ms).min(end_ms),
@@ -157,8 +156,8 @@ impl<'r> Asked<'r> {
     pub(super) fn facts<'a>(&'a self, holder: &'a SubjectId) -> WindowFacts<'a> {
         let lengths = self.spans.iter().map(|span| span.length_s);
         WindowFacts {
-            points: &self.names,
-            functions: self.functions,
+            points: &self.wanted.names,
+            functions: self.wanted.functions,
             length_s: lengths.max().unwrap_or_default(),
             spans: u32::try_from(self.spans.len()).unwrap_or(u32::MAX),
             max_writes: self.request.max_writes,
@@ -170,6 +169,39 @@ impl<'r> Asked<'r> {
 
     /// Looks the points up, for somebody in these groups.
     pub(super) fn resolve(&self, device: &Device, groups: &[String]) -> Result<Scope, Wrong> {
+        self.wanted.resolve(device, groups)
+    }
+}
+
+impl<'r> Wanted<'r> {
+    pub(crate) fn read(
+        points: &[String],
+        functions: &[u8],
+        limits: &'r [WindowLimit],
+    ) -> Result<Wanted<'r>, Wrong> {
+        Ok(Wanted {
+            names: names(points)?,
+            functions: self::functions(functions)?,
+            limits,
+        })
+    }
+
+    /// Whether so many commands with effect are what its functions are for.
+    pub(crate) fn judge_writes(&self, max_writes: u32) -> Result<(), Wrong> {
+        match max_writes {
+            0 if self.writes() => Err(Wrong::NoWrites),
+            some if some > 0 && !self.writes() => Err(Wrong::OnlyReads(some)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether one of its functions writes.
+    pub(crate) fn writes(&self) -> bool {
+        self.functions.iter().any(writes)
+    }
+
+    /// Looks the points up, for somebody in these groups.
+    pub(crate) fn resolve(&self, device: &Device, groups: &[String]) -> Result<Scope, Wrong> {
         let mut found = Vec::new();
         for name in &self.names {
             let point = device.point(name).ok_or_else(|| Wrong::NoPoint {
@@ -179,7 +211,7 @@ impl<'r> Asked<'r> {
             found.push((self.point(device, point, groups)?, name.clone()));
         }
         self.every_function_fits(&found)?;
-        let limits = &self.request.limits;
+        let limits = self.limits;
         for (at, limit) in limits.iter().enumerate() {
             let earlier = limits.iter().take(at).any(|it| it.point == limit.point);
             if earlier || !self.names.contains(&limit.point) {
@@ -232,7 +264,7 @@ impl<'r> Asked<'r> {
     }
 
     fn limit(&self, point: &Point) -> Option<&WindowLimit> {
-        let mut limits = self.request.limits.iter();
+        let mut limits = self.limits.iter();
         limits.find(|limit| limit.point == point.name())
     }
 
@@ -272,7 +304,7 @@ fn functions(codes: &[u8]) -> Result<Functions, Wrong> {
     let mut functions = Functions::NONE;
     for code in codes {
         let function = FunctionCode::from_code(*code).ok_or(Wrong::UnknownFunction(*code))?;
-        if table(function).is_empty() {
+        if table_of(function).is_none() {
             return Err(Wrong::NotForPoints(function));
         }
         functions = functions.with(function);
@@ -319,43 +351,13 @@ pub(super) fn functions_of(grant: &Grant<'_>) -> Functions {
     functions.fold(Functions::NONE, Functions::with)
 }
 
-/// The tables that a function touches; none where no point describes what it does.
-const fn table(function: FunctionCode) -> &'static [Table] {
-    use FunctionCode as F;
-    match function {
-        F::ReadCoils | F::WriteSingleCoil | F::WriteMultipleCoils => &[Table::Coils],
-        F::ReadDiscreteInputs => &[Table::DiscreteInputs],
-        F::ReadInputRegisters => &[Table::InputRegisters],
-        F::ReadHoldingRegisters
-        | F::WriteSingleRegister
-        | F::WriteMultipleRegisters
-        | F::MaskWriteRegister
-        | F::ReadWriteMultipleRegisters => &[Table::HoldingRegisters],
-        _ => &[],
-    }
-}
-
 /// Whether a function can do to a point what it is for: what writes one register writes a part of
 /// one that has two.
 fn fits(function: FunctionCode, point: &Point) -> bool {
     use FunctionCode as F;
     let one = matches!(function, F::WriteSingleRegister | F::MaskWriteRegister);
     let area = point.area();
-    table(function).contains(&area.table) && (!one || area.range.count() == 1)
-}
-
-/// Whether a function writes to points.
-pub(super) const fn writes(function: FunctionCode) -> bool {
-    use FunctionCode as F;
-    matches!(
-        function,
-        F::WriteSingleCoil
-            | F::WriteSingleRegister
-            | F::WriteMultipleCoils
-            | F::WriteMultipleRegisters
-            | F::MaskWriteRegister
-            | F::ReadWriteMultipleRegisters
-    )
+    table_of(function) == Some(area.table) && (!one || area.range.count() == 1)
 }
 
 /// The function that reads a table.

@@ -207,9 +207,9 @@ impl Reliance {
         {
             return Err(Invalid::Elsewhere);
         }
-        let mut earlier = register.windows.iter().take_while(|it| it.number < number);
-        if let Some(first) = earlier.find(|it| it.requested.grant == requested.grant) {
-            return Err(Invalid::Replayed(first.number));
+        let first = register.windows.first_of(&requested.grant);
+        if let Some(first) = first.filter(|first| *first < number) {
+            return Err(Invalid::Replayed(first));
         }
         if grant.plant != self.plant() {
             return Err(Invalid::Outdated);

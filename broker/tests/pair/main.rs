@@ -10,6 +10,7 @@
 
 mod acceptance;
 mod aftermath;
+mod approvals;
 mod arrival;
 mod before;
 mod doubt;
@@ -19,6 +20,6 @@ mod records;
 mod restraints;
 mod statements;
 mod times;
-mod window_life;
+
 mod windows;
 mod world;

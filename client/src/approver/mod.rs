@@ -103,6 +103,17 @@ pub(crate) fn key(file: Option<&Path>, folder: &Path) -> Result<ApproverKey, Fai
 }
 
 fn trust(asked: &Trust, folder: &Path) -> Result<(), Failure> {
+    let new = keep(asked, folder)?;
+    screen::say(&format!(
+        "{} is kept as number {}: {} devices; what you are asked to approve is read with it",
+        new.plant().site(),
+        new.serial(),
+        new.plant().devices().len()
+    ));
+    Ok(())
+}
+
+fn keep(asked: &Trust, folder: &Path) -> Result<Trusted, Failure> {
     let (plant, signed) = (bytes(&asked.plant)?, bytes(&asked.signed)?);
     let new = Trusted::judge(&asked.root, &asked.plant, &plant, &signed)?;
     // What is there and not believed any more may be half of an earlier one, or somebody's work.
@@ -124,13 +135,25 @@ fn trust(asked: &Trust, folder: &Path) -> Result<(), Failure> {
     ] {
         replace(file, content, 0o644).map_err(|error| unwritten(file, &error))?;
     }
-    screen::say(&format!(
-        "{} is kept as number {}: {} devices; what you are asked to approve is read with it",
-        new.plant().site(),
-        new.serial(),
-        new.plant().devices().len()
-    ));
-    Ok(())
+    Ok(new)
+}
+
+/// Gives the profile of an approver a key, and a plant to read grants with: the demo's.
+#[cfg(unix)]
+pub(crate) fn equip(
+    folder: &Path,
+    key: &ApproverKey,
+    root: &str,
+    plant: &Path,
+    signed: &Path,
+) -> Result<(), Failure> {
+    write_secret(&folder.join(GRANT_KEY), &key.to_secret_text())?;
+    let trust = Trust {
+        root: root.to_owned(),
+        plant: plant.to_owned(),
+        signed: signed.to_owned(),
+    };
+    keep(&trust, folder).map(drop)
 }
 
 fn unwritten(path: &Path, error: &std::io::Error) -> Failure {

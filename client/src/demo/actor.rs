@@ -1,18 +1,26 @@
 //! One of the people at work: a real client of the edge, from the handshake to the answer.
 
+use std::time::Duration;
+
 use interlock_protocols::conduit::Notice;
 use interlock_protocols::modbus::Request;
+use tokio::time::timeout;
 
 use super::cast::Person;
 use super::stage::Stage;
 use crate::failure::{Failure, Kind};
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, steps};
 use crate::modbus::{Answer, Client, notice_of};
 use crate::point::{Held, Target, number, payload};
+
+/// People are told at once; a machine that is busy may take longer.
+const TOLD_WITHIN: Duration = Duration::from_secs(20);
 
 /// A session of one of the people.
 pub(super) struct Actor {
     gateway: Gateway,
+    /// What they have open, as a tool does: the device, and whether writing is let through.
+    open: Vec<(String, bool, Client)>,
 }
 
 /// A point as it was read.
@@ -34,13 +42,31 @@ impl Actor {
     /// Connects.
     pub(super) async fn enter(stage: &Stage, person: Person) -> Result<Actor, Failure> {
         Ok(Actor {
-            gateway: stage.enter(person).await?,
+            // What they are told stands on the page, in its place.
+            gateway: stage.enter(person).await?.quiet(),
+            open: Vec::new(),
         })
     }
 
     /// The session at the edge.
     pub(super) fn gateway(&self) -> &Gateway {
         &self.gateway
+    }
+
+    /// The same, to ask for something.
+    pub(super) fn asking(&mut self) -> &mut Gateway {
+        &mut self.gateway
+    }
+
+    /// The next thing that happened to a window of theirs, as their screen shows it.
+    pub(super) async fn told(&mut self) -> Result<String, Failure> {
+        match timeout(TOLD_WITHIN, self.gateway.next_step()).await {
+            Ok(step) => step.map(|step| {
+                let (word, text) = steps::words(&step);
+                format!("{word} {text}")
+            }),
+            Err(_) => Err(Failure::new(Kind::Failed, "nobody told them in time", "")),
+        }
     }
 
     /// Reads a named number of a device, in its engineering unit.
@@ -91,12 +117,18 @@ impl Actor {
         request: &Request<'_>,
         armed: bool,
     ) -> Result<Asked, Failure> {
-        let mut client = Client::new(self.gateway.converse(device, armed).await?);
+        let opened = |it: &(String, bool, Client)| it.0 == device && it.1 == armed;
+        let mut client = match self.open.iter().position(opened) {
+            Some(at) => self.open.swap_remove(at).2,
+            None => Client::new(self.gateway.converse(device, armed).await?),
+        };
+        // One that breaks is not asked again.
         let answer = client.ask(target.unit(), request).await?;
+        let conversation = client.conversation();
+        self.open.push((device.to_owned(), armed, client));
         let Answer::Exception { transaction, code } = answer else {
             return Ok(Asked::Answer(answer));
         };
-        let conversation = client.conversation();
         match notice_of(&mut self.gateway, conversation, transaction).await {
             Some(notice) => Ok(Asked::Refused(Box::new(notice))),
             None => {

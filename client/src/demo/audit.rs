@@ -29,6 +29,8 @@ const LOOKS_EVERY: Duration = Duration::from_millis(20);
 pub(super) struct Recorded {
     pub(super) by_policy: Option<u64>,
     pub(super) by_limit: Option<u64>,
+    /// victor's window.
+    pub(super) window: u64,
 }
 
 /// What the auditor was given.

@@ -11,12 +11,14 @@ mod memory;
 mod page;
 mod plant;
 mod plc;
+mod root;
 mod stage;
 mod stay;
 mod surprise;
 #[cfg(test)]
 mod tests;
 mod tour;
+mod vendor;
 
 use clap::Args;
 use tokio::sync::oneshot;
@@ -30,9 +32,9 @@ use crate::failure::{Failure, Kind};
 
 /// See it work, without a gateway or a PLC of your own
 ///
-/// Starts two simulated PLCs, a real gateway in front of them and three people, all in this
-/// program, and shows in seven steps what passes, what is denied, and what is logged. Then it
-/// stays, for you to try it with the Modbus tools you own, until Ctrl-C.
+/// Starts two simulated PLCs, a real gateway in front of them and five people, all in this
+/// program, and shows in twelve steps what passes, what is denied, how a vendor gets a maintenance
+/// window and loses it, and what is logged. Then it stays, for you to try it with the Modbus tools you own, until Ctrl-C.
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
     /// Only the tour: ends with 0, or with 1 at the first thing that does not go as it should

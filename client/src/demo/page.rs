@@ -114,6 +114,44 @@ impl Page {
         self.gap()
     }
 
+    /// What somebody types, and what they see: lines of a screen that stands within the page.
+    pub(super) fn screen(
+        &mut self,
+        who: &str,
+        typed: &[&str],
+        seen: &[String],
+    ) -> Result<(), Failure> {
+        self.gap()?;
+        if !typed.is_empty() {
+            for (at, line) in prompted(&format!("{who}$ "), typed).iter().enumerate() {
+                let line = if at == 0 {
+                    line.replacen(who, &self.painted(BOLD, who), 1)
+                } else {
+                    line.clone()
+                };
+                self.put(&format!("{SEEN}{line}\n"))?;
+            }
+        }
+        for line in seen.iter().flat_map(|line| line.split('\n')) {
+            let bare = line.trim_start();
+            let begins = format!(
+                "{SEEN}{:1$}",
+                "",
+                line.chars().count() - bare.chars().count()
+            );
+            // Columns within a line that fits are those of whoever wrote it.
+            let text = match SEEN.len() + line.chars().count() <= WIDTH {
+                true => format!("{SEEN}{}\n", screen::clean(line)),
+                false => filled(&begins, &format!("{begins}  "), line),
+            };
+            self.put(&format!("{}\n", text.trim_end()))?;
+        }
+        self.gap()
+    }
+
+    /// Columns of a screen that stands within the page.
+    pub(super) const SCREEN: usize = WIDTH - SEEN.len();
+
     /// Commands for another terminal: never wrapped, since they are to be copied.
     pub(super) fn commands(&mut self, lines: &[String]) -> Result<(), Failure> {
         for line in lines {
@@ -172,6 +210,45 @@ fn filled(first: &str, then: &str, text: &str) -> String {
         empty = false;
     }
     lines + &line + "\n"
+}
+
+/// A command behind a prompt, over as many lines as it takes; a shell takes it as it stands.
+fn prompted(prompt: &str, typed: &[&str]) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut line = prompt.to_owned();
+    let mut words = typed.iter().peekable();
+    let mut empty = true;
+    while let Some(word) = words.next() {
+        let mut word = quoted(word);
+        // An option and its value stay together.
+        if let Some(value) = words.next_if(|next| word.starts_with("--") && !next.starts_with("--"))
+        {
+            word = format!("{word} {}", quoted(value));
+        }
+        if !empty && line.chars().count() + word.chars().count() + 3 > Page::SCREEN {
+            lines.push(line + " \\");
+            line = " ".repeat(prompt.chars().count() + 2);
+            empty = true;
+        }
+        if !empty {
+            line.push(' ');
+        }
+        line.push_str(&word);
+        empty = false;
+    }
+    lines.push(line);
+    lines
+}
+
+/// As a shell takes it.
+pub(super) fn quoted(word: &str) -> String {
+    let word = screen::clean(word);
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=,:".contains(c);
+    if word.chars().all(plain) {
+        word
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
 }
 
 /// Cells side by side, each column as wide as its widest cell.

@@ -17,6 +17,7 @@ use super::folder::Folder;
 use super::hand_out::hand_out;
 use super::management::Management;
 use super::plant::Plant;
+use super::root::Root;
 use crate::failure::{Failure, Kind};
 use crate::gateway::Gateway;
 use crate::profile::Profile;
@@ -54,6 +55,9 @@ impl Stage {
         fit(&dir, &plant)?;
         let management = Management::new()?;
         append(&dir.join(config::FILE), &management.configuration(LEASE_S))?;
+        let root = Root::new()?;
+        append(&dir.join(config::FILE), &root.configuration())?;
+        root.sign(&dir, clock.now())?;
         let site = Site::load(&dir).map_err(unsound)?;
         let journal = site.config.journal().directory.clone();
         let storage = service::storage(&site).map_err(Failure::of_program)?;
@@ -67,6 +71,7 @@ impl Stage {
             journal,
         };
         stage.hand_out(&dir, &management, clock)?;
+        root.equip(&dir, &stage.profile(Person::Arno)?)?;
         Ok(stage)
     }
 

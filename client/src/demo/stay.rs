@@ -7,12 +7,11 @@ use interlock_protocols::conduit::DeviceOffer;
 use tokio::sync::oneshot;
 
 use super::cast::Person;
-use super::page::Page;
+use super::page::{self, Page};
 use super::stage::Stage;
 use crate::connect::{self, Listener};
 use crate::failure::{Failure, Kind};
 use crate::gateway::Gateway;
-use crate::screen;
 
 /// Serves olga's local addresses, armed for writing, until Ctrl-C.
 pub(super) async fn stay(
@@ -159,11 +158,5 @@ fn own(stage: &Stage) -> Result<Vec<String>, Failure> {
 
 /// As a shell takes it.
 pub(super) fn quoted(path: &Path) -> String {
-    let text = screen::clean(&path.display().to_string());
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+".contains(c);
-    if text.chars().all(plain) {
-        text
-    } else {
-        format!("'{}'", text.replace('\'', "'\\''"))
-    }
+    page::quoted(&path.display().to_string())
 }

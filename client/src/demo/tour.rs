@@ -1,4 +1,4 @@
-//! The tour: seven steps, each told, done and checked against what the PLC really holds.
+//! The tour: twelve steps, each told, done and checked against what the PLC really holds.
 
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use super::cast::Person;
 use super::page::Page;
 use super::stage::Stage;
 use super::surprise::Step;
+use super::vendor;
 use crate::failure::{Failure, Kind};
 use crate::point::number;
 
@@ -37,14 +38,16 @@ pub(super) async fn play(stage: &Stage, page: &mut Page) -> Result<(), Failure> 
     let by_policy = forbidden(Step::new(3), stage, &mut olga, page).await?;
     let by_limit = too_fast(Step::new(4), stage, &mut olga, page).await?;
     stranger(Step::new(5), stage, page).await?;
+    let window = vendor::play(stage, page).await?;
     let recorded = Recorded {
         by_policy: by_policy.record,
         by_limit: by_limit.record,
+        window,
     };
-    let logged = audit::log(Step::new(6), stage, olga, &recorded, page).await?;
-    audit::verified(Step::new(7), stage, &logged, page).await?;
+    let logged = audit::log(Step::new(11), stage, olga, &recorded, page).await?;
+    audit::verified(Step::new(12), stage, &logged, page).await?;
     page.gap()?;
-    page.opening("All seven steps went as they should.")
+    page.opening("All twelve steps went as they should.")
 }
 
 fn introduce(stage: &Stage, page: &mut Page) -> Result<(), Failure> {
@@ -57,7 +60,7 @@ fn introduce(stage: &Stage, page: &mut Page) -> Result<(), Failure> {
     page.opening(
         "All of this runs in this one program, on this machine alone: a small \
          waterworks with two simulated PLCs, a real gateway in front of them, and \
-         three people who come in over QUIC, each with a certificate of their own.",
+         five people who come in over QUIC, each with a certificate of their own.",
     )?;
     let row = |cells: [&str; 3]| cells.map(str::to_owned).to_vec();
     let at = |transport: &str, address: &dyn std::fmt::Display| format!("{transport} {address}");
@@ -70,6 +73,8 @@ fn introduce(stage: &Stage, page: &mut Page) -> Result<(), Failure> {
         row(["gateway-1", "the gateway of the waterworks", &edge]),
         row(["olga", "operator of the plant", "person/olga"]),
         row(["victor", "technician of a vendor", "vendor/acme/victor"]),
+        row(["arno", "approver of windows", "person/arno"]),
+        row(["adam", "administrator", "person/adam"]),
         row(["aida", "auditor", "person/aida"]),
     ])
 }
@@ -231,16 +236,16 @@ async fn too_fast(
     Ok(notice)
 }
 
-/// Tries a write that is to be refused: by the gateway, in a record, and before the PLC.
-async fn denied(
+/// Tries a write to the press that is to be refused: by the gateway, in a record, and before the PLC.
+pub(super) async fn denied(
     step: Step,
     stage: &Stage,
-    olga: &mut Actor,
+    actor: &mut Actor,
     (point, value): (&str, &str),
     page: &mut Page,
 ) -> Result<Notice, Failure> {
     let before = stage.plant().press().memory().lock().writes();
-    let written = olga.write("press-4", point, value).await;
+    let written = actor.write("press-4", point, value).await;
     let notice = match step.works("the write is answered", written)? {
         Written::Refused(notice) => *notice,
         Written::Confirmed => {
@@ -308,11 +313,11 @@ async fn stranger(step: Step, stage: &Stage, page: &mut Page) -> Result<(), Fail
     )
 }
 
-fn setpoint(stage: &Stage) -> u16 {
+pub(super) fn setpoint(stage: &Stage) -> u16 {
     let memory = stage.plant().press().memory().lock();
     memory.word(HOLDING, SPEED_SETPOINT).unwrap_or_default()
 }
 
-fn told(notice: &Notice) -> String {
+pub(super) fn told(notice: &Notice) -> String {
     crate::notice::told(notice)
 }

@@ -128,6 +128,7 @@ async fn greet(
         held: VecDeque::new(),
         steps: VecDeque::new(),
         calls: 0,
+        aloud: true,
     })
 }
 

@@ -32,8 +32,14 @@ impl Gateway {
     }
 }
 
-/// Says it. A step has words of others in it, and stays one line.
-pub(super) fn show(step: &WindowStep) {
+/// A step in words, the first of which is to be set off. It has words of others in it, and stays
+/// one line.
+pub(crate) fn words(step: &WindowStep) -> (String, String) {
     let text = screen::one_line(&step.text);
-    screen::say_loud(&format!("window {}:", step.window), &text);
+    let window = format!("window {}", step.window);
+    // Most begin with it anyway.
+    match text.strip_prefix(&format!("{window} ")) {
+        Some(rest) => (window, rest.to_owned()),
+        None => (window + ":", text),
+    }
 }

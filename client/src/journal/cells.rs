@@ -27,6 +27,10 @@ impl Line {
             [] => String::new(),
             rules => format!(" by {}", rules.join(", ")),
         };
+        let within = match (self.decision, self.window) {
+            (Some(_), Some(window)) => format!(" in window {window}"),
+            _ => String::new(),
+        };
         let result = self.result.clone().unwrap_or_default();
         let result = match self.latency_us {
             Some(us) => format!("{result}, {}", latency(us)),
@@ -38,7 +42,7 @@ impl Line {
                 told.push(format!("DENIED {reason}{by}"));
                 told.push(result);
             }
-            (Some(_), _) => told.push(format!("allowed{by}: {result}")),
+            (Some(_), _) => told.push(format!("allowed{by}{within}: {result}")),
             (None, _) => told.push(result),
         }
         told.retain(|line| !line.is_empty());
@@ -85,6 +89,7 @@ impl Row for Line {
         "failed",
         "first_time",
         "last_time",
+        "window",
     ];
 
     fn cells(&self) -> Vec<String> {
@@ -142,6 +147,7 @@ impl Row for Line {
             shown(self.failed),
             text(&self.first_time),
             text(&self.last_time),
+            shown(self.window),
         ]
     }
 }

@@ -54,6 +54,9 @@ pub(crate) struct Line {
     pub(super) failed: Option<u64>,
     pub(super) first_time: Option<String>,
     pub(super) last_time: Option<String>,
+    /// The maintenance window that it is about or counted against, or the record that opened
+    /// break-glass.
+    pub(super) window: Option<u64>,
     /// For a screen: time and date here, and what happened.
     #[serde(skip)]
     pub(super) time_here: String,
@@ -110,6 +113,7 @@ impl Line {
         self.told = words::two_lines(intent.unit, &intent.pdu, &intent.points);
         self.decision = Some("allow");
         self.rules.clone_from(&intent.policies);
+        self.window = intent.window;
         self.result = Some("open".to_owned());
         self.outcome = Some("open");
     }
@@ -208,7 +212,7 @@ impl Line {
         self.unit_id = unit.filter(|_| self.device.is_some());
     }
 
-    fn command(&mut self, pdu: &[u8], points: &[PointValue]) {
+    pub(super) fn command(&mut self, pdu: &[u8], points: &[PointValue]) {
         self.points = points.iter().map(PointLine::of).collect();
         let Some(code) = pdu.first().copied() else {
             return;

@@ -3,10 +3,11 @@
 use interlock_broker::index;
 use interlock_broker::wording::happened;
 use interlock_protocols::identity::{AuthStrength, KeyProtection};
-use interlock_protocols::record::{Event, SessionOpened};
+use interlock_protocols::record::{Event, Scope, SessionOpened};
 use jiff::tz::TimeZone;
 
 use super::line::Line;
+use super::windows;
 use super::words::{hex, short_hex};
 use crate::moment;
 
@@ -127,12 +128,12 @@ fn of_the_journal(line: &mut Line, event: &Event, zone: &TimeZone) -> Vec<String
             )]
         }
         // Commands are told by their line itself.
-        event => of_identities(line, event),
+        event => of_identities(line, event, zone),
     }
 }
 
-/// Who may act, and what was taken from whom.
-fn of_identities(line: &mut Line, event: &Event) -> Vec<String> {
+/// Who may act, what was taken from whom, and windows.
+fn of_identities(line: &mut Line, event: &Event, zone: &TimeZone) -> Vec<String> {
     let Some(text) = happened(event) else {
         return Vec::new();
     };
@@ -142,7 +143,12 @@ fn of_identities(line: &mut Line, event: &Event) -> Vec<String> {
     line.device = facts.device.map(str::to_owned);
     line.housekeeping = matches!(event, Event::RegisterKept(_));
     match event {
-        Event::Restricted(it) => line.reason = Some(it.reason.clone()),
+        Event::Restricted(it) => {
+            line.reason = Some(it.reason.clone());
+            if let Scope::Window(window) = &it.scope {
+                line.window = window.parse().ok();
+            }
+        }
         Event::Reinstated(it) => line.reason = Some(it.reason.clone()),
         Event::Invited(it) => line.detail = Some(it.subject.clone()),
         // The session is that of whoever confirmed, and not of whom it is about.
@@ -152,7 +158,7 @@ fn of_identities(line: &mut Line, event: &Event) -> Vec<String> {
         }
         _ => {}
     }
-    vec![text]
+    windows::tell(line, event, zone).unwrap_or_else(|| vec![text])
 }
 
 /// The first three lines of a checkpoint are its origin, its size and the root of the tree.

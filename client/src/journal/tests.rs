@@ -16,7 +16,7 @@ use crate::screen::{Format, Row as _, render};
 mod edge;
 mod folder;
 mod identity;
-mod window;
+mod windows;
 
 const SUBJECT: &str = "spiffe://waterworks/person/olga";
 const START_MS: i64 = 1_700_000_000_000;

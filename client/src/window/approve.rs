@@ -83,6 +83,18 @@ impl Approving<'_> {
         width: usize,
         ask: impl AsyncFnOnce() -> Result<bool, Failure>,
     ) -> Result<String, Failure> {
+        let show = |lines: &[String]| screen::data(&(lines.join("\n") + "\n"));
+        self.shown(gateway, width, show, ask).await
+    }
+
+    /// The same, shown on another page than stdout.
+    pub(super) async fn shown(
+        &self,
+        gateway: &mut Gateway,
+        width: usize,
+        show: impl FnOnce(&[String]) -> Result<(), Failure>,
+        ask: impl AsyncFnOnce() -> Result<bool, Failure>,
+    ) -> Result<String, Failure> {
         let row = one(gateway, self.asked.window).await?;
         let public = self.key.public();
         let desk = Desk {
@@ -93,8 +105,7 @@ impl Approving<'_> {
             now_ms: Clock::start().now().wall_ms(),
         };
         let consent = Consent::read(&row, &desk).map_err(|wrong| differs(&row, &wrong))?;
-        let words = words(&consent, &row, &desk, self.zone, width);
-        screen::data(&(words.join("\n") + "\n"))?;
+        show(&words(&consent, &row, &desk, self.zone, width))?;
         if !self.asked.yes && !ask().await? {
             return Err(Failure::new(
                 Kind::Failed,
@@ -164,7 +175,11 @@ pub(super) fn words(
         lines.push(format!("  {what:<12}{}", one_line(&says)));
     };
     say("who", path(grant.holder).to_owned());
-    say("on machine", fingerprint::grouped(grant.holder_key));
+    // A line of it for each half: people compare it, on screens of 80 columns.
+    let machine = fingerprint::grouped(grant.holder_key);
+    let (one, other) = machine.split_at(machine.len().div_ceil(2));
+    say("on machine", one.to_owned());
+    say("", other.to_owned());
     let description = match consent.device.description() {
         "" => String::new(),
         description => format!(" ({description})"),
@@ -207,7 +222,10 @@ pub(super) fn words(
     let ranges: Vec<Range> = consent.points.iter().map(range).collect();
     lines.extend(draw(&ranges, width));
     lines.push(String::new());
-    lines.extend(consent.points.iter().map(told));
+    let columns = u16::try_from(width).ok();
+    for told in consent.points.iter().map(told) {
+        lines.push(screen::wrapped(&told, columns).trim_end().to_owned());
+    }
     lines.push(String::new());
     lines.push(format!(
         "All of this is from the grant itself and from your own plant (number {}).",

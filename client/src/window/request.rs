@@ -4,7 +4,9 @@ use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 use interlock_broker::clock::Clock;
 use interlock_broker::document::did_you_mean;
-use interlock_protocols::conduit::{Ask, DeviceOffer, PointOffer, WindowLimit, WindowRequest};
+use interlock_protocols::conduit::{
+    Ask, DeviceOffer, PointOffer, WindowLimit, WindowRequest, WindowRow,
+};
 use interlock_protocols::modbus::FunctionCode;
 use jiff::tz::TimeZone;
 
@@ -26,7 +28,7 @@ use crate::{Setting, moment, screen};
 pub(super) struct Request {
     /// The device
     #[arg(long)]
-    device: String,
+    pub(super) device: String,
     /// Its points, with commas between
     #[arg(long, value_delimiter = ',', required = true)]
     points: Vec<String>,
@@ -36,12 +38,12 @@ pub(super) struct Request {
     functions: Vec<String>,
     /// When it begins: 2026-11-22 14:30, 14:30, 2026-11-22T14:30:00+01:00, or now
     #[arg(long, value_name = "TIME")]
-    from: String,
+    pub(super) from: String,
     /// What for: a work order, for one
     #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
     reason: String,
     #[command(flatten)]
-    wanted: Wanted,
+    pub(super) wanted: Wanted,
 }
 
 #[derive(Debug, Args)]
@@ -242,9 +244,14 @@ pub(super) fn words(request: &WindowRequest, times: &Times, zone: &TimeZone) -> 
     let how = match names.as_slice() {
         [] => "reading alone".to_owned(),
         names => format!(
-            "{}, at most {} writes each time",
+            "{}, at most {} writes{}",
             names.join(", "),
-            request.max_writes
+            request.max_writes,
+            if request.spans.len() > 1 {
+                " each time"
+            } else {
+                ""
+            }
         ),
     };
     let mut lines = vec![
@@ -274,27 +281,39 @@ pub(super) async fn send(
     request: WindowRequest,
     wait: bool,
 ) -> Result<(), Failure> {
-    gateway.show_presence(profile).await?;
-    let parts = gateway.ask_for_parts(Ask::RequestWindow(request)).await?;
-    let row = rows(parts)
-        .into_iter()
-        .next()
-        .ok_or_else(crate::invite::unexpected)?;
+    let row = sent(gateway, profile, request).await?;
     let zone = TimeZone::system();
     let now_ms = Clock::start().now().wall_ms();
     setting.print(&[WindowShown::of(&row, now_ms, &zone)])?;
-    screen::say(&format!(
-        "window {} waits to be approved until {}: `interlock window approve {}`, by somebody else",
-        row.window,
-        moment::minute(row.waits_until_ms, &zone),
-        row.window
-    ));
+    screen::say(&waits(&row, &zone));
     if wait {
         let row = wait::decided(gateway, row).await?;
         screen::say(&format!("window {} is {}", row.window, row.state.name()));
         return wait::outcome(&row);
     }
     Ok(())
+}
+
+/// Files the request; gives the window that waits now.
+pub(super) async fn sent(
+    gateway: &mut Gateway,
+    profile: &Profile,
+    request: WindowRequest,
+) -> Result<WindowRow, Failure> {
+    gateway.show_presence(profile).await?;
+    let parts = gateway.ask_for_parts(Ask::RequestWindow(request)).await?;
+    let row = rows(parts).into_iter().next();
+    row.ok_or_else(crate::invite::unexpected)
+}
+
+/// What is to come of it.
+pub(super) fn waits(row: &WindowRow, zone: &TimeZone) -> String {
+    format!(
+        "window {} waits to be approved until {}: `interlock window approve {}`, by somebody else",
+        row.window,
+        moment::minute(row.waits_until_ms, zone),
+        row.window
+    )
 }
 
 fn usage(what: String, next: impl Into<String>) -> Failure {

@@ -161,7 +161,7 @@ pub(super) fn span_words(span: &grant::Span, zone: &TimeZone) -> String {
 
 /// What people call a zone.
 pub(super) fn name(zone: &TimeZone) -> &str {
-    zone.iana_name().unwrap_or("the zone of this machine")
+    zone.iana_name().unwrap_or("this machine")
 }
 
 /// The zone of this name, or this machine's own.

@@ -322,4 +322,10 @@ pub struct KeptBreakGlass {
     /// Whether it is over.
     #[n(3)]
     pub ended: bool,
+    /// How many commands with effect it let pass, those withheld left out.
+    #[n(4)]
+    pub writes: u32,
+    /// Intents that are counted and whose outcome is not known yet.
+    #[n(5)]
+    pub open: Vec<u64>,
 }

@@ -13,6 +13,7 @@ use interlock_protocols::record::{
 use interlock_protocols::root::{Approver, ApproverList};
 
 use crate::clock::{Mono, Now};
+use crate::limits::WINDOWS_KEPT_MAX;
 use crate::register::{Parts, Register};
 use crate::root::{ApproverKey, RootSecret};
 use crate::window::{Invalid, Reliance, Valid};
@@ -435,4 +436,28 @@ fn signatures_are_verified_once_for_the_same_bytes_and_again_for_others() {
     assert_eq!(reliance.cached(), 2);
     assert!(judge(kept));
     assert_eq!(reliance.cached(), 2);
+}
+
+#[test]
+fn where_the_first_of_two_alike_is_forgotten_the_next_is_the_first() {
+    let site = Site::new();
+    let alike = site.draft(1).encode().unwrap();
+    let mut other = site.draft(1);
+    other.id = [9; 16];
+    let other = other.encode().unwrap();
+    let mut register = register([requested(alike.clone()), requested(alike.clone())]);
+    assert_eq!(register.windows.first_of(&alike), Some(10));
+    let withdrawn = Event::WindowEnded(WindowEnded {
+        window: 10,
+        end: WindowEnd::Withdrawn,
+        session: Some(2),
+        by: id(HOLDER),
+    });
+    register.apply(12, NOW.wall_ms(), &withdrawn);
+    for sequence in (13..).take(WINDOWS_KEPT_MAX - 1) {
+        register.apply(sequence, NOW.wall_ms(), &requested(other.clone()));
+    }
+    assert!(register.windows.numbered(10).is_none());
+    assert_eq!(register.windows.first_of(&alike), Some(11));
+    assert_eq!(register.windows.first_of(&other), Some(13));
 }

@@ -49,7 +49,7 @@ impl Office {
         Office::over(World::new(), terms)
     }
 
-    fn over(world: World, terms: Terms) -> Office {
+    pub(crate) fn over(world: World, terms: Terms) -> Office {
         let made = Authority::create("issuer", noon()).unwrap();
         let issuer = Authority::open(&made).unwrap();
         let registrar = Registrar::new(Arc::clone(&world.broker), issuer, terms);

@@ -90,7 +90,8 @@ fn what_is_signed_is_shown_from_the_grant_and_the_approvers_own_plant() {
     let golden = "\
 You are asked to sign:
   who         vendor/acme/bob
-  on machine  MACHINE
+  on machine  b0b0-b0b0-b0b0-b0b0-b0b0-b0b0-b0b0-b0b0-
+              b0b0-b0b0-b0b0-b0b0-b0b0-b0b0-b0b0-b0b0
   device      press-4 (Screw press, drive and hydraulics)
   through     the gateway gate-1 of waterworks
   when        Sun 2026-11-22 14:30 +01:00 to 16:30 +01:00
@@ -101,16 +102,21 @@ You are asked to sign:
 speed_setpoint  0 |[======================]------------| 1200 rpm   asked 0..800
 ramp            5 |[==================================]| 100 rpm/s  asked 5..100
 
-speed_setpoint: holding 100 (40101), write-register. Screw speed the drive is to hold
-ramp: holding 101 (40102), write-register. How fast the drive follows the setpoint
+speed_setpoint: holding 100 (40101), write-register. Screw speed the drive is to
+          hold
+ramp: holding 101 (40102), write-register. How fast the drive follows the
+          setpoint
 
 All of this is from the grant itself and from your own plant (number 4).
 Said by others, and not signed:
   vendor/acme/bob: \"WO-1234\u{fffd}  device      pump-2\"
   the gateway: window 12, asked for on 2026-11-21 14:30, pending
   the gateway: person/ann approved on 2026-11-22 13:30: \"fine\u{fffd}[2J\"";
-    let golden = golden.replace("MACHINE", &crate::fingerprint::grouped(&[0xB0; 32]));
     assert_eq!(shown, golden, "{shown}");
+    assert!(
+        shown.lines().all(|line| line.chars().count() <= 80),
+        "{shown}"
+    );
 }
 
 /// One property after the other is broken, and each refusal names it.
@@ -156,7 +162,7 @@ fn a_grant_that_is_other_than_it_should_be_is_not_signed() {
         ),
         (
             |it| it.points[0].functions = it.points[0].functions.with(FunctionCode::ReadCoils),
-            "is no point for read-coils",
+            "no grant says this of points",
         ),
         // 1200.1 rpm, a step beyond the point's own limit.
         (|it| it.points[0].raw_max = 12_001, "0 to 1200 rpm"),

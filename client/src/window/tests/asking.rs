@@ -140,7 +140,7 @@ fn what_is_asked_for_is_told_with_its_offset_before_it_is_sent() {
         words,
         [
             "asking for press-4: speed_setpoint",
-            "  write-register, at most 20 writes each time",
+            "  write-register, at most 20 writes",
             "  speed_setpoint from 0 to 800",
             "  in the time of Europe/Berlin:",
             "  Sun 2026-11-22 14:30 +01:00 to 16:30 +01:00 (2 h 0 min)",

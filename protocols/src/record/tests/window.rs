@@ -173,6 +173,8 @@ fn entries_of_the_register_are_these_bytes() {
         time_ms: 7,
         id: [9; 16],
         ended: true,
+        writes: 2,
+        open: vec![305],
     };
     let requested = "8807757370696666653a2f2f612f76656e646f722f622f6342010280\
          64574f2d311b0000018bcfe56800f680";
@@ -204,9 +206,10 @@ fn entries_of_the_register_are_these_bytes() {
         &approved,
         "f6f6818201028119012d",
         // Broken glass.
-        "8206818419012f0750",
+        "8206818619012f0750",
         &"09".repeat(16),
-        "f5",
+        "f5028119",
+        "0131",
     ]
     .concat();
     let entries = vec![

@@ -32,7 +32,8 @@ const VICTOR: &str = "vendor/acme/victor";
 const EMIL: &str = "person/emil";
 const EVA: &str = "person/eva";
 
-/// Everybody asks and approves; the pump takes two approvers and somebody who watches.
+/// Beside the sample's: everybody asks and approves; the pump takes two approvers and somebody who
+/// watches.
 const RULES: &str = r#"
 @id("press-windows")
 permit (
@@ -58,21 +59,6 @@ permit (
     resource
 )
 when { principal != Interlock::Person::"olga" };
-
-@id("presence-for-windows")
-forbid (
-    principal,
-    action in [Interlock::Action::"request-window", Interlock::Action::"approve-window"],
-    resource
-)
-unless { context.auth == "user-present" && context.auth_age_s <= 300 };
-
-@id("auditors-read-windows")
-permit (
-    principal in Interlock::Group::"auditors",
-    action == Interlock::Action::"read-windows",
-    resource == Interlock::Site::"waterworks"
-);
 
 "#;
 
