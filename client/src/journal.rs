@@ -27,6 +27,7 @@ use interlock_broker::journal::ReadError;
 
 pub(crate) use self::join::Join;
 pub(crate) use self::line::Line;
+pub(crate) use self::prove::prove_each;
 use self::show::Show;
 use crate::Setting;
 use crate::failure::{Failure, Kind};
@@ -60,7 +61,7 @@ pub(crate) async fn run(asked: &JournalCommand, setting: &Setting) -> Result<(),
 }
 
 /// A damaged journal is a failure of its own; a folder that cannot be read is the person's.
-fn unreadable(folder: &Path, error: &ReadError) -> Failure {
+pub(crate) fn unreadable(folder: &Path, error: &ReadError) -> Failure {
     match error {
         ReadError::Damage(damage) => Failure::new(
             Kind::Failed,

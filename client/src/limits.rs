@@ -96,6 +96,10 @@ pub(crate) const BACKLOG_LIMIT: u64 = 10;
 /// Values of one command shown before the rest is only counted: a write may have 1,968.
 pub(crate) const VALUES_SHOWN_MAX: usize = 8;
 
+/// How long after its last moment records of a window are looked for, in ms: its end may have come
+/// while the gateway was off.
+pub(crate) const HISTORY_SETTLES_MS: i64 = 86_400_000;
+
 /// Digits of a fingerprint that name a machine: fewer could be a name, or mean another one.
 pub(crate) const FINGERPRINT_MIN_DIGITS: usize = 8;
 

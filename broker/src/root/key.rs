@@ -199,7 +199,7 @@ impl ApproverKey {
 }
 
 /// Whether an approver's key signed the body of a grant.
-pub(crate) fn is_signed_by_approver(key: &[u8; 32], body: &[u8], signature: &[u8; 64]) -> bool {
+pub fn is_signed_by_approver(key: &[u8; 32], body: &[u8], signature: &[u8; 64]) -> bool {
     // Its name is no part of what is signed.
     VerifierKey::new(GRANT, *key).signed(body, signature)
 }

@@ -14,7 +14,7 @@ use std::fmt;
 use interlock_protocols::grant::NotAGrant;
 use interlock_protocols::root::{ApproverList, Envelope, Kind, NotADocument, PlantBundle};
 
-pub(crate) use key::is_signed_by_approver;
+pub use key::is_signed_by_approver;
 pub use key::{ApproverKey, NotARoot, NotAnApprover, RootKey, RootSecret, SignFailure};
 pub use list::read_list;
 pub use seal::{NotSealed, Sealed, Sealing};

@@ -3,7 +3,7 @@
 use interlock_broker::index;
 use interlock_broker::wording::happened;
 use interlock_protocols::identity::{AuthStrength, KeyProtection};
-use interlock_protocols::record::{Event, SessionOpened};
+use interlock_protocols::record::{Event, Scope, SessionOpened};
 use jiff::tz::TimeZone;
 
 use super::line::Line;
@@ -143,7 +143,12 @@ fn of_identities(line: &mut Line, event: &Event, zone: &TimeZone) -> Vec<String>
     line.device = facts.device.map(str::to_owned);
     line.housekeeping = matches!(event, Event::RegisterKept(_));
     match event {
-        Event::Restricted(it) => line.reason = Some(it.reason.clone()),
+        Event::Restricted(it) => {
+            line.reason = Some(it.reason.clone());
+            if let Scope::Window(window) = &it.scope {
+                line.window = window.parse().ok();
+            }
+        }
         Event::Reinstated(it) => line.reason = Some(it.reason.clone()),
         Event::Invited(it) => line.detail = Some(it.subject.clone()),
         // The session is that of whoever confirmed, and not of whom it is about.

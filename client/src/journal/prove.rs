@@ -1,5 +1,6 @@
 //! `interlock journal prove`.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -44,6 +45,36 @@ pub(super) fn run(asked: &Prove) -> Result<(), Failure> {
     write(asked.out.as_deref(), &text)
 }
 
+/// Writes a proof for each of these records into a folder, all under one checkpoint; gives how many
+/// records that covers.
+pub(crate) fn prove_each(
+    dir: &Path,
+    checkpoint: Option<&Path>,
+    sequences: &BTreeSet<u64>,
+    out: &Path,
+) -> Result<u64, Failure> {
+    let note = match checkpoint {
+        Some(path) => verify::checkpoint(path)?,
+        None => own(dir, None)?,
+    };
+    std::fs::create_dir_all(out).map_err(|error| unwritten(out, &error))?;
+    let (storage, tiles) = open(dir);
+    for sequence in sequences {
+        let text = prove(storage.as_ref(), &tiles, *sequence, &note)
+            .map_err(|error| failed(dir, &error))?;
+        write(
+            Some(&out.join(format!("record-{sequence}.tlog-proof"))),
+            &text,
+        )?;
+    }
+    Ok(note.checkpoint().size)
+}
+
+fn unwritten(path: &Path, error: &std::io::Error) -> Failure {
+    let what = format!("{} cannot be written: {error}", path.display());
+    Failure::new(Kind::Failed, what, "")
+}
+
 /// The folder's checkpoint of this size, or its last one.
 pub(super) fn own(dir: &Path, size: Option<u64>) -> Result<SignedCheckpoint, Failure> {
     let (storage, tiles) = open(dir);
@@ -60,13 +91,7 @@ pub(super) fn write(out: Option<&Path>, text: &str) -> Result<(), Failure> {
     let Some(path) = out else {
         return screen::data(text);
     };
-    std::fs::write(path, text).map_err(|error| {
-        Failure::new(
-            Kind::Failed,
-            format!("{} cannot be written: {error}", path.display()),
-            "",
-        )
-    })
+    std::fs::write(path, text).map_err(|error| unwritten(path, &error))
 }
 
 /// Whose fault it is that there is no proof, or that one does not hold.

@@ -235,9 +235,9 @@ impl Listing {
     }
 
     async fn of_edge(&mut self, setting: &Setting, follow: bool) -> Result<(), Failure> {
-        let gateway = Gateway::connect(&setting.profile()?).await?;
+        let mut gateway = Gateway::connect(&setting.profile()?).await?;
         let shown = if follow {
-            self.follow_edge(&gateway, interrupted).await
+            self.follow_edge(&mut gateway, interrupted).await
         } else {
             self.once(&gateway).await
         };
@@ -261,7 +261,7 @@ impl Listing {
     /// The latest of what there is, then all that comes.
     pub(super) async fn follow_edge(
         &mut self,
-        gateway: &Gateway,
+        gateway: &mut Gateway,
         interrupted: impl FnOnce() -> oneshot::Receiver<()>,
     ) -> Result<(), Failure> {
         if let Some(limit) = self.limit {
@@ -282,20 +282,28 @@ impl Listing {
         self.query.follow = true;
         self.limit = None;
         let mut records = self.ask(gateway, false).await?;
-        let ended = self.live(&mut records, interrupted()).await;
+        let ended = self.live(gateway, &mut records, interrupted()).await;
         self.printer.take(self.join.rest())?;
         ended
     }
 
     async fn live(
         &mut self,
+        gateway: &mut Gateway,
         records: &mut JournalStream,
         mut interrupted: oneshot::Receiver<()>,
     ) -> Result<(), Failure> {
         while self.printer.wants() {
             let shown = tokio::select! {
+                biased;
                 shown = records.next() => shown?,
                 _ = &mut interrupted => return Ok(()),
+                // What the gateway tells of itself is shown on its way; that the session is over
+                // shows at the journal's own stream too.
+                step = gateway.next_step() => {
+                    step?;
+                    continue;
+                }
             };
             let Some(shown) = shown else {
                 return Err(Failure::new(

@@ -233,7 +233,7 @@ impl Desk {
             Seen::Settled { hold, what } => {
                 let next = self.questions.settled(hold, now).cloned();
                 let text = settled(hold, &what);
-                let shown = self.people(&show::wrapped(&text, width))?;
+                let shown = self.people(&screen::wrapped(&text, width))?;
                 return match next {
                     Some(next) if shown => self.ask(&next),
                     _ => Ok(shown),

@@ -5,6 +5,8 @@ mod approve;
 mod consent;
 mod extend;
 mod functions;
+pub(crate) mod granted;
+mod history;
 mod limits;
 mod list;
 #[cfg(unix)]
@@ -14,6 +16,7 @@ mod request;
 mod row;
 mod scale;
 mod show;
+mod story;
 #[cfg(test)]
 mod tests;
 mod times;
@@ -58,6 +61,7 @@ enum Act {
         /// Its number
         window: u64,
     },
+    History(history::History),
 }
 
 pub(crate) async fn run(asked: &WindowCommand, setting: &Setting) -> Result<(), Failure> {
@@ -71,6 +75,7 @@ pub(crate) async fn run(asked: &WindowCommand, setting: &Setting) -> Result<(), 
             let (window, comment) = (*window, comment.clone());
             act(setting, Ask::RefuseWindow { window, comment }).await
         }
+        Act::History(asked) => history::run(asked, setting).await,
         Act::Withdraw { window } => act(setting, Ask::WithdrawWindow { window: *window }).await,
     }
 }

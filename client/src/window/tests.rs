@@ -2,6 +2,7 @@
 
 mod approving;
 mod asking;
+mod past;
 
 use interlock_protocols::conduit::{
     Answer, DeviceOffer, FromClient, PointOffer, ToClient, WindowRow, WindowState,

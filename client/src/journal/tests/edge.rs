@@ -77,7 +77,7 @@ async fn the_edge_is_asked_by_filter_order_and_limit() {
 #[tokio::test]
 async fn the_edge_is_followed_from_the_last_that_was_shown() {
     let scripted = Scripted::new();
-    let (gateway, side) = connected(&scripted).await;
+    let (mut gateway, side) = connected(&scripted).await;
     let records = records();
     let show = Show {
         follow: true,
@@ -106,7 +106,7 @@ async fn the_edge_is_followed_from_the_last_that_was_shown() {
         press.send(()).unwrap();
         send
     };
-    let (ended, _send) = join!(listing.follow_edge(&gateway, || pressed), play);
+    let (ended, _send) = join!(listing.follow_edge(&mut gateway, || pressed), play);
     ended.unwrap();
     assert_eq!(paper.sequences(), [5, 6, 8, 11]);
 }
@@ -114,7 +114,7 @@ async fn the_edge_is_followed_from_the_last_that_was_shown() {
 #[tokio::test]
 async fn an_edge_that_ends_the_stream_is_no_end_of_the_journal() {
     let scripted = Scripted::new();
-    let (gateway, side) = connected(&scripted).await;
+    let (mut gateway, side) = connected(&scripted).await;
     let show = Show {
         follow: true,
         from: 3,
@@ -128,6 +128,6 @@ async fn an_edge_that_ends_the_stream_is_no_end_of_the_journal() {
         assert_eq!((query.from, query.follow), (3, true));
         send.finish().unwrap();
     };
-    let (ended, ()) = join!(listing.follow_edge(&gateway, || pressed), play);
+    let (ended, ()) = join!(listing.follow_edge(&mut gateway, || pressed), play);
     assert_eq!(ended.unwrap_err().kind(), Kind::Unreachable);
 }
