@@ -133,18 +133,10 @@ impl Page {
             }
         }
         for line in seen.iter().flat_map(|line| line.split('\n')) {
-            let bare = line.trim_start();
-            let begins = format!(
-                "{SEEN}{:1$}",
-                "",
-                line.chars().count() - bare.chars().count()
-            );
-            // Columns within a line that fits are those of whoever wrote it.
-            let text = match SEEN.len() + line.chars().count() <= WIDTH {
-                true => format!("{SEEN}{}\n", screen::clean(line)),
-                false => filled(&begins, &format!("{begins}  "), line),
-            };
-            self.put(&format!("{}\n", text.trim_end()))?;
+            for part in folded(&screen::clean(line)) {
+                let part = format!("{SEEN}{part}");
+                self.put(&format!("{}\n", part.trim_end()))?;
+            }
         }
         self.gap()
     }
@@ -210,6 +202,22 @@ fn filled(first: &str, then: &str, text: &str) -> String {
         empty = false;
     }
     lines + &line + "\n"
+}
+
+/// A line of a screen in lines that fit: broken at a space, and what goes on stands further in.
+fn folded(line: &str) -> Vec<String> {
+    let begins = line.chars().take_while(|c| *c == ' ').count();
+    let mut parts = Vec::new();
+    let mut rest = line.to_owned();
+    while let Some((end, _)) = rest.char_indices().nth(Page::SCREEN) {
+        let fits = rest.get(..=end).unwrap_or(&rest);
+        let space = fits.rfind(' ').filter(|at| *at > begins + 2);
+        let (part, more) = rest.split_at(space.unwrap_or(end));
+        parts.push(part.to_owned());
+        rest = format!("{}{}", " ".repeat(begins + 2), more.trim_start());
+    }
+    parts.push(rest);
+    parts
 }
 
 /// A command behind a prompt, over as many lines as it takes; a shell takes it as it stands.

@@ -148,6 +148,7 @@ fn own(stage: &Stage) -> Result<Vec<String>, Failure> {
         &format!("--profile {demo}/olga write press-4 speed_setpoint=1000"),
         &format!("--profile {demo}/olga write press-4 pressure_setpoint=8.5"),
         &format!("--profile {demo}/victor devices"),
+        &format!("--profile {demo}/arno window list"),
         &format!("--profile {demo}/aida journal show"),
         &format!("journal verify {demo}/{}", journal.display()),
     ] {

@@ -17,7 +17,7 @@ async fn the_tour_goes_as_it_should_on_a_page_of_80_columns() {
     for line in text.lines() {
         assert!(line.chars().count() <= 80, "{line}");
     }
-    assert_eq!(text.matches("as expected: ").count(), 7, "{text}");
+    assert_eq!(text.matches("as expected: ").count(), 12, "{text}");
     assert!(!text.contains('\u{1b}'), "{text}");
 }
 

@@ -38,11 +38,11 @@ pub(super) async fn play(stage: &Stage, page: &mut Page) -> Result<(), Failure> 
     let by_policy = forbidden(Step::new(3), stage, &mut olga, page).await?;
     let by_limit = too_fast(Step::new(4), stage, &mut olga, page).await?;
     stranger(Step::new(5), stage, page).await?;
-    let window = vendor::play(stage, page).await?;
+    let windows = vendor::play(stage, &olga, page).await?;
     let recorded = Recorded {
         by_policy: by_policy.record,
         by_limit: by_limit.record,
-        window,
+        windows,
     };
     let logged = audit::log(Step::new(11), stage, olga, &recorded, page).await?;
     audit::verified(Step::new(12), stage, &logged, page).await?;
@@ -252,12 +252,7 @@ pub(super) async fn denied(
             return Err(step.surprise("the write is refused", &"the PLC confirmed it"));
         }
     };
-    let mut rows = vec![("REFUSED", notice.what.clone())];
-    if !notice.rule.is_empty() {
-        rows.push(("rule", notice.rule.join(", ")));
-    }
-    rows.push(("next", notice.next.clone()));
-    page.refused(&rows)?;
+    page.refused(&why(&notice))?;
     let after = stage.plant().press().memory().lock().writes();
     let received = after.saturating_sub(before);
     step.expect(received == 0, "the PLC receives no write", &received)?;
@@ -267,6 +262,16 @@ pub(super) async fn denied(
         &"it is in no record",
     )?;
     Ok(notice)
+}
+
+/// What whoever was refused is told.
+pub(super) fn why(notice: &Notice) -> Vec<(&'static str, String)> {
+    let mut rows = vec![("REFUSED", notice.what.clone())];
+    if !notice.rule.is_empty() {
+        rows.push(("rule", notice.rule.join(", ")));
+    }
+    rows.push(("next", notice.next.clone()));
+    rows
 }
 
 async fn stranger(step: Step, stage: &Stage, page: &mut Page) -> Result<(), Failure> {

@@ -21,6 +21,9 @@ pub(super) struct Acknowledgement {
     durable: bool,
     sessions: Vec<u64>,
     open: Vec<Open>,
+    /// A window is no session: whoever used it stays connected.
+    #[serde(skip)]
+    window: bool,
 }
 
 /// A command that was on its way.
@@ -62,6 +65,7 @@ impl Acknowledgement {
                 durable: part.durable,
                 sessions: Vec::new(),
                 open: Vec::new(),
+                window: matches!(scope, Scope::Window(_)),
             });
             whole.sessions.extend(part.sessions);
             whole.open.extend(part.open.into_iter().map(Open::from));
@@ -98,6 +102,7 @@ impl Acknowledgement {
         let sessions: Vec<String> = self.sessions.iter().map(u64::to_string).collect();
         lines.push(match (sessions.as_slice(), self.measure) {
             ([], _) => "no session was met".to_owned(),
+            (met, "revoke") if self.window => format!("sessions that used it: {}", met.join(", ")),
             (met, "revoke") => format!("ended sessions: {}", met.join(", ")),
             (met, _) => format!("sessions that lost it: {}", met.join(", ")),
         });

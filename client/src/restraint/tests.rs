@@ -61,6 +61,20 @@ ON THEIR WAY before it held, outcome open (read the values back):
     assert!(json.starts_with("{\"restriction\":881,\"measure\":\"revoke\",\"scope\":\"subject person/olga\",\"durable\":true"), "{json}");
 }
 
+/// Whoever used a window stays connected, and may hold another one.
+#[test]
+fn a_window_that_is_revoked_ends_no_session() {
+    let scope = Scope::Window("42".into());
+    let parts = vec![acknowledged(true, Vec::new())];
+    let whole = Acknowledgement::of(Measure::Revoke, &scope, parts).unwrap();
+    let golden = "\
+Window 42 revoked: restriction 881
+sessions that used it: 1042
+no command with effect was on its way
+";
+    assert_eq!(whole.words(), golden);
+}
+
 #[test]
 fn what_is_not_durable_says_so_in_capitals() {
     let parts = vec![acknowledged(false, Vec::new())];

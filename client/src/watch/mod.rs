@@ -1,6 +1,8 @@
 //! `interlock watch`: what a session does, or what is done at a device, as it is done.
 
 mod answers;
+#[cfg(unix)]
+pub(crate) mod played;
 mod questions;
 mod row;
 mod show;
@@ -71,19 +73,28 @@ fn watched(text: &str) -> Watched {
 }
 
 fn introduce(what: &str, supervises: bool) {
-    if supervises {
-        screen::say_loud(
+    let (word, text) = introduction(what, supervises);
+    screen::say_loud(word, &text);
+}
+
+fn introduction(what: &str, supervises: bool) -> (&'static str, String) {
+    match supervises {
+        true => (
             "SUPERVISING",
-            &format!(
+            format!(
                 "{what}: people of other organisations work there because you watch. Keep it in sight; Ctrl-C ends it, and holds them"
             ),
-        );
-    } else {
-        screen::say_loud(
+        ),
+        false => (
             "watching only",
-            &format!("{what}: you do not supervise, and nothing waits for you. Ctrl-C ends it"),
-        );
+            format!("{what}: you do not supervise, and nothing waits for you. Ctrl-C ends it"),
+        ),
     }
+}
+
+/// What became of a hold.
+fn settled(hold: u64, what: &str) -> String {
+    format!("-- hold {hold}: {}", screen::one_line(what))
 }
 
 /// Where it is shown.
@@ -221,7 +232,7 @@ impl Desk {
             }
             Seen::Settled { hold, what } => {
                 let next = self.questions.settled(hold, now).cloned();
-                let text = format!("-- hold {hold}: {}", screen::one_line(&what));
+                let text = settled(hold, &what);
                 let shown = self.people(&screen::wrapped(&text, width))?;
                 return match next {
                     Some(next) if shown => self.ask(&next),

@@ -208,7 +208,7 @@ pub(super) fn words(
         false => say("writes", "none".to_owned()),
     }
     let watched = match (grant.supervised, grant.hold) {
-        (true, true) => "all of it by another organisation, which says yes to each write",
+        (true, true) => "by another organisation, which says yes to each write",
         (true, false) => "all of it by another organisation",
         (false, true) => "each write waits for the yes of another organisation",
         (false, false) => "by nobody",

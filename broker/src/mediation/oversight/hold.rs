@@ -110,6 +110,8 @@ pub(super) enum Gone {
     Unused,
     /// Its session is over.
     SessionOver,
+    /// Its window opens nothing any more.
+    WindowShut,
 }
 
 /// All that is held.
@@ -195,6 +197,11 @@ impl Holds {
     /// A session is over, and with it all that it asked for.
     pub(super) fn left(&mut self, session: u64) -> Vec<(Hold, Gone)> {
         self.forget(|hold| hold.held.session == session, Gone::SessionOver)
+    }
+
+    /// Windows open nothing any more, and what waits under one of them never will.
+    pub(super) fn shut(&mut self, windows: &[u64]) -> Vec<(Hold, Gone)> {
+        self.forget(|hold| windows.contains(&hold.held.window), Gone::WindowShut)
     }
 
     /// Those that wait for a word.

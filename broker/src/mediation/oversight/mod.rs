@@ -48,6 +48,12 @@ impl Overseer {
         self.settle(gone);
     }
 
+    /// Windows are shut: nobody is asked about what was held under them any more.
+    pub(super) fn shut(&self, windows: &[u64]) {
+        let gone = self.holds().shut(windows);
+        self.settle(gone);
+    }
+
     /// Forgets what has run out.
     fn run_out(&self, now: Mono) {
         let gone = self.holds().run_out(now);
@@ -60,6 +66,7 @@ impl Overseer {
                 Gone::Unanswered => "nobody answered in time",
                 Gone::Unused => "it had a yes, and was not asked again in time",
                 Gone::SessionOver => "its session is over",
+                Gone::WindowShut => "its window opens nothing any more",
             };
             self.settled(&hold, what.to_owned());
         }

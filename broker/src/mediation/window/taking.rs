@@ -33,8 +33,10 @@ fn shut(register: &Register, kept: &KeptWindow, why: Invalid) -> Shut {
 impl Broker {
     /// Has every window do what the register says. Gives those that were open and are no longer.
     pub(crate) fn follow_windows(&self, register: &Register) -> Vec<u64> {
-        self.windows
-            .follow(register, |kept| self.valid(register, kept).map(drop))
+        let valid = |kept: &KeptWindow| self.valid(register, kept).map(drop);
+        let shut = self.windows.follow(register, valid);
+        self.overseer.shut(&shut);
+        shut
     }
 
     /// Whether the signatures under a window open it, as things stand.

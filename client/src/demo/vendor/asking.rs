@@ -71,21 +71,10 @@ pub(super) async fn approved(
          with his key on it. What he reads comes from the very bytes that he signs and from the \
          plant that the site root signed, which he keeps himself. A gateway that lies is found out.",
     )?;
-    let entered = Actor::enter(stage, Person::Arno).await;
-    let mut arno = step.works("arno's session opens", entered)?;
     let number = window.to_string();
     let line = ["approve", &number, "--comment", "during the day shift"];
-    let profile = stage.profile(Person::Arno)?;
-    let mut seen = Vec::new();
-    let show = |lines: &[String]| {
-        seen.extend_from_slice(lines);
-        Ok(())
-    };
-    let signed = played::approve(&line, arno.asking(), &profile, Page::SCREEN, show).await;
-    let said = step.works("arno may approve it", signed)?;
-    seen.extend(["Sign this? [y/N] y".to_owned(), said]);
+    let seen = signed(step, stage, &line).await?;
     page.screen("arno", &typed(&line), &seen)?;
-    arno.leave().await;
     let told = victor.told().await;
     let told = step.works("victor is told", told)?;
     page.words("victor, who is connected, sees at once:")?;
@@ -93,7 +82,28 @@ pub(super) async fn approved(
     page.passed("a key that the gateway does not have opened it, and nothing else could.")
 }
 
-fn typed<'a>(line: &[&'a str]) -> Vec<&'a str> {
+/// arno reads it and signs; gives what he sees.
+pub(super) async fn signed(
+    step: Step,
+    stage: &Stage,
+    line: &[&str],
+) -> Result<Vec<String>, Failure> {
+    let entered = Actor::enter(stage, Person::Arno).await;
+    let mut arno = step.works("arno's session opens", entered)?;
+    let profile = stage.profile(Person::Arno)?;
+    let mut seen = Vec::new();
+    let show = |lines: &[String]| {
+        seen.extend_from_slice(lines);
+        Ok(())
+    };
+    let signed = played::approve(line, arno.asking(), &profile, Page::SCREEN, show).await;
+    let said = step.works("arno may approve it", signed)?;
+    seen.extend(["Sign this? [y/N] y".to_owned(), said]);
+    arno.leave().await;
+    Ok(seen)
+}
+
+pub(super) fn typed<'a>(line: &[&'a str]) -> Vec<&'a str> {
     let program = [PROGRAM, "window"];
     program.into_iter().chain(line.iter().copied()).collect()
 }

@@ -2,6 +2,7 @@
 //! and taken away.
 
 mod asking;
+mod holding;
 mod working;
 
 use super::actor::{Actor, Written};
@@ -15,8 +16,12 @@ use crate::failure::Failure;
 /// What stands in front of every command on the people's screens.
 const PROGRAM: &str = "interlock";
 
-/// Plays it; gives the number of the first window.
-pub(super) async fn play(stage: &Stage, page: &mut Page) -> Result<u64, Failure> {
+/// Plays it; gives the numbers of both windows. olga supervises the second.
+pub(super) async fn play(
+    stage: &Stage,
+    olga: &Actor,
+    page: &mut Page,
+) -> Result<[u64; 2], Failure> {
     let start = Step::new(6);
     let entered = Actor::enter(stage, Person::Victor).await;
     let mut victor = start.works("victor's session opens", entered)?;
@@ -24,9 +29,10 @@ pub(super) async fn play(stage: &Stage, page: &mut Page) -> Result<u64, Failure>
     asking::approved(Step::new(7), stage, &mut victor, window, page).await?;
     victor.leave().await;
     let mut victor = working::worked(Step::new(8), stage, page).await?;
-    working::revoked(Step::new(10), stage, &mut victor, window, page).await?;
+    let (held, mut olga) = holding::held(Step::new(9), stage, olga, &mut victor, page).await?;
+    working::revoked(Step::new(10), stage, &mut victor, &mut olga, held, page).await?;
     victor.leave().await;
-    Ok(window)
+    Ok([window, held])
 }
 
 /// A write to the press that is to pass, as it is typed.

@@ -1,5 +1,6 @@
 //! Work in a window, and its end in the middle of it.
 
+use super::holding::{asked, settled};
 use super::{PROGRAM, typed, writes};
 use crate::demo::actor::Actor;
 use crate::demo::cast::Person;
@@ -9,6 +10,7 @@ use crate::demo::surprise::Step;
 use crate::demo::tour::{denied, setpoint, told};
 use crate::failure::Failure;
 use crate::restraint;
+use crate::watch::played::Seat;
 
 /// Gives victor's session, in the window.
 pub(super) async fn worked(step: Step, stage: &Stage, page: &mut Page) -> Result<Actor, Failure> {
@@ -69,33 +71,52 @@ pub(super) async fn worked(step: Step, stage: &Stage, page: &mut Page) -> Result
     Ok(victor)
 }
 
+/// The second window goes while a write in it waits for olga's yes.
 pub(super) async fn revoked(
     step: Step,
     stage: &Stage,
     victor: &mut Actor,
+    olga: &mut Seat,
     window: u64,
     page: &mut Page,
 ) -> Result<(), Failure> {
     page.title("10. Taken away in the middle of the work")?;
-    writes(step, victor, ("speed_setpoint", "720")).await?;
+    page.words(
+        "victor wants less pressure again, and olga is asked. She does not like the noise.",
+    )?;
+    let hold = asked(
+        step,
+        stage,
+        victor,
+        olga,
+        ("pressure_setpoint", "6.6"),
+        page,
+    )
+    .await?;
+    page.words("She calls adam, who administers the gateway:")?;
     let entered = Actor::enter(stage, Person::Adam).await;
     let mut adam = step.works("adam's session opens", entered)?;
     let number = window.to_string();
-    let line = ["window", &number, "--reason", "somebody is at the press"];
+    let line = ["window", &number, "--reason", "the press is too loud"];
     let revoked = restraint::played(&line, adam.asking()).await;
     let seen = step.works("adam may revoke it", revoked)?;
     let command: Vec<&str> = [PROGRAM, "revoke"].into_iter().chain(line).collect();
     page.screen("adam", &command, &[seen.trim_end().to_owned()])?;
     adam.leave().await;
+    page.words("On olga's screen and on victor's, at once:")?;
+    let seen = settled(step, olga, hold).await?;
     let heard = victor.told().await;
-    let heard = step.works("victor is told", heard)?;
-    page.screen("victor", &[], &[heard])?;
-    page.screen("victor", &typed("speed_setpoint=730"), &[])?;
-    let notice = denied(step, stage, victor, ("speed_setpoint", "730"), page).await?;
+    page.screen("", &[], &[seen, step.works("victor is told", heard)?])?;
+    page.screen("victor", &typed("pressure_setpoint=6.6"), &[])?;
+    let notice = denied(step, stage, victor, ("pressure_setpoint", "6.6"), page).await?;
     step.expect(
         notice.reason == "window-revoked",
         "it says that the window was revoked",
         &told(&notice),
     )?;
-    page.passed("once adam's command had returned, nothing of it could reach the press any more.")
+    writes(step, victor, ("speed_setpoint", "710")).await?;
+    page.passed(
+        "once adam's command had returned, nothing of that window could reach the press any more. \
+         The window of step 7 is another one, and still open.",
+    )
 }

@@ -57,6 +57,23 @@ fn a_yes_is_for_its_session_window_unit_and_bytes_alone() {
 }
 
 #[test]
+fn what_waits_under_a_window_goes_with_it_and_a_yes_too() {
+    let mut holds = Holds::default();
+    holds.ask(held(1, "speed", 9), at(0));
+    yes(&mut holds, 1, 0);
+    holds.ask(held(1, "ramp", 9), at(0));
+    let mut other_window = held(1, "temperature", 9);
+    other_window.window = 8;
+    holds.ask(other_window.clone(), at(0));
+    let gone = holds.shut(&[7, 9]);
+    let gone: Vec<(u64, Gone)> = gone.iter().map(|(hold, how)| (hold.number, *how)).collect();
+    assert_eq!(gone, [(1, Gone::WindowShut), (2, Gone::WindowShut)]);
+    assert_eq!(holds.ask(other_window, at(1)), Asked::Again(3, 2));
+    assert!(holds.hear(2, at(1)).is_none());
+    assert_eq!(holds.ask(held(1, "speed", 9), at(1)), Asked::New(4));
+}
+
+#[test]
 fn one_waits_for_each_point() {
     let mut holds = Holds::default();
     assert_eq!(holds.ask(held(1, "speed", 9), at(0)), Asked::New(1));
