@@ -224,6 +224,42 @@ pub(crate) fn width() -> Option<u16> {
     }
 }
 
+/// Where a line goes on that is longer than the screen.
+const GO_ON_INDENT: usize = 10;
+
+/// A line that goes on indented where the screen ends, at a space if there is one.
+pub(crate) fn wrapped(line: &str, width: Option<u16>) -> String {
+    let Some(width) = width
+        .map(usize::from)
+        .filter(|width| *width > 2 * GO_ON_INDENT)
+    else {
+        return format!("{line}\n");
+    };
+    let mut rest = line;
+    let mut text = String::new();
+    let mut indent = 0;
+    loop {
+        let room = width - indent;
+        text.extend(std::iter::repeat_n(' ', indent));
+        let Some((end, _)) = rest.char_indices().nth(room) else {
+            text.push_str(rest);
+            text.push('\n');
+            return text;
+        };
+        let (fits, _) = rest.split_at(end);
+        // A space right behind what fits is a good place as well.
+        let space = match rest.get(end..).is_some_and(|more| more.starts_with(' ')) {
+            true => Some(end),
+            false => fits.rfind(' ').filter(|at| !fits[..*at].trim().is_empty()),
+        };
+        let (now, later) = rest.split_at(space.unwrap_or(end));
+        text.push_str(now.trim_end());
+        text.push('\n');
+        rest = later.trim_start();
+        indent = GO_ON_INDENT;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

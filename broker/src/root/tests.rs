@@ -373,3 +373,24 @@ fn nothing_is_sealed_that_could_not_be_opened() {
     let whole = Grant::read(&bytes).unwrap().points().nth(1).unwrap();
     assert_eq!((whole.raw_min, whole.raw_max), (0, 800));
 }
+
+#[test]
+fn an_approvers_key_comes_back_from_its_text_and_signs_as_before() {
+    let made = ApproverKey::generate("person/emil").unwrap();
+    let again = ApproverKey::parse(&made.to_secret_text()).unwrap();
+    assert_eq!(again.public(), made.public());
+    let signature = again.sign(b"body");
+    assert!(is_signed_by_approver(&made.public(), b"body", &signature));
+    assert!(!is_signed_by_approver(&made.public(), b"bodx", &signature));
+    assert_eq!(
+        super::key::approver_key(&made.public_text()),
+        Ok(made.public())
+    );
+    let root = RootSecret::generate("harbour").unwrap().to_secret_text();
+    let other = ApproverKey::parse(&root).unwrap_err();
+    assert_eq!(other, NotAnApprover::OtherName("harbour/root".into()));
+    assert!(matches!(
+        ApproverKey::parse("x"),
+        Err(NotAnApprover::NotAKey(_))
+    ));
+}

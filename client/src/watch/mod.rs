@@ -222,7 +222,7 @@ impl Desk {
             Seen::Settled { hold, what } => {
                 let next = self.questions.settled(hold, now).cloned();
                 let text = format!("-- hold {hold}: {}", screen::one_line(&what));
-                let shown = self.people(&show::wrapped(&text, width))?;
+                let shown = self.people(&screen::wrapped(&text, width))?;
                 return match next {
                     Some(next) if shown => self.ask(&next),
                     _ => Ok(shown),

@@ -5,10 +5,7 @@ use interlock_protocols::conduit::{HeldPoint, SeenCommand, SeenHold};
 use jiff::tz::TimeZone;
 
 use crate::moment;
-use crate::screen::one_line;
-
-/// Where lines go on that are longer than the screen: behind the time.
-const INDENT: usize = 10;
+use crate::screen::{self, one_line};
 
 /// One command.
 pub(super) fn command(seen: &SeenCommand, width: Option<u16>, zone: &TimeZone) -> String {
@@ -40,7 +37,7 @@ pub(super) fn command(seen: &SeenCommand, width: Option<u16>, zone: &TimeZone) -
     ];
     let parts = parts.iter().filter(|part| !part.is_empty());
     let parts: Vec<String> = parts.map(|part| one_line(part)).collect();
-    wrapped(&parts.join("  "), width)
+    screen::wrapped(&parts.join("  "), width)
 }
 
 /// One command that waits for a yes, and the question.
@@ -54,7 +51,7 @@ pub(super) fn question(
     let title = format!("-- HOLD {} ", seen.hold);
     let mut block = format!("{title:-<full$}\n");
     let mut say = |text: &str| {
-        block.push_str(&wrapped(&format!("   {}", one_line(text)), width));
+        block.push_str(&screen::wrapped(&format!("   {}", one_line(text)), width));
     };
     say(&format!(
         "{} (session {}) at {}, window {}, asked {}",
@@ -72,7 +69,7 @@ pub(super) fn question(
         block.push_str(&held_point(point));
     }
     let mut say = |text: &str| {
-        block.push_str(&wrapped(&format!("   {}", one_line(text)), width));
+        block.push_str(&screen::wrapped(&format!("   {}", one_line(text)), width));
     };
     let more = match behind {
         0 => String::new(),
@@ -115,36 +112,6 @@ fn latency(us: u64) -> String {
     match us {
         0..10_000 => format!("{}.{} ms", us / 1_000, us / 100 % 10),
         us => format!("{} ms", us / 1_000),
-    }
-}
-
-/// A line that goes on indented where the screen ends, at a space if there is one.
-pub(super) fn wrapped(line: &str, width: Option<u16>) -> String {
-    let Some(width) = width.map(usize::from).filter(|width| *width > 2 * INDENT) else {
-        return format!("{line}\n");
-    };
-    let mut rest = line;
-    let mut text = String::new();
-    let mut indent = 0;
-    loop {
-        let room = width - indent;
-        text.extend(std::iter::repeat_n(' ', indent));
-        let Some((end, _)) = rest.char_indices().nth(room) else {
-            text.push_str(rest);
-            text.push('\n');
-            return text;
-        };
-        let (fits, _) = rest.split_at(end);
-        // A space right behind what fits is a good place as well.
-        let space = match rest.get(end..).is_some_and(|more| more.starts_with(' ')) {
-            true => Some(end),
-            false => fits.rfind(' ').filter(|at| !fits[..*at].trim().is_empty()),
-        };
-        let (now, later) = rest.split_at(space.unwrap_or(end));
-        text.push_str(now.trim_end());
-        text.push('\n');
-        rest = later.trim_start();
-        indent = INDENT;
     }
 }
 

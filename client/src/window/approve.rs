@@ -222,7 +222,10 @@ pub(super) fn words(
     let ranges: Vec<Range> = consent.points.iter().map(range).collect();
     lines.extend(draw(&ranges, width));
     lines.push(String::new());
-    lines.extend(consent.points.iter().map(told));
+    let columns = u16::try_from(width).ok();
+    for told in consent.points.iter().map(told) {
+        lines.push(screen::wrapped(&told, columns).trim_end().to_owned());
+    }
     lines.push(String::new());
     lines.push(format!(
         "All of this is from the grant itself and from your own plant (number {}).",

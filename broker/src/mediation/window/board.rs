@@ -102,7 +102,13 @@ impl Panes {
     /// nothing and is not there.
     fn entered(&mut self, kept: &KeptWindow) -> Option<&Arc<Pane>> {
         if !self.by_number.contains_key(&kept.number) {
-            let pane = Arc::new(Pane::of(kept).ok()?);
+            // What was over before this start is not followed any more.
+            let why = if is_over(kept) {
+                Shut::Over
+            } else {
+                Shut::Pending
+            };
+            let pane = Arc::new(Pane::of(kept, why).ok()?);
             let held = self.by_holder.entry(pane.grant().ok()?.holder.to_owned());
             held.or_default().push(Arc::clone(&pane));
             self.by_number.insert(kept.number, pane);

@@ -35,6 +35,8 @@ impl Broker {
         }
         let grant = pane.grant();
         let most = grant.map_err(|_| pane.reason(Shut::Broken))?.max_writes;
+        // Somebody took the last one since it was decided. Where rules would permit it without the
+        // window, a repeat passes: it is decided with what is true then.
         if register.windows.used(number, place) >= most {
             return Err(pane.reason(Shut::Exhausted { most }));
         }

@@ -26,14 +26,14 @@ pub(in crate::mediation) struct Pane {
 }
 
 impl Pane {
-    /// Opens nothing until it is told that it does.
-    pub(super) fn of(kept: &KeptWindow) -> Result<Pane, NotAGrant> {
+    /// Opens nothing, for this reason, until it is told that it does.
+    pub(super) fn of(kept: &KeptWindow, why: Shut) -> Result<Pane, NotAGrant> {
         Grant::read_unsigned(&kept.requested.grant)?;
         Ok(Pane {
             number: kept.number,
             grant: kept.requested.grant.clone().into_boxed_slice(),
             names: kept.requested.points.clone(),
-            bar: RwLock::new(Some(Shut::Pending)),
+            bar: RwLock::new(Some(why)),
         })
     }
 

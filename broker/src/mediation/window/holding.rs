@@ -218,6 +218,11 @@ impl Broker {
         let (place, span) = pane.span(now.wall_ms())?;
         let kept = register.windows.numbered(pane.number()).ok_or(Shut::Over)?;
         let valid = self.valid(register, kept)?;
+        let grant = pane.grant().map_err(|_| Shut::Broken)?;
+        // What was signed, and what is looked at here, are the same bytes.
+        if valid.grant().map_err(|_| Shut::Broken)?.body != grant.body {
+            return Err(Shut::Broken);
+        }
         let wall_ms = u64::try_from(now.wall_ms()).unwrap_or_default();
         let left_s = span.end_ms().saturating_sub(wall_ms) / 1_000;
         let left_s = u32::try_from(left_s).unwrap_or(u32::MAX);
@@ -225,7 +230,7 @@ impl Broker {
             valid,
             in_force: in_force(pane, left_s).ok_or(Shut::Broken)?,
             used: register.windows.used(pane.number(), place),
-            most: pane.grant().map_err(|_| Shut::Broken)?.max_writes,
+            most: grant.max_writes,
         })
     }
 }

@@ -193,3 +193,46 @@ async fn a_weekly_window_is_open_in_each_of_its_times() {
         assert_eq!(hall.state(row.window, at(later)), state, "{later:?}");
     }
 }
+
+#[tokio::test]
+async fn whoever_holds_a_window_is_told_that_it_was_revoked_and_why() {
+    let hall = Hall::new();
+    let victor = hall.session(VICTOR);
+    let row = victor.request_window(&request(), noon()).await.unwrap();
+    hall.approve(EMIL, &row, noon()).await.unwrap();
+    let broker = &hall.world.broker;
+    broker.attend_windows(noon());
+    let _said = victor.steps();
+    let adam = hall.session("person/adam");
+    let scope = Scope::Window(row.window.to_string());
+    let taken = adam.restrict(Measure::Revoke, scope, "smoke in hall 2", noon());
+    let _acknowledged = taken.unwrap().acknowledge();
+    broker.attend_windows(noon());
+    let number = row.window;
+    let steps = victor.steps();
+    assert_eq!(
+        steps[0].text,
+        format!("window {number} was revoked: smoke in hall 2")
+    );
+    assert_eq!(hall.state(number, noon()), WindowState::Revoked);
+    let seen = victor.window(number, noon()).unwrap();
+    assert!(seen.restriction.is_some());
+    // It is forgotten like others once its time is over.
+    broker.attend_windows(at(40 * MINUTE));
+    assert_eq!(hall.state(number, at(40 * MINUTE)), WindowState::Revoked);
+    assert_eq!(ends(&hall), [(number, WindowEnd::Over)]);
+}
+
+#[tokio::test]
+async fn who_is_told_too_much_keeps_what_was_said_last() {
+    let hall = Hall::of(&[(EMIL, None, long_ago()), (EVA, None, long_ago())]);
+    let emil = hall.session(EMIL);
+    for _ in 0..40 {
+        let victor = hall.session_at_machine_of(VICTOR, VICTOR);
+        let row = victor.request_window(&request(), noon()).await.unwrap();
+        victor.withdraw_window(row.window, noon()).await.unwrap();
+    }
+    let steps = emil.steps();
+    assert_eq!(steps.len(), 32);
+    assert!(steps.last().unwrap().text.contains("taken back"));
+}

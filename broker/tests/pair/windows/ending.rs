@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use interlock_broker::enrolment::Terms;
-use interlock_protocols::record::{Measure, Scope};
+use interlock_protocols::record::{Event, Measure, Scope, WindowEnd, WindowEnded};
 
-use super::{HOUR, Hall, VICTOR, at, span};
+use super::{HOUR, Hall, VICTOR, ask, at, code, ramp, span, write};
 use crate::enrolment::{Keys, Office, issued};
 use crate::world::noon;
 
@@ -59,6 +59,29 @@ async fn nobody_is_warned_of_what_was_taken_away_already() {
         let warning = victor.warning(at(Duration::from_secs(minute * 60)));
         assert!(warning.is_none_or(|it| !it.text.contains("window")));
     }
+}
+
+#[tokio::test]
+async fn what_was_over_before_a_restart_is_told_of_as_over() {
+    let hall = Hall::new();
+    let victor = hall.victor();
+    let mut other = hall.draft(&victor);
+    other.points = vec![ramp()];
+    hall.window(&other);
+    let number = hall.window(&hall.draft(&victor));
+    let over = Event::WindowEnded(WindowEnded {
+        window: number,
+        end: WindowEnd::Over,
+        session: None,
+        by: String::new(),
+    });
+    hall.world.broker.tell_register(over, noon()).unwrap();
+    drop(victor);
+    let hall = hall.restarted();
+    let victor = hall.victor();
+    let mut talk = victor.converse("press-4", true, noon()).unwrap();
+    let asked = ask(&mut talk, 1, &write(1_001), noon()).await;
+    assert_eq!(code(asked), "window-over");
 }
 
 #[tokio::test]

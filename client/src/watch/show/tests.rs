@@ -144,7 +144,7 @@ fn texts_of_others_cannot_forge_lines_or_questions() {
 #[test]
 fn long_lines_go_on_indented_and_lose_nothing() {
     let words = "a ".repeat(100);
-    let text = wrapped(words.trim(), Some(30));
+    let text = crate::screen::wrapped(words.trim(), Some(30));
     assert!(
         text.lines().all(|line| line.chars().count() <= 30),
         "{text}"
@@ -152,11 +152,11 @@ fn long_lines_go_on_indented_and_lose_nothing() {
     let letters = |text: &str| text.chars().filter(|c| *c == 'a').count();
     assert_eq!(letters(&text), 100);
     let solid = "x".repeat(100);
-    let text = wrapped(&solid, Some(30));
+    let text = crate::screen::wrapped(&solid, Some(30));
     assert_eq!(text.chars().filter(|c| *c == 'x').count(), 100);
     assert!(
         text.lines().all(|line| line.chars().count() <= 30),
         "{text}"
     );
-    assert_eq!(wrapped("", Some(30)), "\n");
+    assert_eq!(crate::screen::wrapped("", Some(30)), "\n");
 }

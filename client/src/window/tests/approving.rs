@@ -102,8 +102,10 @@ You are asked to sign:
 speed_setpoint  0 |[======================]------------| 1200 rpm   asked 0..800
 ramp            5 |[==================================]| 100 rpm/s  asked 5..100
 
-speed_setpoint: holding 100 (40101), write-register. Screw speed the drive is to hold
-ramp: holding 101 (40102), write-register. How fast the drive follows the setpoint
+speed_setpoint: holding 100 (40101), write-register. Screw speed the drive is to
+          hold
+ramp: holding 101 (40102), write-register. How fast the drive follows the
+          setpoint
 
 All of this is from the grant itself and from your own plant (number 4).
 Said by others, and not signed:
