@@ -27,6 +27,7 @@ pub mod posture;
 pub mod profile;
 mod read;
 mod restraint;
+mod review;
 mod root;
 mod screen;
 mod sessions;
@@ -101,6 +102,7 @@ enum Command {
     Reinstate(restraint::Reinstate),
     Restrictions(restraint::Restrictions),
     Window(window::WindowCommand),
+    Review(review::Review),
     Watch(watch::Watch),
     Witness(witness::WitnessCommand),
     #[cfg(unix)]
@@ -209,6 +211,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Reinstate(asked) => restraint::reinstate(asked, &setting).await,
             Command::Restrictions(_) => restraint::restrictions(&setting).await,
             Command::Window(asked) => window::run(asked, &setting).await,
+            Command::Review(asked) => review::run(asked, &setting).await,
             Command::Watch(asked) => watch::run(asked, &setting).await,
             Command::Witness(asked) => witness::run(asked, &setting).await,
             #[cfg(unix)]

@@ -14,11 +14,11 @@ pub(crate) mod played;
 mod range;
 mod request;
 mod row;
-mod scale;
+pub(crate) mod scale;
 mod show;
 mod story;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod times;
 mod wait;
 

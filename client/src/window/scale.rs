@@ -8,7 +8,7 @@ use crate::failure::{Failure, Kind};
 use crate::point::number;
 
 /// Whether a grant lets this point be written at all.
-pub(super) fn is_written(point: &Point) -> bool {
+pub(crate) fn is_written(point: &Point) -> bool {
     point
         .functions
         .iter()
@@ -16,7 +16,7 @@ pub(super) fn is_written(point: &Point) -> bool {
 }
 
 /// The offer of a granted point; `None` where the gateway offers another one under that name.
-pub(super) fn offered<'o>(
+pub(crate) fn offered<'o>(
     offer: &'o DeviceOffer,
     name: &str,
     point: &Point,
@@ -33,7 +33,7 @@ pub(super) fn offered<'o>(
 }
 
 /// The least and the greatest value that may be written, in the unit of the point.
-pub(super) fn asked(point: &Point, offer: &PointOffer) -> (f64, f64) {
+pub(crate) fn asked(point: &Point, offer: &PointOffer) -> (f64, f64) {
     let value = |raw: u32| {
         let value = point.number(raw);
         match point.data_type {

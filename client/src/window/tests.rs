@@ -2,7 +2,7 @@
 
 mod approving;
 mod asking;
-mod past;
+pub(crate) mod past;
 
 use interlock_protocols::conduit::{
     Answer, DeviceOffer, FromClient, PointOffer, ToClient, WindowRow, WindowState,
@@ -16,12 +16,12 @@ use crate::gateway::scripted::{Scripted, Side};
 use crate::point::tests::{offer, point};
 
 /// 2026-11-22 13:30 UTC.
-pub(super) const START_MS: i64 = 1_795_354_200_000;
-pub(super) const BOB: &str = "spiffe://waterworks/vendor/acme/bob";
-pub(super) const ANN: &str = "spiffe://waterworks/person/ann";
+pub(crate) const START_MS: i64 = 1_795_354_200_000;
+pub(crate) const BOB: &str = "spiffe://waterworks/vendor/acme/bob";
+pub(crate) const ANN: &str = "spiffe://waterworks/person/ann";
 
 /// `speed_setpoint` 0 to 800 rpm, of the plant of the sample: 0.1 rpm a step.
-pub(super) fn speed() -> Point {
+pub(crate) fn speed() -> Point {
     Point {
         unit: UnitId::new(255),
         table: Table::HoldingRegisters,
@@ -36,7 +36,7 @@ pub(super) fn speed() -> Point {
     }
 }
 
-pub(super) fn ramp() -> Point {
+pub(crate) fn ramp() -> Point {
     Point {
         first: Address::new(101),
         raw_min: 5,
@@ -45,7 +45,7 @@ pub(super) fn ramp() -> Point {
     }
 }
 
-pub(super) fn draft() -> Draft {
+pub(crate) fn draft() -> Draft {
     Draft {
         kind: GrantKind::Window,
         supervised: false,
@@ -70,11 +70,11 @@ pub(super) fn draft() -> Draft {
     }
 }
 
-pub(super) fn row(state: WindowState) -> WindowRow {
+pub(crate) fn row(state: WindowState) -> WindowRow {
     row_of(&draft(), state)
 }
 
-pub(super) fn row_of(draft: &Draft, state: WindowState) -> WindowRow {
+pub(crate) fn row_of(draft: &Draft, state: WindowState) -> WindowRow {
     WindowRow {
         window: 12,
         state,
@@ -92,7 +92,7 @@ pub(super) fn row_of(draft: &Draft, state: WindowState) -> WindowRow {
     }
 }
 
-pub(super) fn approval(comment: &str) -> KeptApproval {
+pub(crate) fn approval(comment: &str) -> KeptApproval {
     KeptApproval {
         number: 15,
         time_ms: START_MS - 3_600_000,
@@ -109,7 +109,7 @@ pub(super) fn approval(comment: &str) -> KeptApproval {
 }
 
 /// The device of the grant, as its holder is offered it.
-pub(super) fn press() -> DeviceOffer {
+pub(crate) fn press() -> DeviceOffer {
     DeviceOffer {
         name: "press-4".into(),
         points: vec![
@@ -137,21 +137,21 @@ pub(super) fn press() -> DeviceOffer {
 }
 
 /// The gateway's side: hears the next thing that is asked.
-pub(super) async fn asked(side: &mut Side) -> (u32, Ask) {
+pub(crate) async fn asked(side: &mut Side) -> (u32, Ask) {
     match side.heard().await {
         FromClient::Ask { call, ask } => (call, ask),
         other => panic!("another message: {other:?}"),
     }
 }
 
-pub(super) async fn answer(side: &mut Side, call: u32, rows: Vec<WindowRow>) {
+pub(crate) async fn answer(side: &mut Side, call: u32, rows: Vec<WindowRow>) {
     let answer = Answer::Windows(rows);
     let more = false;
     side.tell(&ToClient::Answer { call, answer, more }).await;
 }
 
 /// A session that is offered the device, and both its sides.
-pub(super) async fn connected(scripted: &Scripted) -> (Gateway, Side) {
+pub(crate) async fn connected(scripted: &Scripted) -> (Gateway, Side) {
     let profile = scripted.profile();
     let (gateway, side) = tokio::join!(Gateway::connect(&profile), scripted.welcome(vec![press()]));
     (gateway.unwrap(), side)

@@ -24,7 +24,7 @@ use crate::window::story::Story;
 const OTHER: &str = "spiffe://waterworks/vendor/acme/eve";
 
 /// One key for all of them: grants are to be the same each time.
-fn key() -> &'static ApproverKey {
+pub(crate) fn key() -> &'static ApproverKey {
     static KEY: OnceLock<ApproverKey> = OnceLock::new();
     KEY.get_or_init(|| ApproverKey::generate("ann").unwrap())
 }
@@ -37,7 +37,7 @@ fn grant() -> Vec<u8> {
     draft.encode().unwrap()
 }
 
-fn requested(extends: Option<u64>) -> Event {
+pub(crate) fn requested(extends: Option<u64>) -> Event {
     Event::WindowRequested(WindowRequested {
         session: 4,
         by: BOB.into(),
@@ -50,7 +50,7 @@ fn requested(extends: Option<u64>) -> Event {
     })
 }
 
-fn approved(window: u64, forged: bool) -> Event {
+pub(crate) fn approved(window: u64, forged: bool) -> Event {
     let bytes = grant();
     let mut signature = key().sign(Grant::read_unsigned(&bytes).unwrap().body);
     signature[0] ^= u8::from(forged);
@@ -63,7 +63,7 @@ fn approved(window: u64, forged: bool) -> Event {
     })
 }
 
-pub(super) fn intent(subject: &str, value: f64, window: Option<u64>) -> Event {
+pub(crate) fn intent(subject: &str, value: f64, window: Option<u64>) -> Event {
     Event::Intent(Intent {
         session: 4,
         subject: subject.into(),
@@ -84,7 +84,7 @@ pub(super) fn intent(subject: &str, value: f64, window: Option<u64>) -> Event {
     })
 }
 
-pub(super) fn outcome(intent: u64, result: CommandResult) -> Event {
+pub(crate) fn outcome(intent: u64, result: CommandResult) -> Event {
     Event::Outcome(Outcome {
         intent,
         result,
@@ -92,7 +92,7 @@ pub(super) fn outcome(intent: u64, result: CommandResult) -> Event {
     })
 }
 
-pub(super) fn denial(subject: &str) -> Event {
+pub(crate) fn denial(subject: &str) -> Event {
     Event::Denial(Denial {
         session: 4,
         subject: subject.into(),
@@ -108,7 +108,7 @@ pub(super) fn denial(subject: &str) -> Event {
     })
 }
 
-pub(super) fn reads(subject: &str) -> Event {
+pub(crate) fn reads(subject: &str) -> Event {
     Event::ReadSummary(ReadSummary {
         session: 4,
         subject: subject.into(),
