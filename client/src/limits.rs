@@ -79,6 +79,11 @@ pub(crate) const REPLY_TIMEOUT: Duration = Duration::from_secs(30);
 /// Longest wait, after a refusal, for the notice that explains it: it comes on another stream.
 pub(crate) const EXPLANATION_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// For how long `write` waits for somebody's yes: a gateway keeps what is held for so long.
+pub(crate) const HELD_MAX: Duration = Duration::from_secs(60);
+/// How often it asks again meanwhile: often enough to pass soon behind the yes.
+pub(crate) const HELD_ASKS_EVERY: Duration = Duration::from_secs(1);
+
 /// How often a journal that is being followed is looked at again.
 pub(crate) const FOLLOW_EVERY: Duration = Duration::from_millis(500);
 /// Lines held back while the outcome of an earlier command is awaited. A gateway has at most a few

@@ -6,12 +6,12 @@ use interlock_protocols::modbus::tcp::{Framer, encode_adu};
 use interlock_protocols::modbus::{
     ExceptionCode, Pdu, Reply, Request, Response, TransactionId, UnitId,
 };
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::failure::{Failure, Kind};
 use crate::gateway::{Gateway, Stream};
-use crate::limits::{EXPLANATION_TIMEOUT, REPLY_TIMEOUT};
-use crate::notice;
+use crate::limits::{EXPLANATION_TIMEOUT, HELD_ASKS_EVERY, HELD_MAX, REPLY_TIMEOUT};
+use crate::{notice, screen};
 
 /// A client on one conversation.
 #[derive(Debug)]
@@ -133,11 +133,46 @@ pub async fn explain(
     transaction: u16,
     code: ExceptionCode,
 ) -> Failure {
-    match notice_of(gateway, conversation, transaction).await {
+    explained(notice_of(gateway, conversation, transaction).await, code)
+}
+
+fn explained(notice: Option<Notice>, code: ExceptionCode) -> Failure {
+    match notice {
         Some(notice) => Failure::new(kind_of(code), notice::told(&notice), notice.next),
         None => unexplained(code),
     }
 }
+
+/// Asks a command, and goes on asking while it waits for somebody's yes: that is for this very
+/// session and command, so whoever went away and came back would wait for another one.
+pub(crate) async fn ask_through(
+    gateway: &mut Gateway,
+    client: &mut Client,
+    unit: UnitId,
+    request: &Request<'_>,
+) -> Result<Answer, Failure> {
+    let until = Instant::now() + HELD_MAX;
+    let mut told = None;
+    loop {
+        let answer = client.ask(unit, request).await?;
+        let Answer::Exception { transaction, code } = answer else {
+            return Ok(answer);
+        };
+        let notice = notice_of(gateway, client.conversation(), transaction).await;
+        let held = notice.as_ref().is_some_and(|notice| notice.reason == HELD);
+        if !held || Instant::now() >= until {
+            return Err(explained(notice, code));
+        }
+        told.get_or_insert_with(|| {
+            let what = notice.map(|notice| notice.what).unwrap_or_default();
+            screen::say(&format!("{what}; Ctrl-C gives up"));
+        });
+        sleep(HELD_ASKS_EVERY).await;
+    }
+}
+
+/// The reason of a refusal that a yes ends.
+const HELD: &str = "held";
 
 /// The gateway's explanation of its own refusal; `None` where none comes.
 pub(crate) async fn notice_of(

@@ -8,7 +8,7 @@ use crate::Setting;
 use crate::connect::sole;
 use crate::failure::{Failure, Kind};
 use crate::gateway::Gateway;
-use crate::modbus::{Answer, Client, explain};
+use crate::modbus::{Client, ask_through};
 use crate::point::{Payload, Target, payload};
 use crate::read::raw;
 use crate::screen::Row;
@@ -16,7 +16,8 @@ use crate::screen::Row;
 /// Write points or addresses of a device, one command each, in the order given.
 ///
 /// A point takes a value in its engineering unit; a coil takes on or off; an address takes raw
-/// registers, with commas between several. Each command is decided and recorded on its own: after
+/// registers, with commas between several. A command that waits for somebody's yes is asked again
+/// for up to a minute. Each command is decided and recorded on its own: after
 /// the first that is refused, none of the rest is sent.
 #[derive(Debug, Args)]
 pub(crate) struct Write {
@@ -67,10 +68,7 @@ async fn write(
         let request = payload.request(target).ok_or_else(|| {
             Failure::of_program(format!("{} takes no such write", target.label()))
         })?;
-        let answer = client.ask(target.unit(), &request).await?;
-        if let Answer::Exception { transaction, code } = answer {
-            return Err(explain(gateway, client.conversation(), transaction, code).await);
-        }
+        let answer = ask_through(gateway, &mut client, target.unit(), &request).await?;
         let confirmed = answer
             .response(&request)
             .and_then(|response| confirmed(&response))

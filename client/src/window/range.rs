@@ -50,6 +50,13 @@ impl Range {
             }
             Some((min, max)) => format!("asked {}..{}", self.value(min), self.value(max)),
         };
+        // Without a drawing nothing else says the unit.
+        let asked = match self.asked {
+            Some(_) if self.now.is_none() && self.drawn().is_none() && !self.bit => {
+                format!("{asked} {}", self.unit)
+            }
+            _ => asked,
+        };
         match self.now {
             Some(now) if self.drawn().is_none() => format!("{asked}  now {}", self.with_unit(now)),
             Some(now) => format!("{asked}  now {}", self.value(now)),
