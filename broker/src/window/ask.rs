@@ -39,6 +39,9 @@ impl Session {
         let scope = asked.resolve(device, &self.groups())?;
         self.has_room(now)?;
         self.may_extend(request)?;
+        if !broker.may_ask_for_window(self.subject(), now) {
+            return Err(NotDone::TooOften);
+        }
         let holder = Holder {
             who: self.subject(),
             machine,

@@ -65,6 +65,9 @@ pub enum NotDone {
         "{WINDOWS_PER_SUBJECT_MAX} windows of yours wait or hold already: take some back with `interlock window withdraw`"
     )]
     TooMany,
+    /// Too many in a short time.
+    #[error("you ask for too many windows in too short a time: wait a moment, then ask again")]
+    TooOften,
     /// Too many of all.
     #[error(
         "too many windows wait or hold at this gateway: have some refused, withdrawn or revoked"

@@ -134,6 +134,18 @@ async fn one_person_has_so_many_windows_and_room_again_when_one_is_taken_back() 
 }
 
 #[tokio::test]
+async fn who_asks_and_takes_back_in_turn_does_not_fill_the_journal() {
+    let hall = Hall::new();
+    let victor = hall.session(VICTOR);
+    for _ in 0..40 {
+        let row = victor.request_window(&request(), noon()).await.unwrap();
+        victor.withdraw_window(row.window, noon()).await.unwrap();
+    }
+    let error = victor.request_window(&request(), noon()).await.unwrap_err();
+    assert!(matches!(error, NotDone::TooOften), "{error}");
+}
+
+#[tokio::test]
 async fn an_extension_names_the_window_that_it_extends() {
     let hall = Hall::new();
     let first = hall.asked().await;
