@@ -10,7 +10,7 @@ use interlock_broker::mediation::Watch;
 use interlock_protocols::conduit::{Seen, Watched};
 use interlock_protocols::record::{Event, HoldAnswered, Measure, Scope};
 
-use super::super::{READ, code, intents, ramp, span, speed};
+use super::super::{READ, code, denials, intents, ramp, span, speed};
 use super::{
     Hall, VERA, ask, busy, converse, done, events, held, ms, noon, open_hall, press, s, see,
     watches, windowed, write,
