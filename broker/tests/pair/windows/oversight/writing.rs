@@ -173,3 +173,21 @@ async fn a_window_that_opens_no_write_now_keeps_nobody_from_writing() {
     hall.window(&hall.draft(&victor));
     assert_eq!(taken(&victor, noon()), Ok(None));
 }
+
+#[tokio::test]
+async fn what_waits_for_a_yes_does_not_renew_the_token() {
+    let hall = Hall::new();
+    let (victor, olga) = (hall.victor(), hall.world.session("person/olga"));
+    windowed(&hall, &victor, false, true);
+    let (mut theirs, mut hers) = (converse(&victor).await, converse(&olga).await);
+    assert_eq!(taken(&victor, noon()), Ok(None));
+    assert_eq!(
+        busy(ask(&mut theirs, 1, &write(1_000), s(29)).await),
+        "held"
+    );
+    assert_eq!(
+        busy(ask(&mut hers, 1, &write(1_000), s(29)).await),
+        "writer-taken"
+    );
+    done(&mut hers, 2, &write(1_000), s(30)).await;
+}
