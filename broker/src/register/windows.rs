@@ -199,7 +199,7 @@ impl Windows {
     }
 
     /// All of them, by their numbers.
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &KeptWindow> {
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &KeptWindow> + Clone {
         self.by_number.values()
     }
 
