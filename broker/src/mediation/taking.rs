@@ -66,7 +66,9 @@ impl Broker {
             .unwrap_or_else(PoisonError::into_inner);
         let restraint = register.restraints.begin(now.wall_ms(), &what);
         let mut sessions = self.within(&what.scope);
-        let shut = self.uphold(&register);
+        let mut shut = self.uphold(&register);
+        // It may have been shut before, and something of it be on its way still.
+        shut.extend(window_of(&what.scope));
         sessions.extend(self.using(&shut));
         sessions.sort_unstable();
         sessions.dedup();
@@ -276,6 +278,13 @@ impl Broker {
 
 fn revoked<'r>(restraints: &'r Restraints, whose: &Whose) -> Option<&'r Arc<Restraint>> {
     restraints.revoked(&whose.subject, whose.machine.as_ref(), Some(whose.session))
+}
+
+fn window_of(scope: &Scope) -> Option<u64> {
+    match scope {
+        Scope::Window(number) => number.parse().ok(),
+        _ => None,
+    }
 }
 
 /// A text of a client in a sentence of ours: a name of ours is never this long.
