@@ -116,6 +116,7 @@ impl Broker {
         for present in self.roll.present() {
             if let Some(restraint) = revoked(restraints, &present.whose) {
                 present.standing.end(Lost::Revoked(Arc::clone(restraint)));
+                self.overseer.revoked(present.whose.session);
             }
             let downgraded = restraints.downgraded(present.whose.session);
             // I7: a restriction of a session is forgotten with it, and commands that it left in a
