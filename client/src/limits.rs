@@ -35,6 +35,12 @@ pub(crate) const POINTS_MAX: usize = 4 * 65_536;
 /// Notices held while the program waits for something else; older ones are dropped.
 pub(crate) const NOTICES_HELD_MAX: usize = 256;
 
+/// Characters of a text that somebody wrote about a window, and approvals of it, that an approver is
+/// shown: gateways take no longer texts, and one that says more wants the grant off the screen.
+pub(crate) const SAID_MAX_CHARS: usize = 1_024;
+/// See [`SAID_MAX_CHARS`].
+pub(crate) const APPROVALS_SHOWN_MAX: usize = 8;
+
 /// Steps of windows held while the program waits for something else; all of them were shown.
 pub(crate) const STEPS_HELD_MAX: usize = 256;
 /// How often whoever waits for a window looks at it without having been told of a step: that one

@@ -67,7 +67,7 @@ impl Ineligible {
     pub const fn next(&self) -> &'static str {
         match self {
             Ineligible::Requester | Ineligible::Invited | Ineligible::SameFirm(_) => {
-                "ask another approver: `interlock window show` names those who may"
+                "ask another approver of this site"
             }
             Ineligible::SameMachine | Ineligible::NoMachine => "approve from a machine of your own",
             Ineligible::Young => "ask another approver, or wait until tomorrow",

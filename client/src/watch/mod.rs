@@ -31,8 +31,9 @@ use crate::screen::{self, Format};
 /// A line a command: when, who, where, what in the names of points, whether it passed, and how long
 /// the device took. Where policy lets you, you supervise what you watch: windows that need somebody
 /// of another organisation pass commands while you do, and ask you about writes that wait for a
-/// yes. Only what is on your screen counts as seen: pausing the screen for three seconds holds their
-/// commands. -o json gives a JSON object a line. Ctrl-C ends it.
+/// yes. What your screen takes counts as seen: where a command cannot be shown for three seconds, theirs
+/// are held. Where the output goes to a program, see to it that somebody looks. -o json gives a JSON
+/// object a line. Ctrl-C ends it.
 #[derive(Debug, Args)]
 pub(crate) struct Watch {
     /// Number of a session (`interlock sessions`), or name of a device
@@ -215,7 +216,6 @@ impl Desk {
     }
 
     fn show(&mut self, seen: Seen) -> Result<bool, Failure> {
-        let now = self.clock.now().mono();
         let width = screen::width();
         let text = match seen {
             Seen::Quiet => return Ok(true),
@@ -224,14 +224,13 @@ impl Desk {
                 format!("          ... {commands} commands are not shown: too many at once\n")
             }
             Seen::Held(hold) => {
-                let first = self.questions.held(hold.clone(), now);
-                return match first {
+                return match self.questions.held(hold.clone()) {
                     true => self.ask(&hold),
                     false => Ok(true),
                 };
             }
             Seen::Settled { hold, what } => {
-                let next = self.questions.settled(hold, now).cloned();
+                let next = self.questions.settled(hold).cloned();
                 let text = settled(hold, &what);
                 let shown = self.people(&screen::wrapped(&text, width))?;
                 return match next {
@@ -257,19 +256,22 @@ impl Desk {
     }
 
     /// A question is for whoever sits here, also where data goes to a program.
-    fn ask(&self, hold: &SeenHold) -> Result<bool, Failure> {
+    fn ask(&mut self, hold: &SeenHold) -> Result<bool, Failure> {
         let behind = self.questions.behind();
         let text = show::question(hold, behind, screen::width(), &self.screen.zone);
         if self.mute {
             screen::say("the input has ended: nobody can answer here");
         }
-        match self.screen.json {
+        let shown = match self.screen.json {
             true => {
                 screen::say(&text);
-                Ok(true)
+                true
             }
-            false => self.screen.put(&text),
-        }
+            false => self.screen.put(&text)?,
+        };
+        // Only now: a screen that was stopped has shown nothing meanwhile, whatever was typed.
+        self.questions.shown(self.clock.now().mono());
+        Ok(shown)
     }
 
     /// What people read; programs were told already.

@@ -14,7 +14,7 @@ const READ_MIN: Duration = Duration::from_secs(1);
 #[derive(Default, Debug)]
 pub(super) struct Questions {
     open: VecDeque<SeenHold>,
-    /// When the first of them became the one that is asked.
+    /// When the first of them was shown as the one that is asked; `None` until then.
     since: Option<Mono>,
 }
 
@@ -33,27 +33,31 @@ pub(super) enum Typed {
 
 impl Questions {
     /// A command waits, or waits still: true where it is the one to be asked about now.
-    pub(super) fn held(&mut self, hold: SeenHold, now: Mono) -> bool {
+    pub(super) fn held(&mut self, hold: SeenHold) -> bool {
         let number = hold.hold;
         match self.open.iter_mut().find(|open| open.hold == number) {
             Some(open) => *open = hold,
             None => self.open.push_back(hold),
         }
-        if self.open.len() == 1 {
-            self.since.get_or_insert(now);
-        }
         self.open.front().is_some_and(|first| first.hold == number)
     }
 
     /// One waits no longer. Gives the one to be asked about next, where that is another than before.
-    pub(super) fn settled(&mut self, hold: u64, now: Mono) -> Option<&SeenHold> {
+    pub(super) fn settled(&mut self, hold: u64) -> Option<&SeenHold> {
         let first = self.open.front().map(|first| first.hold);
         self.open.retain(|open| open.hold != hold);
         if first != Some(hold) {
             return None;
         }
-        self.since = (!self.open.is_empty()).then_some(now);
+        self.since = None;
         self.open.front()
+    }
+
+    /// The first of them is on the screen. To show it again takes no time from it.
+    pub(super) fn shown(&mut self, now: Mono) {
+        if !self.open.is_empty() {
+            self.since.get_or_insert(now);
+        }
     }
 
     /// How many wait behind the first.
@@ -134,29 +138,38 @@ mod tests {
             questions.typed("y", false, at(0)),
             Typed::Nothing(_)
         ));
-        assert!(questions.held(hold(3), at(0)));
-        assert!(!questions.held(hold(4), at(500)));
+        assert!(questions.held(hold(3)));
+        questions.shown(at(0));
+        assert!(!questions.held(hold(4)));
         assert_eq!(questions.behind(), 1);
         assert_eq!(questions.typed(" Yes ", false, at(1_000)), answer(3, true));
         assert_eq!(questions.typed("n", false, at(1_000)), answer(3, false));
-        assert_eq!(questions.settled(4, at(1_500)), None);
+        assert_eq!(questions.settled(4), None);
         assert_eq!(questions.typed("y", false, at(1_500)), answer(3, true));
     }
 
     #[test]
     fn a_yes_typed_for_one_question_never_reaches_the_next() {
         let mut questions = Questions::default();
-        questions.held(hold(3), at(0));
-        questions.held(hold(4), at(0));
-        let next = questions.settled(3, at(5_000)).map(|next| next.hold);
+        questions.held(hold(3));
+        questions.shown(at(0));
+        questions.held(hold(4));
+        let next = questions.settled(3).map(|next| next.hold);
         assert_eq!(next, Some(4));
+        // The screen is stopped: the next one is not on it.
+        assert!(matches!(
+            questions.typed("y", false, at(4_999)),
+            Typed::Nothing(_)
+        ));
+        questions.shown(at(5_000));
         assert!(matches!(
             questions.typed("y", false, at(5_999)),
             Typed::Nothing(_)
         ));
         assert_eq!(questions.typed("y", false, at(6_000)), answer(4, true));
-        assert_eq!(questions.settled(4, at(7_000)), None);
-        assert!(questions.held(hold(5), at(8_000)));
+        assert_eq!(questions.settled(4), None);
+        assert!(questions.held(hold(5)));
+        questions.shown(at(8_000));
         assert!(matches!(
             questions.typed("y", false, at(8_500)),
             Typed::Nothing(_)
@@ -168,12 +181,14 @@ mod tests {
     #[test]
     fn a_repeat_asks_the_same_question_and_takes_no_time_from_it() {
         let mut questions = Questions::default();
-        questions.held(hold(3), at(0));
+        questions.held(hold(3));
+        questions.shown(at(0));
         let again = SeenHold {
             asked_times: 2,
             ..hold(3)
         };
-        assert!(questions.held(again, at(900)));
+        assert!(questions.held(again));
+        questions.shown(at(900));
         assert_eq!(questions.behind(), 0);
         assert_eq!(questions.typed("y", false, at(1_000)), answer(3, true));
     }
@@ -181,7 +196,8 @@ mod tests {
     #[test]
     fn what_is_no_answer_is_none() {
         let mut questions = Questions::default();
-        questions.held(hold(3), at(0));
+        questions.held(hold(3));
+        questions.shown(at(0));
         for line in ["", "  ", "maybe", "yn", "y three", "y 3 4", "y 9", "3"] {
             let typed = questions.typed(line, true, at(9_000));
             assert!(matches!(typed, Typed::Nothing(_)), "{line}");

@@ -8,7 +8,7 @@ use interlock_broker::clock::Clock;
 use interlock_broker::plant::Bounds;
 use interlock_broker::root::ApproverKey;
 use interlock_broker::subject::path;
-use interlock_protocols::conduit::{Ask, WindowRow};
+use interlock_protocols::conduit::{Ask, WindowRow, WindowState};
 use jiff::tz::TimeZone;
 
 use super::consent::{Consent, Consented, Desk};
@@ -17,7 +17,7 @@ use super::{functions, one, times};
 use crate::approver::{self, Trusted};
 use crate::failure::{Failure, Kind};
 use crate::gateway::Gateway;
-use crate::limits::STATUS_COLUMNS;
+use crate::limits::{APPROVALS_SHOWN_MAX, SAID_MAX_CHARS, STATUS_COLUMNS};
 use crate::profile::Profile;
 use crate::screen::{self, one_line};
 use crate::{Setting, fingerprint, moment};
@@ -96,6 +96,7 @@ impl Approving<'_> {
         ask: impl AsyncFnOnce() -> Result<bool, Failure>,
     ) -> Result<String, Failure> {
         let row = one(gateway, self.asked.window).await?;
+        stands(&row)?;
         let public = self.key.public();
         let desk = Desk {
             trusted: self.trusted,
@@ -128,6 +129,28 @@ impl Approving<'_> {
     }
 }
 
+/// What was decided, or is over, is nobody's trick: there is only nothing to sign.
+fn stands(row: &WindowRow) -> Result<(), Failure> {
+    let next = match row.state {
+        // A plant that changed is for the approver's own plant to say.
+        WindowState::Pending | WindowState::Short | WindowState::Outdated => return Ok(()),
+        WindowState::Approved | WindowState::Open | WindowState::Exhausted => "tells who did",
+        _ => "tells of it; if the work goes on, it must be asked for again",
+    };
+    let what = match row.state {
+        WindowState::Approved => "approved already".to_owned(),
+        WindowState::Open | WindowState::Exhausted => {
+            format!("approved already, and {}", row.state.name())
+        }
+        state => state.name().to_owned(),
+    };
+    Err(Failure::new(
+        Kind::Failed,
+        format!("window {} is {what}: there is nothing to sign", row.window),
+        format!("`interlock window show {}` {next}", row.window),
+    ))
+}
+
 fn differs(row: &WindowRow, wrong: &[String]) -> Failure {
     let lines: Vec<String> = wrong
         .iter()
@@ -142,10 +165,11 @@ fn differs(row: &WindowRow, wrong: &[String]) -> Failure {
 
 /// Asks the person at the terminal. The connection lives on meanwhile.
 async fn ask() -> Result<bool, Failure> {
-    if !io::stdin().is_terminal() {
+    // What went elsewhere is not what the person at the terminal has read.
+    if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
         return Err(Failure::new(
             Kind::Usage,
-            "there is no terminal to ask at",
+            "there is no terminal to show it and to ask at",
             "read what is shown, then say --yes",
         ));
     }
@@ -224,22 +248,29 @@ pub(super) fn words(
     lines.push(String::new());
     let columns = u16::try_from(width).ok();
     for told in consent.points.iter().map(told) {
-        lines.push(screen::wrapped(&told, columns).trim_end().to_owned());
+        lines.push(wrapped(&told, columns));
     }
     lines.push(String::new());
     lines.push(format!(
         "All of this is from the grant itself and from your own plant (number {}).",
         desk.trusted.serial()
     ));
-    lines.extend(said(row, zone));
+    // Where the screen ends they go on indented: none of it can be taken for a line of the grant.
+    let others = said(row, zone);
+    lines.extend(others.iter().map(|line| wrapped(line, columns)));
     lines
 }
 
-/// What is no part of the grant, each with who says it.
+fn wrapped(line: &str, columns: Option<u16>) -> String {
+    screen::wrapped(line, columns).trim_end().to_owned()
+}
+
+/// What is no part of the grant, each with who says it. A gateway may send more than it takes, and
+/// none of that may push the grant off the screen.
 fn said(row: &WindowRow, zone: &TimeZone) -> Vec<String> {
     let mut lines = vec!["Said by others, and not signed:".to_owned()];
     let mut say = |who: &str, says: String| {
-        lines.push(format!("  {}: {}", one_line(who), one_line(&says)));
+        lines.push(format!("  {}: {}", one_line(who), one_line(&short(&says))));
     };
     say(path(&row.by), format!("\"{}\"", row.reason));
     let asked = moment::minute(row.asked_ms, zone);
@@ -254,7 +285,7 @@ fn said(row: &WindowRow, zone: &TimeZone) -> Vec<String> {
             row.window
         ),
     );
-    for approval in &row.approvals {
+    for approval in row.approvals.iter().take(APPROVALS_SHOWN_MAX) {
         let by = path(&approval.approved.by);
         let comment = &approval.approved.comment;
         say(
@@ -265,7 +296,18 @@ fn said(row: &WindowRow, zone: &TimeZone) -> Vec<String> {
             ),
         );
     }
+    let more = row.approvals.len().saturating_sub(APPROVALS_SHOWN_MAX);
+    if more > 0 {
+        say("the gateway", format!("{more} more approved it"));
+    }
     lines
+}
+
+fn short(text: &str) -> String {
+    match text.char_indices().nth(SAID_MAX_CHARS) {
+        Some((end, _)) => format!("{}... (cut off here)", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
 }
 
 fn range(point: &Consented) -> Range {

@@ -9,6 +9,7 @@ use interlock_broker::subject::SubjectId;
 use interlock_protocols::conduit::{WindowRow, WindowState};
 use interlock_protocols::grant::{self, Grant, Kind};
 use interlock_protocols::modbus::{FunctionCode, value};
+use jiff::Timestamp;
 
 use super::functions;
 use crate::approver::Trusted;
@@ -154,6 +155,10 @@ fn differences(grant: &Grant<'_>, row: &WindowRow, desk: &Desk<'_>) -> Vec<Strin
         "it is for no machine".to_owned(),
     );
     let ends_ms = i64::try_from(grant.reach_ms().1).unwrap_or(i64::MAX);
+    expect(
+        Timestamp::from_millisecond(ends_ms).is_ok(),
+        "it has times that no calendar shows".to_owned(),
+    );
     expect(ends_ms > desk.now_ms, "it is over already".to_owned());
     let open = matches!(
         row.state,

@@ -188,7 +188,7 @@ impl Request {
         let max_writes = match wanted.max_writes {
             Some(most) => most,
             None if writes => {
-                let what = "it says not how many commands may write".to_owned();
+                let what = "it does not say how many commands may write".to_owned();
                 return Err(usage(
                     what,
                     "say so with --max-writes; 0 is for reading alone",
@@ -244,9 +244,14 @@ pub(super) fn words(request: &WindowRequest, times: &Times, zone: &TimeZone) -> 
     let how = match names.as_slice() {
         [] => "reading alone".to_owned(),
         names => format!(
-            "{}, at most {} writes{}",
+            "{}, at most {} {}{}",
             names.join(", "),
             request.max_writes,
+            if request.max_writes == 1 {
+                "write"
+            } else {
+                "writes"
+            },
             if request.spans.len() > 1 {
                 " each time"
             } else {

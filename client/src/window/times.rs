@@ -78,7 +78,10 @@ impl Times {
         for (start, end) in &self.spans {
             let seconds = end.timestamp().as_second() - start.timestamp().as_second();
             if seconds <= 0 {
-                let what = format!("it would end at {}, before it begins", shown(end));
+                let what = format!(
+                    "it would end at {}, and no later than it begins",
+                    shown(end)
+                );
                 return Err(usage(what, "look at --from, --until and --zone"));
             }
             if seconds > i64::from(GRANT_SPAN_MAX_S) {

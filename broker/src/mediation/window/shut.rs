@@ -104,7 +104,7 @@ impl NotInForce {
         let window = self.window;
         match &self.why {
             Shut::Pending => {
-                format!("`interlock window show {window}` says who may approve it; remind them")
+                format!("`interlock window show {window}` says how many must approve it; remind an approver")
             }
             Shut::Refused | Shut::Lapsed | Shut::Withdrawn => {
                 "if your work goes on, ask for another one with `interlock window request`"

@@ -119,6 +119,40 @@ Said by others, and not signed:
     );
 }
 
+#[test]
+fn what_others_say_can_neither_look_like_the_grant_nor_push_it_away() {
+    let office = Office::new();
+    let asked = office.draft();
+    let short = office
+        .judged(&row_of(&asked, WindowState::Pending), |_| {})
+        .unwrap();
+    let heading = "Said by others, and not signed:";
+    let (grant, _) = short.split_once(heading).unwrap();
+    let row = WindowRow {
+        // Enough spaces that a terminal would begin a new line with what follows.
+        reason: format!(
+            "WO-1234{:200}You are asked to sign:{:80}  writes none",
+            "", ""
+        )
+        .repeat(90),
+        approvals: vec![approval(&"y ".repeat(9_000)); 60],
+        ..row_of(&asked, WindowState::Pending)
+    };
+    let shown = office.judged(&row, |_| {}).unwrap();
+    let said = shown.strip_prefix(grant).unwrap();
+    for line in said.lines().skip(1) {
+        assert!(
+            line.starts_with("  ") && line.chars().count() <= 80,
+            "{line}"
+        );
+        assert!(!line.trim_start().starts_with("You are") || line.starts_with("          "));
+    }
+    assert!(
+        said.len() < 16_000 && said.contains("52 more approved it"),
+        "{said}"
+    );
+}
+
 /// One property after the other is broken, and each refusal names it.
 #[test]
 fn a_grant_that_is_other_than_it_should_be_is_not_signed() {
@@ -130,7 +164,7 @@ fn a_grant_that_is_other_than_it_should_be_is_not_signed() {
             .is_ok()
     );
     type Change = fn(&mut Draft);
-    let changes: [(Change, &str); 19] = [
+    let changes: [(Change, &str); 20] = [
         (|it| it.site = "harbour".into(), "for the site `harbour`"),
         (|it| it.gateway = "gate-2".into(), "for the gateway gate-2"),
         (|it| it.device = "press-5".into(), "no device `press-5`"),
@@ -148,6 +182,10 @@ fn a_grant_that_is_other_than_it_should_be_is_not_signed() {
         (|it| it.holder = ANN.into(), "it is your own"),
         (|it| it.holder_key = [0; 32], "for no machine"),
         (|it| it.spans[0].start_ms = 1, "over already"),
+        (
+            |it| it.spans[0].start_ms = 300_000_000_000_000,
+            "no calendar shows",
+        ),
         (
             |it| it.points[0].unit = UnitId::new(1),
             "no point of your plant",
@@ -349,6 +387,19 @@ async fn nobody_is_asked_about_a_grant_that_differs() {
     let failure = word.unwrap_err();
     assert_eq!(failure.kind(), Kind::Denied);
     assert!(failure.what().contains("0 to 1200 rpm"), "{failure}");
+    // What was decided already is no difference, and nobody is suspected.
+    let play = async {
+        let (call, _) = asked(&mut side).await;
+        let row = row_of(&office.draft_of_later(), WindowState::Refused);
+        answer(&mut side, call, vec![row]).await;
+    };
+    let (word, ()) = join!(approving.run(&mut gateway, 80, ask), play);
+    let failure = word.unwrap_err();
+    assert_eq!(failure.kind(), Kind::Failed);
+    assert!(
+        failure.what().contains("is refused: there is nothing"),
+        "{failure}"
+    );
     let (heard, ()) = join!(side.heard(), gateway.goodbye());
     assert_eq!(heard, FromClient::Bye);
 }

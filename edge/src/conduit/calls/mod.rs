@@ -141,11 +141,15 @@ fn go_on(parts: &mut [ToClient]) {
 }
 
 fn denied(call: u32, refusal: &Refusal) -> ToClient {
-    let reason = refusal.reason();
+    let what = refusal.reason().what();
+    let what = match refusal.policies() {
+        [] => what,
+        rules => format!("{what} ({})", rules.join(", ")),
+    };
     ToClient::Reply {
         call,
         end: CallEnd::Denied,
-        text: format!("{}: {}", reason.what(), reason.next()),
+        text: fitting(format!("{what}: {}", refusal.next())),
     }
 }
 
