@@ -116,7 +116,11 @@ pub(super) async fn held(
     let after = bar(stage);
     page.words("victor's tool asks again, as tools do when they are told `busy` (06):")?;
     let went = format!("the PLC's registers 40111 and 40112 went from {before} to {after} bar");
-    page.screen("victor", &typed("pressure_setpoint=7"), &[went.clone()])?;
+    page.screen(
+        "victor",
+        &typed("pressure_setpoint=7"),
+        std::slice::from_ref(&went),
+    )?;
     step.expect(
         (before - 6.5).abs() < 1e-6 && (after - 7.0).abs() < 1e-6,
         "the PLC's pressure_setpoint goes from 6.5 to 7 bar",

@@ -377,7 +377,10 @@ ramp            5 |[==================================]| 100 rpm/s  asked 5..100
     // Without the device nobody says what the registers mean, and no unit is made up.
     let bare = Whole::of(row(WindowState::Pending), &[], START_MS).words(&TimeZone::UTC, 80);
     let last = bare.last().unwrap();
-    assert_eq!(last, "ramp            asked 5..100 raw (holding 101 (40102))");
+    assert_eq!(
+        last,
+        "ramp            asked 5..100 raw (holding 101 (40102))"
+    );
 }
 
 #[tokio::test]
