@@ -141,7 +141,8 @@ fn all_vendors_a_machine_and_a_session_are_revoked_by_what_one_sees_of_them() {
             "nobody is known",
         ),
         (&["revoke", "device", "press-4"], 1, "knows no machine"),
-        (&["revoke", "window", "w"], 1, "no maintenance windows yet"),
+        (&["revoke", "window", "w"], 1, "no number of a window"),
+        (&["revoke", "window", "999999"], 1, "no window 999999"),
         (&["freeze", "zone", "moon"], 1, "no zone `moon`"),
         (&["downgrade", "session", "999999"], 1, "no session 999999"),
     ] {
