@@ -1,12 +1,13 @@
 //! A Modbus/TCP client for one command at a time over one conversation. It speaks through the
 //! project's own codec: counts and echoes of every reply are checked against its request.
 
+use interlock_broker::clock::Clock;
 use interlock_protocols::conduit::Notice;
 use interlock_protocols::modbus::tcp::{Framer, encode_adu};
 use interlock_protocols::modbus::{
     ExceptionCode, Pdu, Reply, Request, Response, TransactionId, UnitId,
 };
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{sleep, timeout};
 
 use crate::failure::{Failure, Kind};
 use crate::gateway::{Gateway, Stream};
@@ -151,7 +152,8 @@ pub(crate) async fn ask_through(
     unit: UnitId,
     request: &Request<'_>,
 ) -> Result<Answer, Failure> {
-    let until = Instant::now() + HELD_MAX;
+    let clock = Clock::start();
+    let began = clock.now().mono();
     let mut told = None;
     loop {
         let answer = client.ask(unit, request).await?;
@@ -160,7 +162,7 @@ pub(crate) async fn ask_through(
         };
         let notice = notice_of(gateway, client.conversation(), transaction).await;
         let held = notice.as_ref().is_some_and(|notice| notice.reason == HELD);
-        if !held || Instant::now() >= until {
+        if !held || clock.now().mono().since(began) >= HELD_MAX {
             return Err(explained(notice, code));
         }
         told.get_or_insert_with(|| {
