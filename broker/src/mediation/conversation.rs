@@ -127,7 +127,13 @@ impl Conversation {
             Decision::Deny(denied) => return Err(self.refuse(&adu, denied, now)),
         };
         if let Err(reason) = self.oversee(&adu, &allowed, now) {
-            return Err(self.refuse(&adu, reason.into(), now));
+            // It was judged, so what it would have touched is known, and belongs into the record.
+            let denied = Denied {
+                points: point_values(&allowed.touched),
+                area: allowed.touched.area,
+                ..reason.into()
+            };
+            return Err(self.refuse(&adu, denied, now));
         }
         let permit = self.mint(&adu, allowed, now).await?;
         Ok(Authorized::Permit(permit))

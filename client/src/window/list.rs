@@ -29,7 +29,7 @@ pub(super) struct List {
 }
 
 /// Widths of the columns but the last of a table that goes on.
-const LIVE_WIDTHS: [u16; 4] = [6, 10, 16, 16];
+const LIVE_WIDTHS: [u16; 4] = [6, 10, 18, 16];
 
 pub(super) async fn run(asked: &List, setting: &Setting) -> Result<(), Failure> {
     if asked.watch && setting.format == Format::Json {

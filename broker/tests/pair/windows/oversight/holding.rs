@@ -10,7 +10,7 @@ use interlock_broker::mediation::Watch;
 use interlock_protocols::conduit::{Seen, Watched};
 use interlock_protocols::record::{Event, HoldAnswered, Measure, Scope};
 
-use super::super::{READ, code, intents, ramp, span, speed};
+use super::super::{READ, code, denials, intents, ramp, span, speed};
 use super::{
     Hall, VERA, ask, busy, converse, done, events, held, ms, noon, open_hall, press, s, see,
     watches, windowed, write,
@@ -70,6 +70,10 @@ async fn a_write_waits_for_a_yes_that_serves_once() {
     assert_eq!(answer.pdu, write(6_000));
     assert_eq!(answer.points[0].value, Some(600.0));
     assert_eq!(intents(&hall).len(), 1);
+    // Whoever reads of it later reads names and values.
+    let denied = &denials(&hall)[0];
+    assert_eq!(denied.reason, "held");
+    assert_eq!(denied.points[0].value, Some(600.0));
 }
 
 #[tokio::test]
