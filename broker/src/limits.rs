@@ -372,9 +372,9 @@ pub const JOIN_LINE_MAX_BYTES: usize = 640;
 pub const WINDOWS_KEPT_MAX: usize = 4_096;
 /// Most windows of one subject that wait or hold: who asks for more is not asking for work.
 pub const WINDOWS_PER_SUBJECT_MAX: usize = 32;
-/// Windows that one subject may ask for at once; then one more each second. Who asks and takes back
-/// in turn has few that wait, and would fill the journal and the screens of approvers.
-pub const WINDOW_REQUESTS_AT_ONCE: u32 = 40;
+/// Most windows that one subject asks for within a day, whatever became of them: each is some
+/// kilobytes in the journal, and one that was taken back makes room for the next at once.
+pub const WINDOWS_PER_DAY_MAX: usize = 100;
 /// Longest that a request may wait to be approved, in seconds: 14 days.
 pub const WINDOW_WAITS_MAX_S: u32 = 14 * 86_400;
 /// How far ahead a window may reach: 400 days, so that a weekly one fits a year.

@@ -153,7 +153,7 @@ pub(crate) async fn ask_through(
     request: &Request<'_>,
 ) -> Result<Answer, Failure> {
     let clock = Clock::start();
-    let since = clock.now().mono();
+    let began = clock.now().mono();
     let mut told = None;
     loop {
         let answer = client.ask(unit, request).await?;
@@ -162,7 +162,7 @@ pub(crate) async fn ask_through(
         };
         let notice = notice_of(gateway, client.conversation(), transaction).await;
         let held = notice.as_ref().is_some_and(|notice| notice.reason == HELD);
-        if !held || clock.now().mono().since(since) >= HELD_MAX {
+        if !held || clock.now().mono().since(began) >= HELD_MAX {
             return Err(explained(notice, code));
         }
         told.get_or_insert_with(|| {

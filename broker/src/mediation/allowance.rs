@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::clock::{Mono, Now};
-use crate::limits::{DENIALS_AT_ONCE, READINGS_AT_ONCE, SESSIONS_AT_ONCE, WINDOW_REQUESTS_AT_ONCE};
+use crate::limits::{DENIALS_AT_ONCE, READINGS_AT_ONCE, SESSIONS_AT_ONCE};
 use crate::subject::SubjectId;
 
 /// The allowances of all subjects that have come in. Only certificates of ours make entries.
@@ -19,7 +19,6 @@ struct Allowance {
     sessions: Bucket,
     denials: Bucket,
     readings: Bucket,
-    windows: Bucket,
 }
 
 /// So many at once, and one more each second.
@@ -45,11 +44,6 @@ impl Allowances {
         self.take(subject, now, |allowance| &mut allowance.readings)
     }
 
-    /// Whether the subject may ask for one more window.
-    pub(super) fn window(&self, subject: &SubjectId, now: Now) -> bool {
-        self.take(subject, now, |allowance| &mut allowance.windows)
-    }
-
     fn take(
         &self,
         subject: &SubjectId,
@@ -62,7 +56,6 @@ impl Allowances {
                 sessions: Bucket::full(SESSIONS_AT_ONCE, now),
                 denials: Bucket::full(DENIALS_AT_ONCE, now),
                 readings: Bucket::full(READINGS_AT_ONCE, now),
-                windows: Bucket::full(WINDOW_REQUESTS_AT_ONCE, now),
             };
             subjects.insert(subject.clone(), allowance);
         }

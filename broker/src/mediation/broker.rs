@@ -238,11 +238,6 @@ impl Broker {
         identity.is_some_and(|identity| terms.is_disabled(identity, now))
     }
 
-    /// Whether somebody may ask for one more window: each costs the journal a record.
-    pub(crate) fn may_ask_for_window(&self, subject: &SubjectId, now: Now) -> bool {
-        self.allowances.window(subject, now)
-    }
-
     /// Acts on windows come one after the other: what one rests on, no other changes meanwhile.
     pub(crate) async fn window_turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
         self.window_turn.lock().await

@@ -66,7 +66,9 @@ impl Broker {
             .unwrap_or_else(PoisonError::into_inner);
         let restraint = register.restraints.begin(now.wall_ms(), &what);
         let mut sessions = self.within(&what.scope);
-        let shut = self.uphold(&register);
+        let mut shut = self.uphold(&register);
+        // It may have been shut before, and something of it be on its way still.
+        shut.extend(window_of(&what.scope));
         sessions.extend(self.using(&shut));
         sessions.sort_unstable();
         sessions.dedup();
@@ -114,6 +116,7 @@ impl Broker {
         for present in self.roll.present() {
             if let Some(restraint) = revoked(restraints, &present.whose) {
                 present.standing.end(Lost::Revoked(Arc::clone(restraint)));
+                self.overseer.revoked(present.whose.session);
             }
             let downgraded = restraints.downgraded(present.whose.session);
             // I7: a restriction of a session is forgotten with it, and commands that it left in a
@@ -276,6 +279,13 @@ impl Broker {
 
 fn revoked<'r>(restraints: &'r Restraints, whose: &Whose) -> Option<&'r Arc<Restraint>> {
     restraints.revoked(&whose.subject, whose.machine.as_ref(), Some(whose.session))
+}
+
+fn window_of(scope: &Scope) -> Option<u64> {
+    match scope {
+        Scope::Window(number) => number.parse().ok(),
+        _ => None,
+    }
 }
 
 /// A text of a client in a sentence of ours: a name of ours is never this long.

@@ -12,6 +12,9 @@ use interlock_protocols::record::{
 use crate::limits::WINDOWS_KEPT_MAX;
 use crate::proof::sha256;
 
+/// A place that no span has.
+const NO_SPAN: u32 = u32::MAX;
+
 /// See the module.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Windows {
@@ -199,7 +202,7 @@ impl Windows {
     }
 
     /// All of them, by their numbers.
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &KeptWindow> {
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &KeptWindow> + Clone {
         self.by_number.values()
     }
 
@@ -231,11 +234,14 @@ impl Windows {
     /// Takes up one window that was kept.
     pub(super) fn take(&mut self, window: KeptWindow) {
         let grant = Grant::read_unsigned(&window.requested.grant).ok();
-        // The span of an open intent is that of the latest that was counted: spans lie hours
-        // apart, and an intent is settled within seconds.
-        let last = window.writes.last().map_or(0, |writes| writes.span);
+        // What was kept does not say in which span an open intent counts. Where that could be one of
+        // several, it is given back to none: spans may lie seconds apart.
+        let span = match window.writes.as_slice() {
+            [only] => only.span,
+            _ => NO_SPAN,
+        };
         for intent in window.open.iter().filter(|_| grant.is_some()) {
-            self.open.insert(*intent, (window.number, last));
+            self.open.insert(*intent, (window.number, span));
         }
         self.enter(window);
     }

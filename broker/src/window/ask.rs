@@ -12,10 +12,12 @@ use super::resolve::{Asked, Scope};
 use super::rows::{self, is_live, state_of};
 use super::valid::Reliance;
 use crate::clock::Now;
-use crate::limits::{WINDOWS_KEPT_MAX, WINDOWS_PER_SUBJECT_MAX};
+use crate::limits::{WINDOWS_KEPT_MAX, WINDOWS_PER_DAY_MAX, WINDOWS_PER_SUBJECT_MAX};
 use crate::mediation::Session;
 use crate::policy::{Action, Matter, Obligations};
 use crate::subject::SubjectId;
+
+const DAY_MS: i64 = 86_400_000;
 
 impl Session {
     /// Asks for a window. It opens nothing until others have signed its grant, which is made here.
@@ -39,9 +41,6 @@ impl Session {
         let scope = asked.resolve(device, &self.groups())?;
         self.has_room(now)?;
         self.may_extend(request)?;
-        if !broker.may_ask_for_window(self.subject(), now) {
-            return Err(NotDone::TooOften);
-        }
         let holder = Holder {
             who: self.subject(),
             machine,
@@ -127,12 +126,17 @@ impl Session {
     fn has_room(&self, now: Now) -> Result<(), NotDone> {
         let broker = self.broker();
         let register = broker.register();
+        let day_ago_ms = now.wall_ms().saturating_sub(DAY_MS);
+        let of_today = |window: &&KeptWindow| window.time_ms > day_ago_ms;
         let is_live = |window: &&KeptWindow| {
             let state = state_of(broker.reliance(), &register, window, now);
             is_live(state)
         };
         let by = self.subject().as_str();
         let own = register.windows.iter().filter(|it| it.requested.by == by);
+        if own.clone().filter(of_today).count() >= WINDOWS_PER_DAY_MAX {
+            return Err(NotDone::TooOften);
+        }
         if own.filter(is_live).count() >= WINDOWS_PER_SUBJECT_MAX {
             return Err(NotDone::TooMany);
         }

@@ -6,7 +6,7 @@ use interlock_protocols::grant::NotAGrant;
 use super::resolve::Wrong;
 use super::valid::NO_ROOT;
 use crate::journal::Unrecordable;
-use crate::limits::{ACT_REASON_MAX_BYTES, WINDOWS_PER_SUBJECT_MAX};
+use crate::limits::{ACT_REASON_MAX_BYTES, WINDOWS_PER_DAY_MAX, WINDOWS_PER_SUBJECT_MAX};
 use crate::mediation::Refusal;
 
 /// Why an act on windows was not done.
@@ -65,8 +65,10 @@ pub enum NotDone {
         "{WINDOWS_PER_SUBJECT_MAX} windows of yours wait or hold already: take some back with `interlock window withdraw`"
     )]
     TooMany,
-    /// Too many in a short time.
-    #[error("you ask for too many windows in too short a time: wait a moment, then ask again")]
+    /// They asked too often.
+    #[error(
+        "you asked for {WINDOWS_PER_DAY_MAX} windows within a day, which is as many as anybody may: put more into one, or ask tomorrow"
+    )]
     TooOften,
     /// Too many of all.
     #[error(

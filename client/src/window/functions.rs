@@ -2,6 +2,7 @@
 
 use interlock_broker::document::did_you_mean;
 use interlock_protocols::conduit::PointOffer;
+use interlock_protocols::grant;
 use interlock_protocols::modbus::{FunctionCode, Table};
 
 use crate::failure::{Failure, Kind};
@@ -17,24 +18,9 @@ const SHORT: [(&str, FunctionCode); 5] = [
     ("mask-register", FunctionCode::MaskWriteRegister),
 ];
 
-/// Those that read by address. A window lets its points be read in any case.
-const READING: [FunctionCode; 4] = [
-    FunctionCode::ReadCoils,
-    FunctionCode::ReadDiscreteInputs,
-    FunctionCode::ReadHoldingRegisters,
-    FunctionCode::ReadInputRegisters,
-];
-
 /// What a function writes, if it writes points at all.
 pub(super) fn writes(function: FunctionCode) -> Option<Table> {
-    match function {
-        FunctionCode::WriteSingleCoil | FunctionCode::WriteMultipleCoils => Some(Table::Coils),
-        FunctionCode::WriteSingleRegister
-        | FunctionCode::WriteMultipleRegisters
-        | FunctionCode::MaskWriteRegister
-        | FunctionCode::ReadWriteMultipleRegisters => Some(Table::HoldingRegisters),
-        _ => None,
-    }
+    grant::table_of(function).filter(|_| grant::writes(function))
 }
 
 /// The function that reads a table.
@@ -61,7 +47,7 @@ pub(super) fn named(text: &str) -> Result<FunctionCode, Failure> {
     }
     let mut all = FunctionCode::ALL.into_iter();
     let found = all.find(|code| code.name() == name);
-    if let Some(code) = found.filter(|code| writes(*code).is_some() || READING.contains(code)) {
+    if let Some(code) = found.filter(|code| grant::table_of(*code).is_some()) {
         return Ok(code);
     }
     let names = SHORT.map(|(short, _)| short);

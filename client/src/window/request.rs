@@ -88,7 +88,7 @@ pub(super) struct Wanted {
 const EXAMPLES: &str = "\
 Examples:
   interlock window request --device press-4 --points speed_setpoint,ramp --from '2026-11-22 14:30' \\
-    --for 2h --max-writes 20 --limit speed_setpoint=0..800 --reason WO-1234
+    --for 2h --max-writes 20 --limit speed_setpoint=100..800 --reason WO-1234
   interlock window request --device press-4 --points speed_setpoint --from 22:00 --until 06:00 \\
     --weekly 8 --zone Europe/Berlin --max-writes 5 --reason 'night runs'";
 

@@ -3,6 +3,7 @@
 mod approving;
 mod asking;
 pub(crate) mod past;
+mod showing;
 
 use interlock_protocols::conduit::{
     Answer, DeviceOffer, FromClient, PointOffer, ToClient, WindowRow, WindowState,

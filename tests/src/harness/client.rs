@@ -61,12 +61,22 @@ pub struct Connected {
 impl Connected {
     /// Starts it with a profile and the devices that are armed; when this returns, it serves.
     pub fn start(profile: &Path, armed: &[&str]) -> Connected {
+        Connected::start_with(profile, armed, &[])
+    }
+
+    /// The same as the one writer of these devices.
+    pub fn sole(profile: &Path, armed: &[&str]) -> Connected {
+        Connected::start_with(profile, armed, &["--sole"])
+    }
+
+    fn start_with(profile: &Path, armed: &[&str], more: &[&str]) -> Connected {
         let mut command = Command::new(binary("client"));
         command.arg("--profile").arg(profile);
         command.args(["-o", "json", "connect"]);
         for device in armed {
             command.args(["--write", device]);
         }
+        command.args(more);
         let mut process = Process::start("connect", &mut command);
         let mut rows = String::new();
         process.next_line("end of the rows", |line| {
@@ -84,6 +94,11 @@ impl Connected {
     pub fn address(&self, device: &str) -> SocketAddr {
         let served = self.addresses.get(device);
         *served.unwrap_or_else(|| panic!("{device} is not served: {:?}", self.addresses))
+    }
+
+    /// Whether a device is served.
+    pub fn serves(&self, device: &str) -> bool {
+        self.addresses.contains_key(device)
     }
 
     /// A connection to a device's local address.

@@ -1,5 +1,7 @@
 //! A gateway: a site directory, the edge that serves it as a process, and its command log.
 
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,10 +10,15 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use interlock::demo::{Management, hand_out};
-use interlock_broker::authority::{Authority, Credential};
-use interlock_broker::clock::Clock;
+use interlock::keys::FileKey;
+use interlock::profile::Profile;
+use interlock_broker::authority::{Authority, Credential, client_hours};
+use interlock_broker::clock::{Clock, Now};
 use interlock_broker::journal;
+use interlock_broker::proof::sha256;
+use interlock_broker::subject::{Bound, SubjectId};
 use interlock_edge::site as edge;
+use interlock_protocols::identity::{AuthStrength, KeyProtection};
 use interlock_protocols::record::Record;
 use rustix::process::Signal;
 
@@ -24,6 +31,10 @@ const LOOK_EVERY: Duration = Duration::from_millis(10);
 /// that.
 pub(super) const LEASE_S: u32 = 3_600;
 
+/// When people come in again, in milliseconds that a test let pass: a vendor's certificate lasts an
+/// hour, and who is there is asked for within minutes.
+const CERTIFIED_AGAIN_MS: i64 = 30 * 60_000;
+
 /// A gateway of a test's own, in a folder of its own.
 pub struct Gateway {
     folder: Site,
@@ -34,13 +45,22 @@ pub struct Gateway {
     program: String,
     variables: Vec<(String, String)>,
     management: Management,
+    /// By how much the gateway's clocks are ahead of the machine's, in milliseconds.
+    ahead_ms: Cell<i64>,
+    /// How far they were when a profile was given its certificate.
+    certified: RefCell<BTreeMap<PathBuf, i64>>,
 }
 
 impl Gateway {
     /// Makes the sample site with `edge init`; `press-4` and `pump-2` are where these addresses
     /// say. Nothing runs yet: the files may still be edited.
     pub fn new(press: SocketAddr, pump: SocketAddr) -> Gateway {
-        let gateway = Gateway::invited(press, pump);
+        Gateway::named("gateway-1", press, pump)
+    }
+
+    /// The same, of this name.
+    pub fn named(name: &str, press: SocketAddr, pump: SocketAddr) -> Gateway {
+        let gateway = Gateway::made(name, press, pump);
         // Most tests are about something else than how a gateway gets its first administrator.
         let file = gateway.site().join("state/first-invitation");
         std::fs::remove_file(file).expect("an invitation");
@@ -49,6 +69,10 @@ impl Gateway {
 
     /// The same with the invitation of its first administrator, as `edge init` leaves it.
     pub fn invited(press: SocketAddr, pump: SocketAddr) -> Gateway {
+        Gateway::made("gateway-1", press, pump)
+    }
+
+    fn made(name: &str, press: SocketAddr, pump: SocketAddr) -> Gateway {
         let mut gateway = Gateway {
             folder: Site::new(),
             address: own_address(),
@@ -58,9 +82,11 @@ impl Gateway {
             program: "edge".to_owned(),
             variables: Vec::new(),
             management: Management::new().expect("a key"),
+            ahead_ms: Cell::new(0),
+            certified: RefCell::default(),
         };
         let site = gateway.site();
-        let made = gateway.edge_command(&["init", &text(&site)]);
+        let made = gateway.edge_command(&["init", &text(&site), "--gateway", name]);
         assert_eq!(made.code, 0, "{made}");
         let management = gateway.management.configuration(LEASE_S);
         gateway.append("edge.toml", &management);
@@ -199,6 +225,9 @@ impl Gateway {
         let name = subject.rsplit('/').next().expect("a subject has a name");
         let profile = self.folder.join(name);
         if profile.exists() {
+            if self.is_out_of_date(&profile) {
+                self.certify(subject, &profile);
+            }
             return profile;
         }
         let site = edge::Site::load(&self.site()).unwrap_or_else(|found| panic!("{found:?}"));
@@ -208,7 +237,87 @@ impl Gateway {
         let made = made.unwrap_or_else(|failure| panic!("{failure}"));
         let vouched = self.management.vouch(&made, now);
         vouched.unwrap_or_else(|failure| panic!("{failure}"));
+        if self.ahead_ms.get() != 0 {
+            self.certify(subject, &profile);
+        }
         profile
+    }
+
+    /// The profile of this subject on the machine of another one's.
+    pub fn issue_on(&self, subject: &str, machine_of: &str) -> PathBuf {
+        let (profile, other) = (self.issue(subject), self.issue(machine_of));
+        let key = |folder: &Path| folder.join("device.key");
+        std::fs::copy(key(&other), key(&profile)).expect("the key of a machine");
+        // Who was vouched for last is known, and older words on that machine count no more.
+        self.certify(subject, &profile);
+        self.certify(machine_of, &other);
+        profile
+    }
+
+    /// Whether so much time was let pass that a certificate of then is of no use.
+    fn is_out_of_date(&self, profile: &Path) -> bool {
+        let certified = self.certified.borrow().get(profile).copied().unwrap_or(0);
+        self.ahead_ms.get() - certified >= CERTIFIED_AGAIN_MS
+    }
+
+    /// Gives a profile a new certificate for its keys, and a new word on its machine, by the
+    /// gateway's clock: its owner is there at this moment.
+    pub fn certify(&self, subject: &str, profile: &Path) {
+        let key = |file: &str| FileKey::open(&profile.join(file)).expect("a key");
+        let (session, device) = (key("client.pem"), key("device.key"));
+        let now = self.now();
+        let subject = SubjectId::parse_at("waterworks", subject).expect("a subject");
+        let bound = Bound {
+            device_key: sha256(device.spki()),
+            protection: KeyProtection::Software,
+            auth: AuthStrength::UserPresent,
+            auth_ms: now.wall_ms(),
+        };
+        let ends_ms = now.wall_ms() + i64::from(client_hours(subject.kind())) * 3_600_000;
+        let issuer = self.authority("issuer");
+        let signed = issuer.sign_client(&subject, session.spki(), &bound, ends_ms, now);
+        let profile = Profile::open(profile).expect("a profile");
+        let renewed = profile.renew(&signed.expect("a certificate"), &session);
+        renewed.unwrap_or_else(|failure| panic!("{failure}"));
+        self.certified
+            .borrow_mut()
+            .insert(profile.folder().to_path_buf(), self.ahead_ms.get());
+        let healthy = Management::healthy(sha256(device.spki()), now);
+        let stated = self.management.state(&profile, &healthy);
+        stated.unwrap_or_else(|failure| panic!("{failure}"));
+    }
+
+    /// Has its clocks be a test's own from the next start on: see [`Gateway::pass`].
+    pub fn move_clocks(&mut self) {
+        self.run_by("clock_edge");
+        let file = self.beside("shift");
+        self.set("CLOCK_SHIFT", &text(&file));
+        self.pass(0);
+    }
+
+    /// Lets so much time pass at once on a gateway whose clocks are moved: both of them.
+    pub fn pass(&self, ms: i64) {
+        let ahead = self.ahead_ms.get() + ms;
+        self.ahead_ms.set(ahead);
+        self.shift(ahead, ahead);
+    }
+
+    /// Sets the system's clock of such a gateway forward, or back.
+    pub fn set_clock(&self, ms: i64) {
+        let ahead = self.ahead_ms.get();
+        self.shift(ahead + ms, ahead);
+    }
+
+    fn shift(&self, system_ms: i64, mono_ms: i64) {
+        let (new, file) = (self.beside("shift.new"), self.beside("shift"));
+        std::fs::write(&new, format!("{system_ms} {mono_ms}")).expect("a file of a test");
+        std::fs::rename(new, file).expect("a file of a test");
+    }
+
+    /// The time by the gateway's clock.
+    pub fn now(&self) -> Now {
+        let now = Clock::start().now();
+        Now::new(now.wall_ms() + self.ahead_ms.get(), now.mono())
     }
 
     /// An authority of this gateway by the name of its files, as root on the gateway could use it.

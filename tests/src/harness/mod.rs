@@ -9,8 +9,10 @@ mod pass;
 mod peers;
 mod plc;
 mod process;
+mod relay;
 mod rig;
 mod site;
+mod works;
 
 pub use bench::{Bench, Records, has_effect};
 pub use client::{Connected, Ended};
@@ -20,8 +22,13 @@ pub use pass::Pass;
 pub use peers::{free_address, peer};
 pub use plc::{Plc, Seen};
 pub use process::{Process, binary};
+pub use relay::Relay;
 pub use rig::{End, Rig};
 pub use site::Site;
+pub use works::{
+    ADAM, AIDA, ARNO, BEA, HANA, NILS, OLGA, OTTO, PRESS, RITA, VERA, VICTOR, VITO, Works,
+    days_ago, hours_ago, moment, number,
+};
 
 use std::time::Duration;
 

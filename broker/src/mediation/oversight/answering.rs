@@ -5,6 +5,7 @@ use std::sync::Arc;
 use interlock_protocols::conduit::Seen;
 use interlock_protocols::record::{Event, HoldAnswered};
 
+use super::feed::Watcher;
 use super::hold::Hold;
 use super::reason::Oversight;
 use super::watch::Watch;
@@ -71,7 +72,7 @@ impl Watch {
             self.session.append(now, event);
             return Ok(());
         }
-        let heard = Heard::new(&self.session.broker, number);
+        let heard = Heard::new(self, number);
         let recorded = self.session.broker.act(event, now).await;
         recorded.map_err(|error| Reason::JournalFailed(error.to_string()))?;
         if heard.serve(now) {
@@ -102,23 +103,30 @@ impl Watch {
 /// A yes on its way to the disk. Dropped before it is there, it was none.
 struct Heard {
     broker: Arc<Broker>,
+    by: Arc<Watcher>,
     hold: u64,
     served: bool,
 }
 
 impl Heard {
-    fn new(broker: &Arc<Broker>, hold: u64) -> Heard {
+    fn new(watch: &Watch, hold: u64) -> Heard {
         Heard {
-            broker: Arc::clone(broker),
+            broker: Arc::clone(&watch.session.broker),
+            by: Arc::clone(&watch.watcher),
             hold,
             served: false,
         }
     }
 
-    /// False where the command is held no longer.
+    /// False where the command is held no longer, or whoever said yes was revoked meanwhile. That is
+    /// looked at under the lock: revoking comes before and is seen, or comes behind and finds it.
     fn serve(mut self, now: Now) -> bool {
+        let mut holds = self.broker.overseer.holds();
+        if self.by.standing.lost().is_some() {
+            return false;
+        }
         self.served = true;
-        self.broker.overseer.holds().serve(self.hold, now.mono())
+        holds.serve(self.hold, self.by.session, now.mono())
     }
 }
 

@@ -59,7 +59,8 @@ enum State {
     Waits,
     /// Somebody said yes, and that is not on the disk yet.
     Heard,
-    Yes(Mono),
+    /// Since when, and the session that said it.
+    Yes(Mono, u64),
     No(Mono),
 }
 
@@ -68,7 +69,7 @@ impl Hold {
         let since = match self.state {
             State::Waits => self.since,
             State::Heard => return false,
-            State::Yes(at) | State::No(at) => at,
+            State::Yes(at, _) | State::No(at) => at,
         };
         now.since(since) >= HOLD_SERVES
     }
@@ -112,6 +113,8 @@ pub(super) enum Gone {
     SessionOver,
     /// Its window opens nothing any more.
     WindowShut,
+    /// Whoever said yes is revoked.
+    Disowned,
 }
 
 /// All that is held.
@@ -134,7 +137,7 @@ impl Holds {
             return match hold.state {
                 State::Waits | State::Heard => Asked::Again(number, hold.asked),
                 State::No(_) => Asked::No(number),
-                State::Yes(_) => {
+                State::Yes(..) => {
                     self.by_number.remove(&number);
                     Asked::Serves(number)
                 }
@@ -173,8 +176,8 @@ impl Holds {
     }
 
     /// The yes is on the disk: the command may pass once. False where it is gone meanwhile.
-    pub(super) fn serve(&mut self, number: u64, now: Mono) -> bool {
-        self.heard(number, State::Yes(now))
+    pub(super) fn serve(&mut self, number: u64, by: u64, now: Mono) -> bool {
+        self.heard(number, State::Yes(now, by))
     }
 
     /// The yes could not be recorded, and so was none.
@@ -204,6 +207,12 @@ impl Holds {
         self.forget(|hold| windows.contains(&hold.held.window), Gone::WindowShut)
     }
 
+    /// A session is revoked: what it said yes to must be asked again.
+    pub(super) fn disown(&mut self, session: u64) -> Vec<(Hold, Gone)> {
+        let theirs = |hold: &Hold| matches!(hold.state, State::Yes(_, by) if by == session);
+        self.forget(theirs, Gone::Disowned)
+    }
+
     /// Those that wait for a word.
     pub(super) fn waiting_ones(&self, now: Mono) -> impl Iterator<Item = &Hold> {
         let waits = move |hold: &&Hold| hold.waits() && !hold.has_run_out(now);
@@ -229,7 +238,7 @@ impl Holds {
             }
             let how = match (hold.state, how) {
                 (State::No(_), _) => return false,
-                (State::Yes(_), Gone::Unanswered) => Gone::Unused,
+                (State::Yes(..), Gone::Unanswered) => Gone::Unused,
                 _ => how,
             };
             gone.push((hold.clone(), how));

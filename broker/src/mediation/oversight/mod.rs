@@ -54,6 +54,12 @@ impl Overseer {
         self.settle(gone);
     }
 
+    /// A session is revoked, and what it said yes to serves no longer.
+    pub(super) fn revoked(&self, session: u64) {
+        let gone = self.holds().disown(session);
+        self.settle(gone);
+    }
+
     /// Forgets what has run out.
     fn run_out(&self, now: Mono) {
         let gone = self.holds().run_out(now);
@@ -67,6 +73,7 @@ impl Overseer {
                 Gone::Unused => "it had a yes, and was not asked again in time",
                 Gone::SessionOver => "its session is over",
                 Gone::WindowShut => "its window opens nothing any more",
+                Gone::Disowned => "whoever said yes was revoked: it must be asked again",
             };
             self.settled(&hold, what.to_owned());
         }

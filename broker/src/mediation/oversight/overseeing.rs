@@ -54,14 +54,17 @@ impl Inner {
         }
         // Whoever runs the plant may bring it to rest at any time, and waits for nobody.
         let spared = self.subject.kind() == SubjectKind::Person && command.touched.is_safe();
-        let written = overseer.writers().write(device, self.id, now.mono());
-        match written {
-            Err(writer) if !spared => return Err(Oversight::WriterTaken(writer).into()),
-            _ => {}
+        let other = overseer.writers().other(device, self.id, now.mono());
+        if let Some(writer) = other.filter(|_| !spared) {
+            return Err(Oversight::WriterTaken(writer).into());
         }
-        match command.window.filter(|window| window.hold && !spared) {
-            Some(window) => self.held(command, window.number, now),
-            None => Ok(()),
+        if let Some(window) = command.window.filter(|window| window.hold && !spared) {
+            self.held(command, window.number, now)?;
+        }
+        // What waits is no use of a token, and what passes is.
+        match overseer.writers().write(device, self.id, now.mono()) {
+            Err(writer) if !spared => Err(Oversight::WriterTaken(writer).into()),
+            _ => Ok(()),
         }
     }
 

@@ -1,7 +1,6 @@
 //! Being the one writer of a device.
 
-use interlock_protocols::grant::Grant;
-use interlock_protocols::record::{Event, KeptWindow, WriterTaken};
+use interlock_protocols::record::{Event, WriterTaken};
 
 use super::reason::Oversight;
 use super::writer::{Got, Writer};
@@ -9,7 +8,6 @@ use crate::clock::Now;
 use crate::mediation::refusal::{Reason, Refusal};
 use crate::mediation::session::Session;
 use crate::offers;
-use crate::plant::Device;
 use crate::policy::Action;
 use crate::policy::{Matter, Resource};
 use crate::register::Use;
@@ -78,7 +76,8 @@ impl Session {
         Ok(writers.give_back(device, self.inner.id))
     }
 
-    /// Only who may write something there may keep others from it: by policy today, or by a window.
+    /// Only who may write something there may keep others from it: by policy today, or by a window
+    /// that is open now.
     fn may_be_writer(&self, name: &str, now: Now) -> Result<(), Refusal> {
         let inner = &self.inner;
         inner.may_act(now).map_err(Refusal::new)?;
@@ -95,7 +94,7 @@ impl Session {
         let writes = self.with_view(now, |view, circumstances| {
             offers::possible(view, circumstances, device).contains(&Use::Write)
         });
-        if writes || self.holds_window_at(device) {
+        if writes || inner.holding(device, now).opens_writes() {
             return Ok(());
         }
         let connect = inner.permitted(Action::Connect, Resource::Device(name), Matter::Plain, now);
@@ -103,21 +102,5 @@ impl Session {
             Ok(_) => Err(refuse(Reason::NoRule, Vec::new())),
             Err((_, rules)) => Err(refuse(Reason::NotYours, rules)),
         }
-    }
-
-    /// Whether they hold a window for the device that somebody approved and that is not over. What
-    /// it opens is judged at each command.
-    fn holds_window_at(&self, device: &Device) -> bool {
-        let theirs = |kept: &&KeptWindow| {
-            let grant = Grant::read_unsigned(&kept.requested.grant);
-            let here = grant.is_ok_and(|grant| grant.device == device.name());
-            let stands = kept.refused.is_none() && kept.ended.is_none();
-            kept.requested.by == self.inner.subject.as_str()
-                && here
-                && stands
-                && !kept.approvals.is_empty()
-        };
-        let register = self.inner.broker.register();
-        register.windows.iter().find(theirs).is_some()
     }
 }

@@ -64,6 +64,12 @@ impl Writers {
         Ok(got)
     }
 
+    /// Another session that alone may write now.
+    pub(super) fn other(&self, device: &str, session: u64, now: Mono) -> Option<Writer> {
+        let token = self.0.get(device).filter(|token| token.holds(now))?;
+        (token.writer.session != session).then(|| token.writer.clone())
+    }
+
     /// Whether a session may write now. The owner's lease begins anew; one that had run out is gone
     /// once somebody else writes.
     pub(super) fn write(&mut self, device: &str, session: u64, now: Mono) -> Result<(), Writer> {

@@ -1,7 +1,7 @@
 //! All windows of a gateway, as commands find them.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use interlock_protocols::record::{KeptWindow, WindowEnd};
 
@@ -31,10 +31,8 @@ impl Board {
         register: &Register,
         judge: impl Fn(&KeptWindow) -> Result<(), Shut>,
     ) -> Vec<u64> {
-        // A poisoned lock is one that nobody can read either: no window opens anything then.
-        let Ok(mut panes) = self.0.write() else {
-            return Vec::new();
-        };
+        // Of a poisoned one nobody finds a window any more; who has one already must still lose it.
+        let mut panes = self.0.write().unwrap_or_else(PoisonError::into_inner);
         let mut shut = panes.forget(register);
         for kept in register.windows.iter() {
             let Some(pane) = panes.entered(kept) else {

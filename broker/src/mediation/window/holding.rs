@@ -115,6 +115,12 @@ impl Holding {
         let open = open.map(|open| open.in_force);
         open.min_by_key(|it| (it.hold, it.supervised, it.number))
     }
+
+    /// Whether one that is open lets something be written still.
+    pub(in crate::mediation) fn opens_writes(&self) -> bool {
+        let mut open = self.0.iter().filter_map(|held| held.stands.as_ref().ok());
+        open.any(|open| open.used < open.most)
+    }
 }
 
 impl Held {

@@ -103,6 +103,22 @@ fn i7_taking_a_window_away_waits_for_a_send_under_way_and_stops_the_next() {
     assert!(matches!(reason, Reason::Window(it) if it.why == Shut::Short));
 }
 
+/// Permits hold a window without asking the board: one that broke must shut them all the same.
+#[test]
+fn i7_a_window_is_taken_away_though_somebody_panicked_over_it() {
+    let (register, board) = board(1);
+    board.follow(&register, |_| Ok(()));
+    let pane = board.of_holder(VICTOR).remove(0);
+    let broken = || board.follow(&register, |_| panic!("somebody's mistake"));
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(broken)).is_err());
+    assert_eq!(board.follow(&register, |_| Err(Shut::Short)), [1]);
+    assert!(pane.hold(|| ()).is_err());
+    assert!(
+        board.of_holder(VICTOR).is_empty(),
+        "and it opens nothing new"
+    );
+}
+
 #[test]
 fn a_window_opens_nothing_before_it_was_judged() {
     let (register, board) = board(1);

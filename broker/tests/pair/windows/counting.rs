@@ -288,3 +288,26 @@ async fn a_register_that_is_kept_after_a_crash_is_believed() {
         .find(|it| matches!(it.event, Event::RegisterKept(_)));
     assert_eq!(recovered.register_from, kept.map(|record| record.sequence));
 }
+
+/// Spans may lie seconds apart: what is given back late, after a restart from a register that was
+/// kept, is given to no other span than the one that it was taken from.
+#[tokio::test]
+async fn what_is_given_back_late_is_no_write_of_the_next_span() {
+    let hall = Hall::new();
+    let victor = hall.victor();
+    let mut draft = hall.draft(&victor);
+    draft.max_writes = 1;
+    let minute = Duration::from_secs(60);
+    let next = at(Duration::from_secs(61));
+    draft.spans = vec![span(noon(), minute), span(next, minute)];
+    let window = hall.window(&draft);
+    let mut talk = victor.converse("press-4", true, noon()).unwrap();
+    let back = ask(&mut talk, 1, &write(1_001), noon()).await.unwrap();
+    done(&mut talk, 2, &write(1_002), next).await;
+    assert!(hall.world.broker.keep_register(next).await.unwrap());
+    withheld(back, next);
+    drop((talk, victor));
+    let hall = hall.restarted();
+    let register = hall.world.broker.register();
+    assert_eq!(register.windows.used(window, 1), 1, "it was executed");
+}

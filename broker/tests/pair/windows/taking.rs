@@ -232,3 +232,22 @@ async fn what_is_no_window_or_over_is_refused_in_words() {
     ended(&hall, number, WindowEnd::Over);
     assert!(refused(&number.to_string()).contains("is over already"));
 }
+
+/// Whoever revokes what is shut already asks the same question: what of it is still on its way.
+#[tokio::test]
+async fn each_revocation_of_a_window_lists_what_of_it_is_open() {
+    let hall = Hall::new();
+    let (adam, victor) = (hall.world.session("person/adam"), hall.victor());
+    let number = hall.window(&hall.draft(&victor));
+    let mut talk = victor.converse("press-4", true, noon()).unwrap();
+    let open = sent(
+        ask(&mut talk, 1, &write(1_001), noon()).await.unwrap(),
+        noon(),
+    );
+    for time in ["first", "second"] {
+        let acknowledged = taken(&adam, window(number)).await;
+        assert_eq!(acknowledged.open.len(), 1, "{time}");
+        assert_eq!(acknowledged.sessions, [victor.id()], "{time}");
+    }
+    drop(open);
+}

@@ -23,7 +23,7 @@ fn held(session: u64, point: &str, value: u8) -> Held {
 
 fn yes(holds: &mut Holds, number: u64, now: u64) {
     assert!(holds.hear(number, at(now)).is_some());
-    assert!(holds.serve(number, at(now)));
+    assert!(holds.serve(number, 8, at(now)));
 }
 
 #[test]
@@ -101,12 +101,12 @@ fn a_yes_that_is_not_recorded_serves_nobody() {
     assert_eq!(holds.ask(held(1, "speed", 9), at(2)), Asked::Again(1, 3));
     yes(&mut holds, 1, 2);
     assert!(
-        !holds.serve(1, at(50)),
+        !holds.serve(1, 8, at(50)),
         "no yes is longer for being said twice"
     );
     holds.let_go(1);
     assert_eq!(holds.ask(held(1, "speed", 9), at(3)), Asked::Serves(1));
-    assert!(!holds.serve(1, at(3)));
+    assert!(!holds.serve(1, 8, at(3)));
 }
 
 #[test]
@@ -197,7 +197,7 @@ proptest! {
                     good.remove(place.unwrap());
                 },
                 (3, Some(number)) => if let Some(hold) = holds.hear(number, at(clock))
-                    && holds.serve(number, at(clock))
+                    && holds.serve(number, 8, at(clock))
                 {
                     good.push((hold.held, clock));
                 },

@@ -390,3 +390,45 @@ async fn the_plants_people_bring_it_to_rest_without_a_yes_and_nobody_else_does()
     let used: Vec<_> = intents(&hall).iter().map(|intent| intent.window).collect();
     assert_eq!(used, [Some(his)], "it counts as all others");
 }
+
+/// What somebody said who is revoked serves no longer, whether it was recorded before that or not:
+/// it was perhaps why they were.
+#[tokio::test]
+async fn a_yes_goes_with_whoever_said_it() {
+    let emil_is_revoked = |hall: &Hall| {
+        let adam = hall.world.session("person/adam");
+        let scope = Scope::Subject("spiffe://waterworks/person/emil".to_owned());
+        drop(
+            adam.restrict(Measure::Revoke, scope, "left", noon())
+                .unwrap(),
+        );
+    };
+    for recorded in [true, false] {
+        let hall = Hall::new();
+        let (victor, emil) = (hall.victor(), hall.world.session("person/emil"));
+        let olga = hall.world.session("person/olga");
+        windowed(&hall, &victor, false, true);
+        let watch = watches(&emil, press(), noon());
+        let other = watches(&olga, press(), noon());
+        let mut talk = converse(&victor).await;
+        assert_eq!(busy(ask(&mut talk, 1, &write(6_000), noon()).await), "held");
+        if recorded {
+            say(&watch, 1, true).await;
+            emil_is_revoked(&hall);
+        } else {
+            hall.world.memory.hold_sync();
+            let mut answering = pin!(watch.answer(1, true, noon()));
+            let mut context = Context::from_waker(Waker::noop());
+            assert!(answering.as_mut().poll(&mut context).is_pending());
+            assert!(hall.world.memory.wait_until_held());
+            emil_is_revoked(&hall);
+            hall.world.memory.release_sync();
+            answering.await.unwrap();
+        }
+        assert_eq!(busy(ask(&mut talk, 2, &write(6_000), noon()).await), "held");
+        let asked = held(see(&other, noon())).pop().unwrap();
+        say(&other, asked.hold, true).await;
+        done(&mut talk, 3, &write(6_000), noon()).await;
+        assert_eq!(intents(&hall).len(), 1);
+    }
+}

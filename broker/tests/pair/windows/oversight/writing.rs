@@ -1,14 +1,25 @@
 //! The one writer of a device.
 
 use interlock_broker::mediation::{Oversight, Reason, Session, Writer};
-use interlock_protocols::record::Event;
+use interlock_protocols::grant::{Functions, Point};
+use interlock_protocols::modbus::FunctionCode;
+use interlock_protocols::record::{Event, Measure, Scope};
 
-use super::super::READ;
+use super::super::{HOUR, READ, span, speed};
 use super::{Hall, ask, busy, converse, done, events, noon, s, windowed, write};
 
 fn taken(by: &Session, now: interlock_broker::clock::Now) -> Result<Option<Writer>, &'static str> {
     let taken = by.take_writer("press-4", now);
     taken.map(|it| it.from).map_err(|why| why.reason().code())
+}
+
+/// The speed, for reading.
+fn reads() -> Point {
+    Point {
+        functions: Functions::NONE.with(FunctionCode::ReadHoldingRegisters),
+        raw_max: 0,
+        ..speed()
+    }
 }
 
 #[tokio::test]
@@ -135,4 +146,48 @@ async fn the_plants_people_bring_it_to_rest_whoever_alone_writes() {
         "writer-taken"
     );
     done(&mut hers, 2, &write(0), s(1)).await;
+}
+
+#[tokio::test]
+async fn a_window_that_opens_no_write_now_keeps_nobody_from_writing() {
+    let hall = Hall::new();
+    let (victor, adam) = (hall.victor(), hall.world.session("person/adam"));
+    let tomorrow = s(86_400);
+    let mut later = hall.draft(&victor);
+    later.spans = vec![span(tomorrow, HOUR)];
+    hall.window(&later);
+    assert_eq!(taken(&victor, noon()), Err("not-yours"), "not yet");
+    let mut elsewhere = hall.draft(&victor);
+    elsewhere.holder_key = [7; 32];
+    hall.window(&elsewhere);
+    assert_eq!(taken(&victor, noon()), Err("not-yours"), "another machine");
+    let mut reading = hall.draft(&victor);
+    reading.max_writes = 0;
+    reading.points = vec![reads()];
+    hall.window(&reading);
+    assert!(taken(&victor, noon()).is_err(), "for reading alone");
+    let number = hall.window(&hall.draft(&victor));
+    let scope = Scope::Window(number.to_string());
+    drop(adam.restrict(Measure::Revoke, scope, "wrong pump", noon()));
+    assert!(taken(&victor, noon()).is_err(), "revoked");
+    hall.window(&hall.draft(&victor));
+    assert_eq!(taken(&victor, noon()), Ok(None));
+}
+
+#[tokio::test]
+async fn what_waits_for_a_yes_does_not_renew_the_token() {
+    let hall = Hall::new();
+    let (victor, olga) = (hall.victor(), hall.world.session("person/olga"));
+    windowed(&hall, &victor, false, true);
+    let (mut theirs, mut hers) = (converse(&victor).await, converse(&olga).await);
+    assert_eq!(taken(&victor, noon()), Ok(None));
+    assert_eq!(
+        busy(ask(&mut theirs, 1, &write(1_000), s(29)).await),
+        "held"
+    );
+    assert_eq!(
+        busy(ask(&mut hers, 1, &write(1_000), s(29)).await),
+        "writer-taken"
+    );
+    done(&mut hers, 2, &write(1_000), s(30)).await;
 }
