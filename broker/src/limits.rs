@@ -404,6 +404,14 @@ pub const WATCH_QUEUE_MAX: usize = 256;
 /// Grants whose signatures are known to be good, so that they need not be verified again: some
 /// kilobytes each. Beyond it all are forgotten, and verified again.
 pub const GRANTS_BELIEVED_MAX: usize = 1_024;
+/// For how long a key switch that was read as on still counts as on: ten readings. Whatever reads it
+/// may hang, and nothing rests on what it said before.
+pub const KEY_SWITCH_SILENT_MAX: Duration = Duration::from_secs(1);
+/// How long the record of break-glass may take to come to the disk. Behind that whoever asked was
+/// told to use the local panel, and it must not open behind their back.
+pub const BREAK_GLASS_RECORD_MAX: Duration = Duration::from_secs(5);
+/// Announcements that wait until a session is told: it is told each second.
+pub const ANNOUNCEMENTS_WAITING_MAX: usize = 16;
 /// Steps of windows that wait until a session is told: it is told each second.
 pub const STEPS_WAITING_MAX: usize = 32;
 /// Windows in one answer, the latest: more than anybody looks through. The journal has all.

@@ -37,8 +37,12 @@ impl Session {
     }
 }
 
-/// Whether somebody may open a conversation with a device, by a window of theirs or without.
+/// Whether somebody may open a conversation with a device, by a window of theirs, by break-glass or
+/// without.
 fn sees(view: &mut View, circumstances: Circumstances, device: &Device, holding: &Holding) -> bool {
+    if holding.has_broken() {
+        return true;
+    }
     let facts = Facts {
         circumstances,
         matter: holding.open().map_or(Matter::Plain, Matter::Connection),

@@ -91,6 +91,7 @@ impl Broker {
             since_ms: now.wall_ms(),
             auth: Mutex::new(arrival.proven.auth()),
             steps: Steps::default(),
+            announced: self.glass.announced(),
             leaf_key: *identity.key(),
             exporter: arrival.proven.exporter(),
             view: Mutex::new(view),

@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use tokio::sync::watch;
 
 use super::allowance::Allowances;
+use super::break_glass::Glass;
 use super::gate::{Gates, Isolation};
 use super::heard::Hearing;
 use super::oversight::Overseer;
@@ -43,6 +44,7 @@ pub struct Broker {
     pub(super) afloat: Arc<Afloat>,
     pub(super) overseer: Overseer,
     pub(super) windows: Board,
+    pub(super) glass: Glass,
     /// Acts that were handed to the journal and are not taken up yet.
     acting: AtomicUsize,
     /// Grows with each change of what invitations say of groups.
@@ -73,6 +75,7 @@ impl Broker {
         let broker = Arc::new(Broker {
             gates,
             windows: Board::default(),
+            glass: Glass::whole(register.through()),
             roll: Arc::default(),
             afloat: Arc::default(),
             overseer: Overseer::default(),

@@ -9,6 +9,7 @@ mod activity;
 mod administering;
 mod allowance;
 mod arrival;
+mod break_glass;
 mod broker;
 mod conversation;
 mod decide;
@@ -31,6 +32,7 @@ mod window;
 
 pub use acceptance::NotAccepted;
 pub use arrival::Arrival;
+pub use break_glass::{Breaking, Broken, NotBroken};
 pub use broker::Broker;
 pub use conversation::{Authorized, Conversation};
 pub use decide::{Allowed, Decision, Denied, decide};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use interlock_protocols::modbus::{ExceptionCode, Malformed, UnitId};
 use interlock_protocols::record::Scope;
 
+use super::break_glass::NotBroken;
 use super::oversight::Oversight;
 use super::standing::Lost;
 use super::window::NotInForce;
@@ -67,6 +68,8 @@ pub enum Reason {
     NoRule,
     /// Rules want a window for it, and theirs does not open it.
     Window(NotInForce),
+    /// Break-glass is not opened.
+    BreakGlass(NotBroken),
     /// A rule could not be evaluated (I8).
     PolicyFailed(String),
     /// The clock shows a time that no calendar has.
@@ -124,6 +127,7 @@ impl Reason {
             Reason::Forbidden => Cause::Forbidden.code(),
             Reason::NoRule => Cause::NoRule.code(),
             Reason::Window(window) => window.code(),
+            Reason::BreakGlass(why) => why.code(),
             Reason::PolicyFailed(_) => Cause::Failed.code(),
             Reason::NoTime => "no-time",
             Reason::ClockDoubted => "clock-doubted",
@@ -160,6 +164,7 @@ impl Reason {
             | Reason::Forbidden
             | Reason::NoRule
             | Reason::Window(_)
+            | Reason::BreakGlass(_)
             | Reason::PolicyFailed(_)
             | Reason::NoTime
             | Reason::NotYours
@@ -237,6 +242,7 @@ impl Reason {
             Reason::Forbidden => "a rule forbids it".to_owned(),
             Reason::NoRule => "no rule permits it".to_owned(),
             Reason::Window(window) => window.what(),
+            Reason::BreakGlass(why) => why.what(),
             Reason::PolicyFailed(error) => format!("a rule could not be evaluated: {error}"),
             Reason::NoTime => "the gateway's clock shows a time that no calendar has".to_owned(),
             Reason::ClockDoubted => {
@@ -303,6 +309,7 @@ impl Reason {
                 "if your work needs it, ask whoever keeps the policy of this site"
             }
             Reason::Window(window) => return window.next(),
+            Reason::BreakGlass(why) => return why.next(),
             Reason::PolicyFailed(_) => {
                 "tell whoever keeps the policy of this site; it denies until mended"
             }

@@ -152,6 +152,11 @@ impl Afloat {
         self.writes().remove(&intent);
     }
 
+    /// Whether one was sent, and its outcome is open.
+    pub(super) fn is_sent(&self, intent: u64) -> bool {
+        self.writes().contains_key(&intent)
+    }
+
     /// Those in a scope, of people or of devices, and those under windows.
     pub(super) fn within(&self, scope: &Scope, windows: &[u64]) -> Vec<OpenWrite> {
         let writes: Vec<(u64, Arc<Write>)> = {

@@ -10,6 +10,7 @@ use interlock_protocols::record::{Denial, Event, JournalRead, SessionEnded};
 use tokio::sync::watch;
 
 use super::activity::Activity;
+use super::break_glass::Announced;
 use super::broker::Broker;
 use super::conversation::{Conversation, exception_byte};
 use super::decide::reason_of;
@@ -53,6 +54,8 @@ pub(super) struct Inner {
     pub(super) auth: Mutex<Auth>,
     /// What its subject is to be told of windows.
     pub(super) steps: Steps,
+    /// What everybody is to be told.
+    pub(super) announced: Announced,
     /// SHA-256 of the key of its certificate.
     pub(super) leaf_key: [u8; 32],
     /// What its connection has and no other.
@@ -258,10 +261,12 @@ impl Session {
             return Err(self.refuse_device(device, Vec::new(), now));
         };
         let resource = Resource::Device(known.name());
-        let window = self.inner.holding(known, now).open();
-        let matter = window.map_or(Matter::Plain, Matter::Connection);
-        self.permitted(Action::Connect, resource, matter, now)
-            .map_err(|(_, policies)| self.refuse_device(device, policies, now))?;
+        let holding = self.inner.holding(known, now);
+        let matter = holding.open().map_or(Matter::Plain, Matter::Connection);
+        if !holding.has_broken() {
+            self.permitted(Action::Connect, resource, matter, now)
+                .map_err(|(_, policies)| self.refuse_device(device, policies, now))?;
+        }
         self.inner.last_use.mark(now);
         let id = self.inner.next_conversation.fetch_add(1, Ordering::Relaxed);
         Ok(Conversation::new(

@@ -125,7 +125,9 @@ impl Broker {
                 present.standing.narrow(downgraded);
             }
         }
-        self.follow_windows(register)
+        let mut shut = self.follow_windows(register);
+        shut.extend(self.follow_glass(register));
+        shut
     }
 
     /// Enters a session on the roll, unless it is revoked. It is entered first and judged then:

@@ -214,6 +214,11 @@ impl Windows {
         of_span.map_or(0, |writes| writes.writes)
     }
 
+    /// Its record was refused after all: the grant was not opened.
+    pub(crate) fn unbreak(&mut self, number: u64) {
+        self.glass.remove(&number);
+    }
+
     /// A break-glass grant that was opened, by the record of that.
     pub fn glass(&self, number: u64) -> Option<&KeptBreakGlass> {
         self.glass.get(&number)

@@ -13,6 +13,7 @@ mod aftermath;
 mod approvals;
 mod arrival;
 mod before;
+mod break_glass;
 mod doubt;
 mod enrolment;
 mod invariants;

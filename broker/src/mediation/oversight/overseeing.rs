@@ -49,7 +49,9 @@ impl Inner {
                 return Err(Oversight::Unsupervised { window }.into());
             }
         }
-        if !command.request.has_effect() {
+        // An emergency waits for nobody.
+        let broken = command.window.is_some_and(|window| window.break_glass);
+        if !command.request.has_effect() || broken {
             return Ok(());
         }
         // Whoever runs the plant may bring it to rest at any time, and waits for nobody.

@@ -6,12 +6,42 @@
 
 use interlock_protocols::record::{CommandResult, Event, Intent, Outcome};
 
-use super::holding::Under;
+use super::holding::{Proof, Under};
 use super::shut::Shut;
 use crate::clock::Now;
 use crate::journal::{Pending, Unrecordable};
 use crate::mediation::broker::Broker;
 use crate::mediation::refusal::Reason;
+use crate::register::Register;
+
+/// Whether one more is left.
+fn may_take(register: &Register, under: &Under, now: Now) -> Result<(), Shut> {
+    let pane = &under.pane;
+    let number = pane.number();
+    // The proof is of just this window, or nothing of it is there to take.
+    if under.proof.number() != number {
+        return Err(Shut::Broken);
+    }
+    let most = pane.grant().map_err(|_| Shut::Broken)?.max_writes;
+    // What nobody counts has no end.
+    let used = match &under.proof {
+        Proof::Signed(_) => {
+            let (place, _) = pane.span(now.wall_ms())?;
+            register.windows.numbered(number).ok_or(Shut::Over)?;
+            register.windows.used(number, place)
+        }
+        Proof::Sealed(_) => {
+            let glass = register.windows.glass(number).ok_or(Shut::Over)?;
+            glass.writes
+        }
+    };
+    // Somebody took the last one since it was decided. Where rules would permit it without the
+    // window, a repeat passes: it is decided with what is true then.
+    if used >= most {
+        return Err(Shut::Exhausted { most });
+    }
+    Ok(())
+}
 
 impl Broker {
     /// Takes one command with effect of a window and hands its INTENT to the journal.
@@ -22,24 +52,9 @@ impl Broker {
         now: Now,
     ) -> Result<Pending, Reason> {
         let pane = &under.pane;
-        // Signatures were verified for just this window, or nothing of it is there to take.
-        if under.valid.number() != pane.number() {
-            return Err(pane.reason(Shut::Broken));
-        }
         let number = pane.number();
         let mut register = self.register_mut();
-        let (place, _) = pane.span(now.wall_ms()).map_err(|why| pane.reason(why))?;
-        if register.windows.numbered(number).is_none() {
-            // What nobody counts has no end.
-            return Err(pane.reason(Shut::Over));
-        }
-        let grant = pane.grant();
-        let most = grant.map_err(|_| pane.reason(Shut::Broken))?.max_writes;
-        // Somebody took the last one since it was decided. Where rules would permit it without the
-        // window, a repeat passes: it is decided with what is true then.
-        if register.windows.used(number, place) >= most {
-            return Err(pane.reason(Shut::Exhausted { most }));
-        }
+        may_take(&register, under, now).map_err(|why| pane.reason(why))?;
         let event = Event::Intent(intent);
         let pending = self.journal.commit(now.wall_ms(), event);
         let pending = pending.map_err(|error| Reason::JournalFailed(error.to_string()))?;

@@ -9,6 +9,7 @@ use interlock_protocols::record::KeptWindow;
 use super::shut::{NotInForce, Shut};
 use crate::mediation::refusal::Reason;
 use crate::plant::{Bounds, Device};
+use crate::root::Sealed;
 
 /// One window. Sending holds its read lock across one non-blocking write; whoever takes the window
 /// away takes the write lock, so that once they are told nothing of it is handed to a socket (I7).
@@ -23,6 +24,8 @@ pub(in crate::mediation) struct Pane {
     /// Of its points, in its order, as they were called when it was asked for.
     names: Vec<String>,
     bar: RwLock<Option<Shut>>,
+    /// Whether it is break-glass, and no window at all.
+    glass: bool,
 }
 
 impl Pane {
@@ -34,6 +37,24 @@ impl Pane {
             grant: kept.requested.grant.clone().into_boxed_slice(),
             names: kept.requested.points.clone(),
             bar: RwLock::new(Some(why)),
+            glass: false,
+        })
+    }
+
+    /// One of break-glass, which is open. The root's signature under it was judged.
+    pub(in crate::mediation) fn of_glass(
+        number: u64,
+        sealed: &Sealed,
+        names: &[String],
+    ) -> Result<Pane, NotAGrant> {
+        let unsigned = [sealed.grant()?.body, &[0]].concat();
+        Grant::read_unsigned(&unsigned)?;
+        Ok(Pane {
+            number,
+            grant: unsigned.into_boxed_slice(),
+            names: names.to_vec(),
+            bar: RwLock::new(None),
+            glass: true,
         })
     }
 
@@ -59,7 +80,7 @@ impl Pane {
     }
 
     /// Says what holds from now on; true where it was open and is no longer.
-    pub(super) fn follow(&self, now: Option<Shut>) -> bool {
+    pub(in crate::mediation) fn follow(&self, now: Option<Shut>) -> bool {
         // A poisoned lock reads as shut.
         let Ok(mut bar) = self.bar.write() else {
             return false;
@@ -70,7 +91,7 @@ impl Pane {
     }
 
     /// What was taken away, if anything was; nothing of time.
-    pub(super) fn barred(&self) -> Option<Shut> {
+    pub(in crate::mediation) fn barred(&self) -> Option<Shut> {
         match self.bar.read() {
             Ok(bar) => bar.clone(),
             Err(_) => Some(Shut::Broken),
@@ -95,6 +116,7 @@ impl Pane {
     pub(super) fn because(&self, why: Shut) -> NotInForce {
         NotInForce {
             window: self.number,
+            glass: self.glass,
             why,
         }
     }

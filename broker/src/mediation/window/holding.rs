@@ -8,6 +8,7 @@ use interlock_protocols::modbus::{Request, UnitId};
 use super::gate::Pane;
 use super::shut::{NotInForce, Shut};
 use crate::clock::Now;
+use crate::mediation::break_glass::{self, Shard};
 use crate::mediation::broker::Broker;
 use crate::mediation::roll::Whose;
 use crate::mediation::session::Inner;
@@ -17,9 +18,13 @@ use crate::register::Register;
 use crate::subject::SubjectId;
 use crate::window::Valid;
 
-/// See the module. A window is for one holder on one machine, and for one device.
+/// See the module. A window is for one holder on one machine, and for one device; so is what they
+/// have open of break-glass.
 #[derive(Default, Debug)]
-pub struct Holding(Vec<Held>);
+pub struct Holding {
+    windows: Vec<Held>,
+    glass: Vec<break_glass::Held>,
+}
 
 #[derive(Debug)]
 struct Held {
@@ -36,12 +41,31 @@ struct Open {
     most: u32,
 }
 
-/// The window that a command is allowed under, with the proof that enough approvers signed it.
+/// The window, or the break-glass, that a command is allowed under.
 #[derive(Clone, Debug)]
 pub(in crate::mediation) struct Under {
     pub(in crate::mediation) pane: Arc<Pane>,
-    pub(in crate::mediation) valid: Valid,
+    pub(in crate::mediation) proof: Proof,
     pub(in crate::mediation) in_force: WindowInForce,
+}
+
+/// Why something is believed to open a command.
+#[derive(Clone, Debug)]
+pub(in crate::mediation) enum Proof {
+    /// Enough approvers signed it.
+    Signed(Valid),
+    /// The site root sealed it, and it was opened.
+    Sealed(Arc<Shard>),
+}
+
+impl Proof {
+    /// What it is a proof of.
+    pub(in crate::mediation) fn number(&self) -> u64 {
+        match self {
+            Proof::Signed(valid) => valid.number(),
+            Proof::Sealed(shard) => shard.number(),
+        }
+    }
 }
 
 /// A window that opens a command not, but might if it stood otherwise with it.
@@ -70,11 +94,11 @@ impl Holding {
             let pane = Arc::clone(&held.pane);
             Some(Under {
                 pane,
-                valid,
+                proof: Proof::Signed(valid),
                 in_force,
             })
         };
-        let mut covering: Vec<Under> = self.0.iter().filter_map(opens).collect();
+        let mut covering: Vec<Under> = self.windows.iter().filter_map(opens).collect();
         covering.sort_by_key(|Under { in_force, .. }| {
             (in_force.hold, in_force.supervised, in_force.number)
         });
@@ -90,7 +114,7 @@ impl Holding {
         request: &Request<'_>,
     ) -> Option<Near> {
         let mut nearest: Option<(Rank, &Held, Shut)> = None;
-        for held in &self.0 {
+        for held in &self.windows {
             let Err(why) = held.opens(device, south, request) else {
                 continue;
             };
@@ -111,15 +135,75 @@ impl Holding {
 impl Holding {
     /// One that is open, whatever it covers: to connect by, the least demanding of several.
     pub(crate) fn open(&self) -> Option<WindowInForce> {
-        let open = self.0.iter().filter_map(|held| held.stands.as_ref().ok());
+        let open = self
+            .windows
+            .iter()
+            .filter_map(|held| held.stands.as_ref().ok());
         let open = open.map(|open| open.in_force);
         open.min_by_key(|it| (it.hold, it.supervised, it.number))
     }
 
     /// Whether one that is open lets something be written still.
     pub(in crate::mediation) fn opens_writes(&self) -> bool {
-        let mut open = self.0.iter().filter_map(|held| held.stands.as_ref().ok());
+        let mut open = self
+            .windows
+            .iter()
+            .filter_map(|held| held.stands.as_ref().ok());
         open.any(|open| open.used < open.most)
+    }
+}
+
+impl Holding {
+    /// Whether they have break-glass open here, whatever it covers: to connect by, whatever rules
+    /// say.
+    pub(crate) fn has_broken(&self) -> bool {
+        self.glass.iter().any(|held| held.stands.is_ok())
+    }
+
+    /// The break-glass that opens this request.
+    pub(in crate::mediation) fn breaking(
+        &self,
+        device: &Device,
+        south: UnitId,
+        request: &Request<'_>,
+    ) -> Option<Under> {
+        let opens = |held: &&break_glass::Held| held.opens(device, south, request).is_ok();
+        let held = self.glass.iter().find(opens)?;
+        Some(Under {
+            pane: Arc::clone(held.shard.pane()),
+            proof: Proof::Sealed(Arc::clone(&held.shard)),
+            in_force: WindowInForce {
+                number: held.shard.number(),
+                supervised: false,
+                hold: false,
+                break_glass: true,
+                ends_s: held.left_s,
+            },
+        })
+    }
+
+    /// Why what they have, or had, open of break-glass does not open it.
+    pub(in crate::mediation) fn unbroken(
+        &self,
+        device: &Device,
+        south: UnitId,
+        request: &Request<'_>,
+    ) -> Option<NotInForce> {
+        let held = self.glass.last()?;
+        let why = held.opens(device, south, request).err()?;
+        Some(held.shard.pane().because(why))
+    }
+}
+
+impl break_glass::Held {
+    fn opens(&self, device: &Device, south: UnitId, request: &Request<'_>) -> Result<(), Shut> {
+        self.stands.clone()?;
+        self.shard.pane().covers(device, south, request)?;
+        let most = self.shard.most();
+        if request.has_effect() && self.used >= most {
+            return Err(Shut::Exhausted { most });
+        }
+        Ok(())
     }
 }
 
@@ -171,7 +255,7 @@ fn distance(why: &Shut) -> u8 {
         Shut::Refused => 9,
         Shut::Lapsed => 10,
         Shut::Unjudged(_) => 11,
-        Shut::Broken => 12,
+        Shut::Glass(_) | Shut::Broken => 12,
     }
 }
 
@@ -186,17 +270,22 @@ impl Broker {
         let Some(machine) = &whose.machine else {
             return Holding::default();
         };
+        let glass = self.broken(whose, device.name(), now);
         let mut panes = self.windows.of_holder(whose.subject.as_str());
         panes.retain(|pane| pane.is_for(machine, device.name()));
         if panes.is_empty() {
-            return Holding::default();
+            let windows = Vec::new();
+            return Holding { windows, glass };
         }
         let register = self.register();
         let held = |pane: Arc<Pane>| Held {
             stands: self.stands(&register, &pane, now),
             pane,
         };
-        Holding(panes.into_iter().map(held).collect())
+        Holding {
+            windows: panes.into_iter().map(held).collect(),
+            glass,
+        }
     }
 
     /// Until when somebody has a window that is open now, on any device: the latest of several, in

@@ -1,6 +1,7 @@
 //! Asking rules about a command with the windows of whoever asks.
 
 use super::holding::{Holding, Under};
+use crate::mediation::break_glass;
 use crate::mediation::decide::{Asked, reason_of};
 use crate::mediation::refusal::Reason;
 use crate::policy::{Cause, Verdict, View, WindowInForce};
@@ -34,6 +35,20 @@ impl Windows<'_> {
 }
 
 fn rule(view: &mut View, asked: &Asked<'_, '_, '_>, holding: &Holding) -> Ruled {
+    let (device, south, request) = (asked.device, asked.units.1, asked.request);
+    // It stands in for rules: none is asked.
+    if let Some(under) = holding.breaking(device, south, request) {
+        return Ok((Verdict::without_rules(break_glass::RULE), Some(under)));
+    }
+    ruled(view, asked, holding).map_err(|(reason, rules)| {
+        match holding.unbroken(device, south, request) {
+            Some(why) => (Reason::Window(why), rules),
+            None => (reason, rules),
+        }
+    })
+}
+
+fn ruled(view: &mut View, asked: &Asked<'_, '_, '_>, holding: &Holding) -> Ruled {
     let mut denied = None;
     for under in holding.covering(asked.device, asked.units.1, asked.request) {
         let verdict = verdict(view, asked, Some(under.in_force));

@@ -9,6 +9,8 @@ use crate::register::Restraint;
 pub struct NotInForce {
     /// Its number.
     pub window: u64,
+    /// Whether it is break-glass, and no window; the number is that of the record that opened it.
+    pub glass: bool,
     /// Why it does not.
     pub why: Shut,
 }
@@ -43,6 +45,8 @@ pub enum Shut {
         /// How many.
         most: u32,
     },
+    /// It is break-glass, and over; the text says why.
+    Glass(String),
     /// The lock that guards the answer broke; nothing passes on a guess.
     Broken,
 }
@@ -63,44 +67,49 @@ impl NotInForce {
             Shut::Over => "window-over",
             Shut::Outside(_) => "outside-window",
             Shut::Exhausted { .. } => "window-exhausted",
+            Shut::Glass(_) => "break-glass-over",
             Shut::Broken => "internal",
         }
     }
 
     /// What happened, in one sentence for the person who asked.
     pub fn what(&self) -> String {
-        let window = self.window;
+        let it = self.called();
         match &self.why {
-            Shut::Pending => format!("window {window} is not approved"),
-            Shut::Refused => format!("window {window} was refused"),
-            Shut::Lapsed => format!("window {window} was not approved in time"),
-            Shut::Withdrawn => format!("window {window} was taken back by whoever asked for it"),
-            Shut::Revoked(it) => {
-                let number = it.number();
+            Shut::Pending => format!("{it} is not approved"),
+            Shut::Refused => format!("{it} was refused"),
+            Shut::Lapsed => format!("{it} was not approved in time"),
+            Shut::Withdrawn => format!("{it} was taken back by whoever asked for it"),
+            Shut::Revoked(restraint) => {
+                let number = restraint.number();
                 let number = number.map_or_else(String::new, |it| format!(" (restriction {it})"));
-                format!("window {window} was revoked{number}: {}", it.reason())
+                format!("{it} was revoked{number}: {}", restraint.reason())
             }
-            Shut::Short => format!("an approval of window {window} counts no longer"),
+            Shut::Short => format!("an approval of {it} counts no longer"),
             Shut::Outdated => {
-                format!("window {window} was asked for when the plant was another one")
+                format!("{it} was asked for when the plant was another one")
             }
-            Shut::Unjudged(why) => format!("window {window} opens nothing here: {why}"),
-            Shut::NotYet => format!("window {window} has not begun, or its next time has not"),
-            Shut::Over => format!("window {window} is over"),
-            Shut::Outside(how) => format!("window {window} does not go as far: {how}"),
-            Shut::Exhausted { most: 0 } => format!("window {window} is for reading alone"),
+            Shut::Unjudged(why) => format!("{it} opens nothing here: {why}"),
+            Shut::NotYet => format!("{it} has not begun, or its next time has not"),
+            Shut::Over => format!("{it} is over"),
+            Shut::Outside(how) => format!("{it} does not go as far: {how}"),
+            Shut::Exhausted { most: 0 } => format!("{it} is for reading alone"),
             Shut::Exhausted { most: 1 } => {
-                format!("the one command with effect of window {window} was used")
+                format!("the one command with effect of {it} was used")
             }
             Shut::Exhausted { most } => {
-                format!("the {most} commands with effect of window {window} were used")
+                format!("the {most} commands with effect of {it} were used")
             }
-            Shut::Broken => format!("the gateway could not tell whether window {window} holds"),
+            Shut::Glass(why) => format!("{it} is over: {why}"),
+            Shut::Broken => format!("the gateway could not tell whether {it} holds"),
         }
     }
 
     /// What the person can do about it.
     pub fn next(&self) -> String {
+        if self.glass {
+            return "use the local panel; it does not run through this gateway".to_owned();
+        }
         let window = self.window;
         match &self.why {
             Shut::Pending => {
@@ -129,7 +138,16 @@ impl NotInForce {
             Shut::Outside(_) => format!(
                 "`interlock window show {window}` says how far it goes; what lies beyond must be asked for"
             ),
-            Shut::Broken => "tell the administrator of this site".to_owned(),
+            Shut::Glass(_) | Shut::Broken => "tell the administrator of this site".to_owned(),
+        }
+    }
+
+    /// As it is called in sentences.
+    fn called(&self) -> String {
+        if self.glass {
+            "break-glass".to_owned()
+        } else {
+            format!("window {}", self.window)
         }
     }
 }

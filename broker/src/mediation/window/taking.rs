@@ -66,6 +66,9 @@ impl Broker {
                 return false;
             };
             let devices = session.activity.devices();
+            if self.has_opened(whose, windows, &devices) {
+                return true;
+            }
             let held = self.windows.of_holder(whose.subject.as_str());
             held.iter().any(|pane| {
                 windows.contains(&pane.number())
@@ -83,6 +86,13 @@ impl Broker {
             format!("`{asked}` is no number of a window; `interlock window list` has them")
         })?;
         let register = self.register();
+        if let Some(glass) = register.windows.glass(number) {
+            return if glass.ended {
+                Err(format!("break-glass of record {number} is over already"))
+            } else {
+                Ok(number.to_string())
+            };
+        }
         match register.windows.numbered(number) {
             None => Err(format!(
                 "no window {number} is known; `interlock window list` lists them"

@@ -181,7 +181,11 @@ fn every_reason_has_a_code_of_its_own_and_says_what_to_do() {
     ];
     let mut codes: Vec<&str> = Vec::new();
     for why in all {
-        let window = NotInForce { window: 12, why };
+        let window = NotInForce {
+            window: 12,
+            glass: false,
+            why,
+        };
         assert!(window.what().contains("window 12"), "{window:?}");
         assert!(!window.next().is_empty());
         codes.push(window.code());
