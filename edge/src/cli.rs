@@ -16,8 +16,10 @@ use interlock_broker::journal::Storage;
 use interlock_broker::token::TokenKey;
 use tracing_subscriber::EnvFilter;
 
+use crate::config::SwitchConfig;
 use crate::init::{self, InitError};
 use crate::issuer::move_to_token;
+use crate::key_switch::KeySwitch;
 use crate::local;
 use crate::sample;
 use crate::service::{self, RunError};
@@ -122,6 +124,8 @@ pub struct Rim {
     pub storage: fn(&Site) -> Result<Box<dyn Storage>, RunError>,
     /// Starts the clock of a running edge.
     pub clock: fn() -> Clock,
+    /// The key switch of break-glass, where one is configured.
+    pub key_switch: fn(&SwitchConfig) -> KeySwitch,
 }
 
 impl Default for Rim {
@@ -129,6 +133,7 @@ impl Default for Rim {
         Rim {
             storage: service::storage,
             clock: Clock::start,
+            key_switch: KeySwitch::configured,
         }
     }
 }
@@ -310,7 +315,8 @@ fn run(dir: &Path, rim: &Rim) -> ExitCode {
         let site = Site::load(dir).map_err(RunError::Site)?;
         let storage = (rim.storage)(&site)?;
         let ready = |address: SocketAddr| say(&format!("listening on {address}"));
-        service::run(site, storage, (rim.clock)(), ready, stop).await
+        let switch = site.config.key_switch().map(rim.key_switch);
+        service::run(site, storage, (rim.clock)(), switch, ready, stop).await
     });
     // Threads that wait for a disk, or for the name of a host, are not waited for.
     runtime.shutdown_background();

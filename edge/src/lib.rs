@@ -24,6 +24,7 @@ pub mod cli;
 pub mod config;
 pub mod init;
 pub mod issuer;
+pub mod key_switch;
 pub mod keys;
 mod listen;
 pub mod metrics;

@@ -359,5 +359,19 @@ pub(crate) const SESSION_HOURS_MAX: u64 = 7 * 24;
 /// Longest document of the site root that is read, in bytes: its content and what stands around it.
 pub(crate) const ROOT_FILE_MAX_BYTES: u64 = 20 << 10;
 
+// Break-glass
+
+/// How often the key switch is read: whoever turns it back finds it closed before the hand is off it.
+pub(crate) const KEY_SWITCH_EVERY: Duration = Duration::from_millis(100);
+
+/// How many readings in a row make it on: contacts bounce for some milliseconds.
+pub(crate) const KEY_SWITCH_STEADY: u32 = 3;
+
+/// Highest line of a GPIO chip that may be configured: no chip has as many.
+pub(crate) const GPIO_LINE_MAX: u32 = 1_023;
+
+/// How long whoever opens break-glass waits for its record: less than the broker gives it.
+pub(crate) const BREAK_GLASS_DURABLE_MAX: Duration = Duration::from_secs(4);
+
 /// How often it is looked at what time does to maintenance windows: they begin and end on seconds.
 pub(crate) const WINDOW_TICK: Duration = Duration::from_secs(1);

@@ -25,6 +25,7 @@ use tokio::time::timeout;
 
 use crate::first_invitation;
 use crate::keeping::Keeping;
+use crate::key_switch::{self, KeySwitch};
 use crate::limits::{
     COSIGNED_WITHIN, DRAIN_MAX, GOODBYE_MAX, SESSIONS_PER_SUBJECT, STOP_PART_MAX,
     TURNED_AWAY_PER_SUBJECT,
@@ -99,6 +100,7 @@ pub struct Running {
     /// What looks after the clock, what local administrators ask, what authorities of others bring,
     /// and what time does to windows.
     local: [JoinHandle<()>; 4],
+    _switch: Option<key_switch::Reading>,
 }
 
 /// Opens the storage that the configuration names.
@@ -106,11 +108,13 @@ pub fn storage(site: &Site) -> Result<Box<dyn Storage>, RunError> {
     Ok(Box::new(Directory::open(&site.config.journal().directory)?))
 }
 
-/// Starts everything. When this returns, sessions can be opened.
+/// Starts everything. When this returns, sessions can be opened. `switch` is the key switch of
+/// break-glass; without one no sealed grant opens anything.
 pub async fn start(
     site: Site,
     storage: Box<dyn Storage>,
     clock: Clock,
+    switch: Option<KeySwitch>,
 ) -> Result<Running, RunError> {
     let (journal, mut recovered) = open_journal(&site, storage, clock)?;
     if let Some(signed) = &site.signed {
@@ -152,6 +156,8 @@ pub async fn start(
         broker.rely_on(signed.reliance(&gateway, root));
     }
     let windows = tokio::spawn(windows::attend(Arc::clone(&broker), clock));
+    let switch = switch.map(|switch| key_switch::start(switch, &broker, clock));
+    let switch = switch.transpose()?;
     let trusting = trust::keep(Arc::clone(&site.trust), Arc::clone(&broker), clock);
     let trusting = tokio::spawn(trusting);
     let issuer = site
@@ -233,6 +239,7 @@ pub async fn start(
         keeping,
         metrics,
         local: [watching_clock, local, trusting, windows],
+        _switch: switch,
     })
 }
 
@@ -346,10 +353,11 @@ pub async fn run(
     site: Site,
     storage: Box<dyn Storage>,
     clock: Clock,
+    switch: Option<KeySwitch>,
     ready: impl FnOnce(SocketAddr),
     stop: impl Future<Output = ()>,
 ) -> Result<(), RunError> {
-    let running = start(site, storage, clock).await?;
+    let running = start(site, storage, clock, switch).await?;
     ready(running.address());
     stop.await;
     running.stop().await;

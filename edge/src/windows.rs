@@ -18,5 +18,6 @@ pub(crate) async fn attend(broker: Arc<Broker>, clock: Clock) {
     loop {
         tick.tick().await;
         broker.attend_windows(clock.now());
+        broker.attend_break_glass(clock.now());
     }
 }

@@ -61,7 +61,7 @@ impl Stage {
         let site = Site::load(&dir).map_err(unsound)?;
         let journal = site.config.journal().directory.clone();
         let storage = service::storage(&site).map_err(Failure::of_program)?;
-        let edge = service::start(site, storage, clock)
+        let edge = service::start(site, storage, clock, None)
             .await
             .map_err(not_started)?;
         let stage = Stage {

@@ -296,7 +296,10 @@ fn ticked(
     let warning = session.warning(now);
     let warning = warning.map(|Warning { text, ends_ms }| ToClient::Warning { text, ends_ms });
     let steps = session.steps().into_iter().map(ToClient::Window);
-    Ok(warning.into_iter().chain(steps).collect())
+    let announced = session.announcements().into_iter();
+    let announced = announced.map(|text| ToClient::Announcement { text });
+    // What everybody is to know comes first.
+    Ok(announced.chain(warning).chain(steps).collect())
 }
 
 async fn stopped(stopping: &mut watch::Receiver<bool>) {

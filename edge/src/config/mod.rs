@@ -1,6 +1,7 @@
 //! `edge.toml`: how the program on the gateway runs. What it decides by is in the plant and the
 //! policy.
 
+mod break_glass;
 mod identity;
 mod issuer;
 mod journal;
@@ -24,6 +25,7 @@ use interlock_broker::posture::Terms;
 use interlock_broker::root::RootKey;
 use jiff::tz::TimeZone;
 
+pub use break_glass::{Active, SwitchConfig};
 pub use issuer::{IssuerConfig, IssuerToken};
 pub use journal::{JournalConfig, WhenFull};
 pub use outlook::WitnessConfig;
@@ -50,6 +52,7 @@ pub struct Config {
     issuer: IssuerConfig,
     trust: Vec<TrustConfig>,
     session_times: SessionTimes,
+    key_switch: Option<SwitchConfig>,
 }
 
 impl Config {
@@ -107,6 +110,19 @@ impl Config {
                 .tables(|section| TrustConfig::read(dir, section));
             trust::judge_all(root, own_issuer, &trust);
             let session_times = root.optional("session").table(session::read);
+            let has_switch = root.has("break_glass");
+            let key_switch = root.optional("break_glass").table(SwitchConfig::read);
+            // A key switch that cannot be read must not become none.
+            if has_switch && key_switch.is_none() {
+                return None;
+            }
+            if has_switch && !pins_root {
+                root.fault(
+                    "break_glass",
+                    "there is a key switch, and no site root whose seal it could open",
+                    "pin the site root under [root], or take [break_glass] out",
+                );
+            }
             Some(Config {
                 gateway: gateway?,
                 zone: zone.unwrap_or(TimeZone::UTC),
@@ -122,6 +138,7 @@ impl Config {
                 issuer: issuer?,
                 trust,
                 session_times: session_times.unwrap_or_default(),
+                key_switch,
             })
         })
     }
@@ -199,6 +216,11 @@ impl Config {
     /// How long sessions may last.
     pub fn session_times(&self) -> SessionTimes {
         self.session_times
+    }
+
+    /// The key switch of break-glass; without one no sealed grant opens anything.
+    pub fn key_switch(&self) -> Option<&SwitchConfig> {
+        self.key_switch.as_ref()
     }
 
     /// The name that clients look for in the gateway's certificate.

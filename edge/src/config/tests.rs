@@ -140,3 +140,30 @@ fn whose_word_on_a_machine_counts_and_for_how_long() {
         assert!(fault.contains(words), "{fault}");
     }
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_key_switch_is_said_whole_or_not_at_all() {
+    let root = interlock_broker::root::RootSecret::generate("site").unwrap();
+    let root = format!("[root]\nkey = \"{}\"\n", root.public());
+    let switch = "[break_glass]\nchip = \"/dev/gpiochip0\"\nline = 17\nactive = \"low\"\n";
+    let config = parsed(&format!("{root}{switch}")).unwrap();
+    let configured = SwitchConfig {
+        chip: "/dev/gpiochip0".into(),
+        line: 17,
+        active: Active::Low,
+    };
+    assert_eq!(config.key_switch(), Some(&configured));
+    assert_eq!(parsed(&root).unwrap().key_switch(), None);
+    assert!(fault(switch).contains("no site root"));
+    for (before, after, what) in [
+        ("\"/dev/gpiochip0\"", "\"gpiochip0\"", "that is no device"),
+        ("17", "-1", "out of range"),
+        ("\"low\"", "\"on\"", "that word is not known"),
+        ("line = 17\n", "", "`line` is missing"),
+        ("active", "activ", "did you mean `active`"),
+    ] {
+        let text = format!("{root}{}", switch.replace(before, after));
+        assert!(fault(&text).contains(what), "{what}: {}", fault(&text));
+    }
+}

@@ -82,7 +82,7 @@ impl World {
         let site = Site::load(&folder.0).unwrap();
         let issuer = site.keys.issuer.open().unwrap();
         let memory = Memory::new();
-        let running = start(site, memory.storage(), clock).await.unwrap();
+        let running = start(site, memory.storage(), clock, None).await.unwrap();
         World {
             _folder: folder,
             memory,

@@ -68,6 +68,12 @@ async fn its_time_is_the_monotonic_clocks() {
     assert!(ask(&mut talk, 1, &write(1_001), last).await.is_ok());
     let over = mono(open);
     let waiting = ask(&mut talk, 2, &write(1_002), last).await.unwrap();
+    // Nobody has looked yet, and it is over all the same.
+    let late = words(ask(&mut talk, 4, &write(1_004), over).await);
+    assert!(
+        late.starts_with("break-glass is over: its time is up"),
+        "{late}"
+    );
     case.turn(true, over);
     assert_eq!(withheld(waiting, over), "break-glass-over");
     assert!(ask(&mut talk, 3, &write(1_003), over).await.is_err());

@@ -75,7 +75,7 @@ async fn asked(edge: &Arc<Edge>, session: &Session, call: u32, ask: Ask) -> Vec<
             oversight::asked(edge, session, call, ask).await
         }
         Ask::BreakGlass { grant, reason } => {
-            break_glass::asked(edge, session, call, &grant, &reason).await
+            vec![break_glass::asked(edge, session, call, &grant, &reason).await]
         }
     }
 }

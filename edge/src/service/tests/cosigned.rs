@@ -28,7 +28,9 @@ impl Rig {
 
     async fn boot(&self, memory: &Memory) -> Running {
         let site = Site::load(&self.folder.0).unwrap();
-        start(site, memory.storage(), self.clock).await.unwrap()
+        start(site, memory.storage(), self.clock, None)
+            .await
+            .unwrap()
     }
 }
 

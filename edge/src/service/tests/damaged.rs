@@ -22,7 +22,7 @@ async fn a_damaged_journal_brings_no_earlier_policy_back() {
     let boot = || async {
         let site = Site::load(&folder.0).unwrap();
         let storage = storage(&site).unwrap();
-        start(site, storage, clock).await.unwrap()
+        start(site, storage, clock, None).await.unwrap()
     };
     let running = boot().await;
     edit(&folder.0.join("policy/groups.toml"), |groups| {
@@ -64,7 +64,7 @@ async fn a_damaged_journal_gives_nobody_back_what_it_still_says_was_taken() {
     let boot = || async {
         let site = Site::load(&folder.0).unwrap();
         let storage = storage(&site).unwrap();
-        start(site, storage, clock).await.unwrap()
+        start(site, storage, clock, None).await.unwrap()
     };
     let running = boot().await;
     let adam = session(&running, &issuer, "person/adam", clock);
