@@ -166,6 +166,9 @@ impl Judge {
                 self.used = true;
             }
             Some(_) => self.differs(checkpoint, &format!("the checkpoint in record {sequence}")),
+            // It was recorded behind records that are kept, yet all that it covers was removed since:
+            // of what is here it says nothing.
+            None if size.saturating_add(1) < self.first => self.used = true,
             None => {
                 let what = format!("the checkpoint of {size} records cannot be checked any more");
                 self.fault(sequence, what);

@@ -5,6 +5,7 @@ mod hostile;
 mod notary;
 mod power;
 mod proofs;
+mod removed;
 mod second;
 mod shape;
 mod tamper;
