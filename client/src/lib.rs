@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod approver;
+mod break_glass;
 mod connect;
 #[cfg(unix)]
 pub mod demo;
@@ -92,6 +93,7 @@ enum Command {
     Identities(identities::Identities),
     Posture(posture::PostureCommand),
     Status(status::StatusCommand),
+    BreakGlass(break_glass::BreakGlass),
     Root(root::RootCommand),
     Approver(approver::ApproverCommand),
     Sessions(sessions::Sessions),
@@ -201,6 +203,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Identities(asked) => identities::run(asked, &setting).await,
             Command::Posture(asked) => posture::run(asked, &setting),
             Command::Status(asked) => status::run(asked, &setting).await,
+            Command::BreakGlass(asked) => break_glass::run(asked, &setting).await,
             Command::Root(asked) => root::run(asked, &setting),
             Command::Approver(asked) => approver::run(asked, &setting),
             Command::Sessions(_) => sessions::run(&setting).await,

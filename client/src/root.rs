@@ -1,5 +1,6 @@
 //! `interlock root`: the site root, on a machine that is no gateway, and what it signs.
 
+mod seal;
 #[cfg(test)]
 mod tests;
 
@@ -50,7 +51,8 @@ enum Act {
         #[command(subcommand)]
         what: Sign,
     },
-    /// Show what a signed document says
+    Seal(seal::Seal),
+    /// Show what a signed document, or a sealed grant, says
     ///
     /// With --root its signature is verified first; without, it is only read.
     Show {
@@ -89,6 +91,7 @@ pub(crate) fn run(asked: &RootCommand, setting: &Setting) -> Result<(), Failure>
     match &asked.act {
         Act::Init { dir, site } => init(dir, site),
         Act::Sign { what } => sign(what),
+        Act::Seal(asked) => seal::run(asked),
         Act::Show { file, root } => show(file, root.as_deref(), setting),
     }
 }
@@ -192,6 +195,9 @@ fn show(file: &Path, root: Option<&str>, setting: &Setting) -> Result<(), Failur
 }
 
 fn rows(bytes: &[u8], root: Option<&str>) -> Result<Vec<Said>, String> {
+    if seal::is_grant(bytes) {
+        return seal::rows(bytes, root);
+    }
     let envelope = Envelope::read(bytes).map_err(|error| error.to_string())?;
     if let Some(root) = root {
         let root = RootKey::parse(root).map_err(|error| error.to_string())?;

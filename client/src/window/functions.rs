@@ -34,13 +34,13 @@ pub(super) fn reads(table: Table) -> FunctionCode {
 }
 
 /// What people call a function.
-pub(super) fn short(function: FunctionCode) -> &'static str {
+pub(crate) fn short(function: FunctionCode) -> &'static str {
     let found = SHORT.iter().find(|(_, code)| *code == function);
     found.map_or(function.name(), |(short, _)| short)
 }
 
 /// Reads one name.
-pub(super) fn named(text: &str) -> Result<FunctionCode, Failure> {
+pub(crate) fn named(text: &str) -> Result<FunctionCode, Failure> {
     let name = text.trim().to_lowercase().replace([' ', '_'], "-");
     if let Some((_, code)) = SHORT.iter().find(|(short, _)| *short == name) {
         return Ok(*code);

@@ -5,7 +5,7 @@ use interlock_protocols::conduit::WindowLimit;
 use crate::failure::{Failure, Kind};
 
 /// Reads one.
-pub(super) fn parse(text: &str) -> Result<WindowLimit, Failure> {
+pub(crate) fn parse(text: &str) -> Result<WindowLimit, Failure> {
     let wrong = || {
         Failure::new(
             Kind::Usage,

@@ -4,10 +4,10 @@
 mod approve;
 mod consent;
 mod extend;
-mod functions;
+pub(crate) mod functions;
 pub(crate) mod granted;
 mod history;
-mod limits;
+pub(crate) mod limits;
 mod list;
 #[cfg(unix)]
 pub(crate) mod played;
@@ -19,7 +19,7 @@ mod show;
 mod story;
 #[cfg(test)]
 pub(crate) mod tests;
-mod times;
+pub(crate) mod times;
 mod wait;
 
 use clap::{Args, Subcommand};

@@ -148,7 +148,7 @@ fn shown(time: &Zoned) -> String {
 }
 
 /// A span of a grant, in this zone.
-pub(super) fn span_words(span: &grant::Span, zone: &TimeZone) -> String {
+pub(crate) fn span_words(span: &grant::Span, zone: &TimeZone) -> String {
     let zoned = |ms: u64| {
         let instant = i64::try_from(ms)
             .ok()
@@ -168,7 +168,7 @@ pub(super) fn name(zone: &TimeZone) -> &str {
 }
 
 /// The zone of this name, or this machine's own.
-pub(super) fn zone(name: Option<&str>) -> Result<TimeZone, Failure> {
+pub(crate) fn zone(name: Option<&str>) -> Result<TimeZone, Failure> {
     match name {
         None => Ok(TimeZone::system()),
         Some(name) => TimeZone::get(name).map_err(|_| {
@@ -179,6 +179,13 @@ pub(super) fn zone(name: Option<&str>) -> Result<TimeZone, Failure> {
             )
         }),
     }
+}
+
+/// One moment, in ms since 1970 UTC.
+pub(crate) fn moment(text: &str, now_ms: i64, zone: &TimeZone) -> Result<i64, Failure> {
+    let now = Timestamp::from_millisecond(now_ms).map_err(Failure::of_program)?;
+    let meant = read(text, &now.to_zoned(zone.clone()), None, zone)?;
+    Ok(meant.timestamp().as_millisecond())
 }
 
 /// Reads one time. A time of day is one of today; for an end, the first after its beginning.
@@ -299,7 +306,7 @@ fn after(start: &Zoned, text: &str, zone: &TimeZone) -> Result<Zoned, Failure> {
 }
 
 /// How long a request may wait, in seconds: days have 24 hours here.
-pub(super) fn seconds(text: &str) -> Result<u32, String> {
+pub(crate) fn seconds(text: &str) -> Result<u32, String> {
     let span: Result<Span, _> = text.trim().parse();
     let seconds = span
         .ok()
