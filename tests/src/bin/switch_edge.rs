@@ -1,5 +1,6 @@
 //! An edge whose key switch a test turns: it is on while the file `KEY_SWITCH` says `on`, off while it
-//! says `off`, and cannot be read otherwise.
+//! says `off`, and cannot be read otherwise. Its disk does what a test wants as well: see
+//! [`interlock_tests::held`].
 #![allow(clippy::expect_used, reason = "a program of a test fails by panicking")]
 
 use std::path::PathBuf;
@@ -9,12 +10,14 @@ use embedded_hal::digital::{ErrorKind, ErrorType, InputPin};
 use interlock_edge::cli::{Rim, main_with};
 use interlock_edge::config::SwitchConfig;
 use interlock_edge::key_switch::KeySwitch;
+use interlock_tests::held;
 
 fn main() -> ExitCode {
     main_with(
         std::env::args_os(),
         &Rim {
             key_switch,
+            storage: held::storage,
             ..Rim::default()
         },
     )

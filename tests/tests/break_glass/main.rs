@@ -27,6 +27,8 @@ pub(crate) fn with_switch() -> Works {
         works.gateway.run_by("switch_edge");
         let file = works.gateway.beside("switch");
         works.gateway.set("KEY_SWITCH", file.to_str().unwrap());
+        let fails = works.gateway.beside("fails");
+        works.gateway.set("HELD_FAILS", fails.to_str().unwrap());
         let section = "\n[break_glass]\nchip = \"/dev/none\"\nline = 17\nactive = \"high\"\n";
         works.gateway.append("edge.toml", section);
         turn(works, "off");
@@ -63,6 +65,17 @@ pub(crate) fn sealed(works: &Works, name: &str) -> PathBuf {
 
 /// The same with the key in this file, for this gateway.
 pub(crate) fn sealed_by(works: &Works, key: &Path, gateway: &str, name: &str) -> PathBuf {
+    sealed_for(works, key, gateway, name, "30m")
+}
+
+/// The same, open for this long.
+pub(crate) fn sealed_for(
+    works: &Works,
+    key: &Path,
+    gateway: &str,
+    name: &str,
+    open_for: &str,
+) -> PathBuf {
     let plant = works.gateway.site().join("plant.toml");
     let out = works.root().join(name);
     let [from, until] = [-HOUR_MS, 24 * HOUR_MS].map(|ms| works.at(ms));
@@ -78,7 +91,7 @@ pub(crate) fn sealed_by(works: &Works, key: &Path, gateway: &str, name: &str) ->
     command.args(["--limit", "speed_setpoint=0..700", "--max-writes", "3"]);
     command.args([
         "--open-for",
-        "30m",
+        open_for,
         "--valid-from",
         &from,
         "--valid-until",

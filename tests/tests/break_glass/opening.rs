@@ -6,6 +6,7 @@ use interlock::failure::Failure;
 use interlock::gateway::Gateway;
 use interlock::profile::Profile;
 use interlock_protocols::conduit::Ask;
+use interlock_protocols::record::Event;
 use interlock_tests::harness::{ADAM, Ended, VICTOR, Works, binary};
 
 use crate::{
@@ -45,6 +46,15 @@ fn it_passes_without_a_rule_as_far_as_it_says_and_no_further() {
     assert!(!before.stdout.contains("press-4"), "{before}");
     turn_on(&mut works);
     assert_opens(&works, &sealed(&works, "sealed"));
+    // What is offered is what was sealed.
+    let offered = works.gateway.client(VICTOR, &["devices", "press-4"]);
+    assert_eq!(offered.code, 0, "{offered}");
+    let writable = offered.stdout.lines().filter(|line| line.contains("write"));
+    let writable: Vec<&str> = writable.collect();
+    assert!(
+        writable.iter().all(|line| line.contains("speed_setpoint")) && writable.len() == 1,
+        "{offered}"
+    );
     let victor = works.victor();
     let mut modbus = tool(&victor);
     assert_passes(&works, &mut modbus, &speed(5_000));
@@ -135,4 +145,40 @@ fn what_is_for_another_gateway_or_altered_or_sealed_by_another_opens_nothing() {
     let forged = sealed_by(&works, &key, "gateway-1", "forged");
     assert_refused_as(&works, &forged, "not believed");
     assert_opens(&works, &good);
+}
+
+#[test]
+fn what_was_sealed_for_the_plant_of_before_opens_nothing() {
+    let mut works = with_switch();
+    let before = sealed(&works, "before");
+    works.restart_with(|works| {
+        works.gateway.append("plant.toml", "\n# edited\n");
+        works.sign_plant();
+    });
+    turn_on(&mut works);
+    assert_refused_as(&works, &before, "plant is another one");
+    assert_opens(&works, &sealed(&works, "after"));
+}
+
+#[test]
+fn with_a_dead_journal_nothing_opens_and_the_answer_is_the_local_panel() {
+    let mut works = with_switch();
+    let sealed = sealed(&works, "sealed");
+    turn_on(&mut works);
+    std::fs::write(works.gateway.beside("fails"), "").unwrap();
+    assert_refused_as(&works, &sealed, "cannot be recorded");
+    assert_refused_as(&works, &sealed, "use the local panel");
+    let tried = ["write", "press-4", "speed_setpoint=500"];
+    let tried = works.gateway.client(VICTOR, &tried);
+    assert_ne!(tried.code, 0, "{tried}");
+    assert!(works.written().is_empty());
+    // The disk comes back, and nothing has opened behind anybody's back.
+    std::fs::remove_file(works.gateway.beside("fails")).unwrap();
+    works.gateway.record("a journal that is back", |record| {
+        matches!(record.event, Event::JournalRecovered(_)).then_some(())
+    });
+    let tried = ["write", "press-4", "speed_setpoint=500"];
+    let tried = works.gateway.client(VICTOR, &tried);
+    assert_ne!(tried.code, 0, "{tried}");
+    assert!(openings(&works).is_empty());
 }

@@ -1,10 +1,10 @@
 //! How it is over, and who is told.
 
-use interlock_tests::harness::{OLGA, PRESS};
+use interlock_tests::harness::{ADAM, OLGA, PRESS};
 
 use crate::{
-    WHY, assert_opens, assert_passes, assert_refused, ended, openings, sealed, speed, tool, turn,
-    turn_on, with_switch,
+    WHY, assert_opens, assert_passes, assert_refused, ended, openings, sealed, sealed_for, speed,
+    tool, turn, turn_on, with_switch,
 };
 
 #[test]
@@ -82,4 +82,36 @@ fn a_restart_ends_it_and_the_next_start_records_that() {
     assert!(end.reason.contains("restarted"), "{end:?}");
     let seen = works.gateway.client("vendor/acme/victor", &["devices"]);
     assert!(!seen.stdout.contains(PRESS), "{seen}");
+}
+
+#[test]
+fn its_time_is_up_whatever_the_switch_says() {
+    let mut works = with_switch();
+    let key = works.root().join("site-root.key");
+    let sealed = sealed_for(&works, &key, "gateway-1", "sealed", "2s");
+    turn_on(&mut works);
+    assert_opens(&works, &sealed);
+    let [(record, _)] = openings(&works).try_into().unwrap();
+    assert_eq!(ended(&works, record).reason, "its time is up");
+    let tried = ["write", PRESS, "speed_setpoint=500"];
+    let tried = works.gateway.client("vendor/acme/victor", &tried);
+    assert_ne!(tried.code, 0, "{tried}");
+    assert!(works.written().is_empty());
+}
+
+#[test]
+fn revoking_it_by_its_record_ends_it() {
+    let mut works = with_switch();
+    turn_on(&mut works);
+    assert_opens(&works, &sealed(&works, "sealed"));
+    let victor = works.victor();
+    let mut modbus = tool(&victor);
+    assert_passes(&works, &mut modbus, &speed(5_000));
+    let [(record, _)] = openings(&works).try_into().unwrap();
+    let number = record.to_string();
+    let revoked = ["revoke", "window", &number, "--reason", "enough"];
+    let revoked = works.gateway.client(ADAM, &revoked);
+    assert_eq!(revoked.code, 0, "{revoked}");
+    assert_refused(&works, &mut modbus, &speed(5_010));
+    assert_eq!(ended(&works, record).reason, "it was revoked");
 }
