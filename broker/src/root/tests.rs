@@ -302,7 +302,7 @@ fn what_the_root_sealed_says_what_it_was_asked_and_nothing_else_is_believed() {
     let key = crate::journal::tree::JournalKey::parse(&text).unwrap();
     let elsewhere = Draft {
         site: "quay".into(),
-        ..unchanged(&grant)
+        ..Draft::of(&grant)
     };
     let elsewhere = elsewhere.encode().unwrap();
     let elsewhere = Grant::read_unsigned(&elsewhere).unwrap();
@@ -319,7 +319,7 @@ fn what_the_root_sealed_says_what_it_was_asked_and_nothing_else_is_believed() {
         holder: "spiffe://harbour/person/ann".into(),
         open_s: 0,
         approvers: vec![[1; 32]],
-        ..unchanged(&grant)
+        ..Draft::of(&grant)
     };
     let window = window.encode().unwrap();
     let window = Grant::read_unsigned(&window).unwrap();
@@ -327,28 +327,6 @@ fn what_the_root_sealed_says_what_it_was_asked_and_nothing_else_is_believed() {
     let window = signed_grant(&window, &[([1; 32], signature)]).unwrap();
     assert!(matches!(refused(&root, &window), NotTrusted::NotAGrant(_)));
     assert!(!refused(&root, &window).next().is_empty());
-}
-
-fn unchanged(grant: &Grant<'_>) -> Draft {
-    Draft {
-        kind: grant.kind,
-        supervised: grant.supervised,
-        hold: grant.hold,
-        quorum: grant.quorum,
-        id: *grant.id,
-        site: grant.site.into(),
-        gateway: grant.gateway.into(),
-        device: grant.device.into(),
-        guard: grant.guard.into(),
-        holder: grant.holder.into(),
-        holder_key: *grant.holder_key,
-        plant: *grant.plant,
-        max_writes: grant.max_writes,
-        open_s: grant.open_s,
-        approvers: grant.approvers().to_vec(),
-        points: grant.points().collect(),
-        spans: grant.spans().collect(),
-    }
 }
 
 #[test]

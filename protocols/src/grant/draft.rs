@@ -60,6 +60,29 @@ impl fmt::Display for TooLong {
 impl core::error::Error for TooLong {}
 
 impl Draft {
+    /// What a grant was put together from, signatures left out: the reverse of [`Draft::encode`].
+    pub fn of(grant: &Grant<'_>) -> Draft {
+        Draft {
+            kind: grant.kind,
+            supervised: grant.supervised,
+            hold: grant.hold,
+            quorum: grant.quorum,
+            id: *grant.id,
+            site: grant.site.into(),
+            gateway: grant.gateway.into(),
+            device: grant.device.into(),
+            guard: grant.guard.into(),
+            holder: grant.holder.into(),
+            holder_key: *grant.holder_key,
+            plant: *grant.plant,
+            max_writes: grant.max_writes,
+            open_s: grant.open_s,
+            approvers: grant.approvers().to_vec(),
+            points: grant.points().collect(),
+            spans: grant.spans().collect(),
+        }
+    }
+
     /// The grant without a signature: its body, and a zero behind it. Approvers and points are put
     /// in their order.
     pub fn encode(&self) -> Result<Vec<u8>, TooLong> {

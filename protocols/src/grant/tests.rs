@@ -137,32 +137,9 @@ fn signed_glass() -> Vec<u8> {
     signed(&grant, &[([4; 32], [0xC4; 64])]).unwrap()
 }
 
-/// What a grant was made of, so that making it again can be compared.
-fn again(grant: &Grant<'_>) -> Draft {
-    Draft {
-        kind: grant.kind,
-        supervised: grant.supervised,
-        hold: grant.hold,
-        quorum: grant.quorum,
-        id: *grant.id,
-        site: grant.site.into(),
-        gateway: grant.gateway.into(),
-        device: grant.device.into(),
-        guard: grant.guard.into(),
-        holder: grant.holder.into(),
-        holder_key: *grant.holder_key,
-        plant: *grant.plant,
-        max_writes: grant.max_writes,
-        open_s: grant.open_s,
-        approvers: grant.approvers().to_vec(),
-        points: grant.points().collect(),
-        spans: grant.spans().collect(),
-    }
-}
-
 /// A grant spelt a second time, signatures included.
 fn respelt(grant: &Grant<'_>) -> Vec<u8> {
-    let body = again(grant).encode().unwrap();
+    let body = Draft::of(grant).encode().unwrap();
     let unsigned = Grant::read_unsigned(&body).unwrap();
     let key = |place: u8| {
         let approvers = grant.approvers();
@@ -293,7 +270,7 @@ fn what_was_written_is_read_and_has_one_spelling() {
         );
     }
     assert_eq!(
-        again(&Grant::read(&signed_glass()).unwrap()),
+        Draft::of(&Grant::read(&signed_glass()).unwrap()),
         Draft {
             points: points(),
             ..sealed()

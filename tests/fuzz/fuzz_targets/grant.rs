@@ -7,26 +7,7 @@ use interlock_protocols::modbus::{Request, UnitId};
 use libfuzzer_sys::fuzz_target;
 
 fn respelt(grant: &Grant<'_>) -> Vec<u8> {
-    let draft = Draft {
-        kind: grant.kind,
-        supervised: grant.supervised,
-        hold: grant.hold,
-        quorum: grant.quorum,
-        id: *grant.id,
-        site: grant.site.into(),
-        gateway: grant.gateway.into(),
-        device: grant.device.into(),
-        guard: grant.guard.into(),
-        holder: grant.holder.into(),
-        holder_key: *grant.holder_key,
-        plant: *grant.plant,
-        max_writes: grant.max_writes,
-        open_s: grant.open_s,
-        approvers: grant.approvers().to_vec(),
-        points: grant.points().collect(),
-        spans: grant.spans().collect(),
-    };
-    let unsigned = draft.encode().expect("each part fitted before");
+    let unsigned = Draft::of(grant).encode().expect("each part fitted before");
     let unsigned = Grant::read_unsigned(&unsigned).expect("each part was one before");
     let signatures: Vec<_> = grant
         .signatures()

@@ -84,26 +84,7 @@ fn names(grant: &[u8]) -> Vec<String> {
 
 /// What a grant was put together from.
 fn draft(grant: &[u8]) -> Draft {
-    let grant = Grant::read_unsigned(grant).unwrap();
-    Draft {
-        kind: grant.kind,
-        supervised: grant.supervised,
-        hold: grant.hold,
-        quorum: grant.quorum,
-        id: *grant.id,
-        site: grant.site.to_owned(),
-        gateway: grant.gateway.to_owned(),
-        device: grant.device.to_owned(),
-        guard: grant.guard.to_owned(),
-        holder: grant.holder.to_owned(),
-        holder_key: *grant.holder_key,
-        plant: *grant.plant,
-        max_writes: grant.max_writes,
-        open_s: grant.open_s,
-        approvers: grant.approvers().to_vec(),
-        points: grant.points().collect(),
-        spans: grant.spans().collect(),
-    }
+    Draft::of(&Grant::read_unsigned(grant).unwrap())
 }
 
 fn body(grant: &[u8]) -> &[u8] {
